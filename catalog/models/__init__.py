@@ -1,0 +1,20 @@
+"""The data that every room shares."""
+
+from .labels import Label, LabelAlias, SongLabel
+from .listening import Listener, NotThis, Nudge, Play, PlayCount, Rating
+from .songs import LibraryRoot, Song, SongIdentifier
+
+__all__ = [
+    "Label",
+    "LabelAlias",
+    "LibraryRoot",
+    "Listener",
+    "NotThis",
+    "Nudge",
+    "Play",
+    "PlayCount",
+    "Rating",
+    "Song",
+    "SongIdentifier",
+    "SongLabel",
+]

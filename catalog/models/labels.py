@@ -1,0 +1,89 @@
+"""Labels, their other spellings, and who says which label of which song."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from ..names import label_key
+from .songs import Song
+
+
+class Label(models.Model):
+    """A word that describes music."""
+
+    class Kind(models.TextChoices):
+        GENRE = "genre"
+        MOOD = "mood"
+        INSTRUMENT = "instrument"
+        ERA = "era"
+        VOCALS = "vocals"
+        OTHER = "other"
+
+    name = models.CharField(max_length=100)
+    key = models.CharField(max_length=100, unique=True, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.OTHER)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.key = label_key(self.name)
+        if (fields := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*fields, "key"}
+        super().save(*args, **kwargs)
+
+
+class LabelAlias(models.Model):
+    """Another spelling of a label; what is said of the alias is said of the label."""
+
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="aliases")
+    name = models.CharField(max_length=100)
+    key = models.CharField(max_length=100, unique=True, editable=False)
+
+    class Meta:
+        verbose_name_plural = "label aliases"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.key = label_key(self.name)
+        super().save(*args, **kwargs)
+
+
+class SongLabel(models.Model):
+    """One source's word on one label of one song."""
+
+    class Source(models.TextChoices):
+        IMPORT = "import"
+        CNN = "cnn"
+        CURATOR = "curator"
+
+    song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="song_labels")
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="song_labels")
+    source = models.CharField(max_length=10, choices=Source)
+    origin = models.CharField(
+        max_length=60, blank=True, help_text="The import's format, the tagger's name, or the curator's username."
+    )
+    weight = models.FloatField(
+        help_text="import: how many people gave it; cnn: the probability; curator: 1 for, -1 against."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["song", "label", "source", "origin"], name="one_word_a_source", violation_error_message="Said."
+            ),
+            models.UniqueConstraint(
+                fields=["song", "label"], condition=models.Q(source="curator"), name="one_curator_a_label"
+            ),
+        ]
+        indexes = [models.Index(fields=["label", "song"])]
+
+    def __str__(self) -> str:
+        return f"{self.label} on {self.song}: {self.weight:g} ({self.source})"

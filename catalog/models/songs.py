@@ -1,0 +1,131 @@
+"""Songs, the names they are known by, and the folders their files lie in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from ..names import artist_key, title_key
+
+
+class LibraryRoot(models.Model):
+    """A named folder of audio files. Hosts that mount it elsewhere say so in `LIBRARY_ROOTS`."""
+
+    name = models.CharField(max_length=100, unique=True)
+    path = models.CharField(max_length=1000, help_text="Where the host that imported it has the folder.")
+    rescan = models.BooleanField(default=True, help_text="Look here for new, changed and missing files.")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def folder(self) -> Path:
+        """The folder on this host."""
+        return Path(settings.LIBRARY_ROOTS.get(self.name, self.path))
+
+
+class Song(models.Model):
+    """A song: with an audio file that can be played here, or known only from plays and labels."""
+
+    class Tagging(models.TextChoices):
+        PENDING = "pending"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    title = models.CharField(max_length=300)
+    artist = models.CharField(max_length=300, blank=True)
+    album = models.CharField(max_length=300, blank=True)
+    album_artist = models.CharField(max_length=300, blank=True)
+    track_number = models.PositiveIntegerField(null=True, blank=True)
+    disc_number = models.PositiveIntegerField(null=True, blank=True)
+    year = models.PositiveIntegerField(null=True, blank=True)
+    duration_s = models.FloatField(null=True, blank=True, help_text="Seconds.")
+    cover = models.ImageField(upload_to="covers/", blank=True)
+    title_key = models.CharField(max_length=300, editable=False)
+    artist_key = models.CharField(max_length=200, editable=False, blank=True)
+
+    root = models.ForeignKey(LibraryRoot, null=True, blank=True, on_delete=models.PROTECT, related_name="songs")
+    path = models.CharField(max_length=1000, blank=True, help_text="Relative to the root; empty without audio.")
+    size = models.PositiveBigIntegerField(null=True, blank=True, editable=False, help_text="Bytes.")
+    mtime_ns = models.BigIntegerField(null=True, blank=True, editable=False)
+    content_hash = models.CharField(max_length=64, blank=True, editable=False)
+    codec = models.CharField(max_length=30, blank=True, editable=False)
+    missing_since = models.DateTimeField(null=True, blank=True, help_text="When the file was found gone.")
+
+    tagging_state = models.CharField(max_length=10, choices=Tagging, default=Tagging.PENDING)
+    tagging_error = models.CharField(max_length=500, blank=True)
+    tagging_attempts = models.PositiveSmallIntegerField(default=0)
+    tagging_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    added_at = models.DateTimeField(auto_now_add=True)
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="uploaded_songs"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["root", "path"], condition=~models.Q(path=""), name="one_song_a_file"),
+        ]
+        indexes = [
+            models.Index(fields=["artist_key", "title_key"]),
+            models.Index(fields=["title_key"]),
+            models.Index(fields=["added_at"]),
+            models.Index(fields=["tagging_state", "tagging_changed_at"]),
+            models.Index(fields=["content_hash"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} - {self.artist}" if self.artist else self.title
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.set_keys()
+        if (fields := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*fields, "title_key", "artist_key"}
+        super().save(*args, **kwargs)
+
+    def set_keys(self) -> None:
+        """Bring the matching keys up to date; for `bulk_create` and `bulk_update`, which do not call `save`."""
+        self.title_key = title_key(self.title)
+        self.artist_key = artist_key(self.artist)
+
+    def get_absolute_url(self) -> str:
+        return reverse("song", args=[self.pk])
+
+    @property
+    def playable(self) -> bool:
+        """Whether there is a file to play."""
+        return bool(self.path) and self.missing_since is None
+
+    @property
+    def audio_file(self) -> Path:
+        """The audio file on this host.
+
+        Raises
+        ------
+        ValueError
+            If the song has no audio file.
+        """
+        if not self.path or self.root is None:
+            raise ValueError(f"{self} has no audio file")
+        return self.root.folder / self.path
+
+    @property
+    def external_id(self) -> str | None:
+        """The first name the song is known by elsewhere, if any."""
+        identifiers = sorted(self.identifiers.all(), key=lambda identifier: identifier.pk)
+        return identifiers[0].value if identifiers else None
+
+
+class SongIdentifier(models.Model):
+    """One name that a song is known by elsewhere: `lastfm:artist:51`, `mbid:...`, `isrc:...`."""
+
+    song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="identifiers")
+    value = models.CharField(max_length=200, unique=True)
+
+    def __str__(self) -> str:
+        return self.value

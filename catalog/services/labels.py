@@ -1,0 +1,112 @@
+"""Writing labels: the one door for taggers, imports and curators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from ..models import Label, LabelAlias, Song, SongLabel
+from ..names import label_key
+from ..signals import labels_changed
+
+
+def announce_labels_changed(song_ids: Iterable[int] | None) -> None:
+    """Send `labels_changed` once the current transaction is committed."""
+    ids = None if song_ids is None else list(song_ids)
+    if ids is None or ids:
+        transaction.on_commit(partial(labels_changed.send, sender=Song, song_ids=ids))
+
+
+def labels_by_name(names: Mapping[str, str]) -> dict[str, Label]:
+    """The labels of these names, by name; new ones are made, aliases lead to their label.
+
+    Parameters
+    ----------
+    names : mapping of name to kind
+        The kind (`Label.Kind`) counts for labels that are new, or of kind `other` so far.
+    """
+    keys = {name: label_key(name) for name in names}
+    found = Label.objects.in_bulk(set(keys.values()), field_name="key")
+    for alias in LabelAlias.objects.filter(key__in=set(keys.values()) - set(found)).select_related("label"):
+        found[alias.key] = alias.label
+    new = {key: Label(name=name, key=key, kind=names[name]) for name, key in keys.items() if key not in found}
+    if new:
+        Label.objects.bulk_create(new.values(), ignore_conflicts=True)
+        found |= Label.objects.in_bulk(set(new), field_name="key")
+    vague = {
+        found[key].pk: names[name] for name, key in keys.items() if found[key].kind == Label.Kind.OTHER != names[name]
+    }
+    for pk, kind in vague.items():
+        Label.objects.filter(pk=pk, kind=Label.Kind.OTHER).update(kind=kind)
+    return {name: found[key] for name, key in keys.items()}
+
+
+@transaction.atomic
+def store_cnn_labels(song: Song, tagger: str, probabilities: Mapping[str, float], kinds: Mapping[str, str]) -> None:
+    """Put one tagger's labels in the place of those it gave the song before; a curator's word stays.
+
+    Parameters
+    ----------
+    probabilities : mapping of label name to probability
+        Only the labels that are to be kept.
+    kinds : mapping of label name to `Label.Kind`
+    """
+    labels = labels_by_name({name: kinds[name] for name in probabilities})
+    weights: dict[int, float] = {}
+    for name, probability in probabilities.items():
+        pk = labels[name].pk
+        weights[pk] = max(float(probability), weights.get(pk, 0.0))
+    SongLabel.objects.filter(song=song, source=SongLabel.Source.CNN, origin=tagger).delete()
+    SongLabel.objects.bulk_create(
+        SongLabel(song=song, label_id=pk, source=SongLabel.Source.CNN, origin=tagger, weight=weight)
+        for pk, weight in weights.items()
+    )
+    announce_labels_changed([song.pk])
+
+
+@transaction.atomic
+def curate(song: Song, label: Label, verdict: bool | None, curator: User) -> None:
+    """Store a curator's yes or no to a label of a song; None takes an earlier word back."""
+    SongLabel.objects.filter(song=song, label=label, source=SongLabel.Source.CURATOR).delete()
+    if verdict is not None:
+        SongLabel.objects.create(
+            song=song,
+            label=label,
+            source=SongLabel.Source.CURATOR,
+            origin=curator.get_username()[:60],
+            weight=1.0 if verdict else -1.0,
+        )
+    announce_labels_changed([song.pk])
+
+
+@transaction.atomic
+def merge_labels(labels: Iterable[Label], into: Label) -> None:
+    """Make several labels one: their songs, nudges, names and aliases go over to `into`.
+
+    Where both say something of the same song from the same source, the stronger word stays, and a curator's
+    word on `into` wins over one on a merged label.
+    """
+    merged = [label for label in labels if label.pk != into.pk]
+    touched = set(SongLabel.objects.filter(label__in=merged).values_list("song_id", flat=True))
+    for label in merged:
+        kept = {
+            (word.song_id, word.source, "" if word.source == SongLabel.Source.CURATOR else word.origin): word
+            for word in SongLabel.objects.filter(label=into, song__song_labels__label=label)
+        }
+        for word in SongLabel.objects.filter(label=label):
+            place = (word.song_id, word.source, "" if word.source == SongLabel.Source.CURATOR else word.origin)
+            if (other := kept.get(place)) is None:
+                word.label = into
+                word.save(update_fields=["label"])
+            elif word.source != SongLabel.Source.CURATOR and word.weight > other.weight:
+                other.weight = word.weight
+                other.save(update_fields=["weight"])
+        nudged = into.nudges.values("user")
+        label.nudges.exclude(user__in=nudged).update(label=into)
+        label.aliases.update(label=into)
+        name, _ = label.name, label.delete()
+        LabelAlias.objects.create(label=into, name=name)
+    announce_labels_changed(touched)

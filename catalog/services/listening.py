@@ -1,0 +1,73 @@
+"""What listeners do: rate, play, refuse, nudge."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from ..models import Label, NotThis, Nudge, Play, PlayCount, Rating, Song
+from ..signals import played, rated
+
+
+@transaction.atomic
+def rate(user: User, song: Song, stars: int | None) -> None:
+    """Store a listener's stars, 1 to 5, for a song; None takes them back.
+
+    Raises
+    ------
+    ValueError
+        If `stars` is neither None nor 1 to 5.
+    """
+    if stars is None:
+        Rating.objects.filter(user=user, song=song).delete()
+    elif stars in range(1, 6):
+        Rating.objects.update_or_create(user=user, song=song, defaults={"stars": stars})
+    else:
+        raise ValueError(f"stars go from 1 to 5, not {stars}")
+    transaction.on_commit(partial(rated.send, sender=Rating, user=user, song=song))
+
+
+@transaction.atomic
+def record_play(user: User, song: Song, *, skipped: bool = False, played_at: datetime | None = None) -> Play:
+    """Store one event of listening; one that was not skipped counts as a play.
+
+    The same listener, song and moment again is the same play, counted once.
+    """
+    moment = played_at or timezone.now()
+    play, new = Play.objects.get_or_create(
+        user=user, song=song, played_at=moment, origin="player", defaults={"skipped": skipped}
+    )
+    if new and not skipped:
+        count, first = PlayCount.objects.get_or_create(
+            user=user, song=song, origin="player", defaults={"count": 1, "last_played": moment}
+        )
+        if not first:
+            latest = max(count.last_played or moment, moment)
+            PlayCount.objects.filter(pk=count.pk).update(count=F("count") + 1, last_played=latest)
+        transaction.on_commit(partial(played.send, sender=Play, user=user, song=song))
+    return play
+
+
+@transaction.atomic
+def refuse(user: User, song: Song, refused: bool = True) -> None:
+    """Remember that a listener does not want a song recommended, or forget it again."""
+    if refused:
+        NotThis.objects.get_or_create(user=user, song=song)
+    else:
+        NotThis.objects.filter(user=user, song=song).delete()
+    transaction.on_commit(partial(rated.send, sender=NotThis, user=user, song=song))
+
+
+@transaction.atomic
+def nudge(user: User, label: Label, weight: float | None) -> None:
+    """Set how much more (or, below 0, less) of a label a listener wants; None takes it back."""
+    if weight:
+        Nudge.objects.update_or_create(user=user, label=label, defaults={"weight": weight})
+    else:
+        Nudge.objects.filter(user=user, label=label).delete()
+    transaction.on_commit(partial(rated.send, sender=Nudge, user=user, song=None))

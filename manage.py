@@ -1,0 +1,19 @@
+#!/usr/bin/env python
+"""DCMRS's command line: `manage.py help` lists the commands."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command named on the command line."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcmrs_site.settings")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError:
+        sys.exit("Django is not installed in this Python: run bin/demo once, then .venv/bin/python manage.py")
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
