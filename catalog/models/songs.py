@@ -88,13 +88,13 @@ class Song(models.Model):
             kwargs["update_fields"] = {*fields, "title_key", "artist_key"}
         super().save(*args, **kwargs)
 
+    def get_absolute_url(self) -> str:
+        return reverse("song", args=[self.pk])
+
     def set_keys(self) -> None:
         """Bring the matching keys up to date; for `bulk_create` and `bulk_update`, which do not call `save`."""
         self.title_key = title_key(self.title)
         self.artist_key = artist_key(self.artist)
-
-    def get_absolute_url(self) -> str:
-        return reverse("song", args=[self.pk])
 
     @property
     def playable(self) -> bool:
