@@ -1,0 +1,68 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.names import artist_key, label_key, title_key
+
+
+@pytest.mark.parametrize("other", ["hip hop", "HIP_HOP", "Hip–Hop", "  hip   hop "])
+def test_spellings_of_a_label_are_one(other: str) -> None:
+    assert label_key(other) == label_key("Hip-Hop")
+
+
+def test_labels_that_differ_stay_apart() -> None:
+    assert len({label_key(name) for name in ("rock", "classic rock", "80s", "90s", "r&b", "rnb")}) == 6
+
+
+@pytest.mark.parametrize("nothing", ["", "   ", "\t\n"])
+def test_a_label_without_a_name_is_refused(nothing: str) -> None:
+    with pytest.raises(ValueError, match="needs a name"):
+        label_key(nothing)
+
+
+def test_a_label_of_signs_alone_has_a_key() -> None:
+    assert label_key("!!!") == "!!!"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The Beatles", "beatles"),
+        ("Simon & Garfunkel", "Simon and Garfunkel"),
+        ("Beyoncé", "BEYONCE"),
+        ("AC/DC", "AC DC"),
+        ("Eminem feat. Dido", "Eminem"),
+    ],
+)
+def test_spellings_of_an_artist_are_one(one: str, other: str) -> None:
+    assert artist_key(one) == artist_key(other)
+
+
+def test_artists_named_with_signs_or_other_scripts_have_keys_of_their_own() -> None:
+    assert len({artist_key(name) for name in ("!!!", "???", "坂本龍一", "Кино", "The The")}) == 5
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Heroes (2017 Remaster)",
+        "heroes - Remastered 2017",
+        "Heroes [feat. Somebody]",
+        "“Heroes”",
+        "Heroes ft. Somebody",
+    ],
+)
+def test_a_remaster_or_a_guest_does_not_make_another_song(other: str) -> None:
+    assert title_key(other) == title_key("Heroes")
+
+
+@pytest.mark.parametrize("other", ["Heroes (Live)", "Heroes, Pt. 2", "Heroes (Acoustic)"])
+def test_another_recording_is_another_song(other: str) -> None:
+    assert title_key(other) != title_key("Heroes")
+
+
+@given(st.text(max_size=400))
+def test_keys_are_stable_and_fit_their_columns(name: str) -> None:
+    for key, longest in ((artist_key, 200), (title_key, 300)):
+        assert len(key(name)) <= longest
+        assert key(name) == key(name)
