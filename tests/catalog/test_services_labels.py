@@ -1,7 +1,7 @@
 import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from catalog.models import Label, LabelAlias, Nudge, SongLabel
+from catalog.models import Label, LabelAlias, Nudge, Song, SongLabel
 from catalog.services.labels import curate, labels_by_name, merge_labels, store_cnn_labels
 from catalog.signals import labels_changed
 from tests.factories import add_labels, make_song, make_user
@@ -9,7 +9,7 @@ from tests.factories import add_labels, make_song, make_user
 pytestmark = pytest.mark.django_db
 
 
-def words(song: object, source: str) -> dict[str, float]:
+def words(song: Song, source: str) -> dict[str, float]:
     return {word.label.name: word.weight for word in SongLabel.objects.filter(song=song, source=source)}
 
 
