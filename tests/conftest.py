@@ -1,16 +1,38 @@
-"""What every test stands on: a home of its own, and `../shared` where it is there."""
+"""What every test stands on: a home and a database of its own, and `../shared` where it is there."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
+import django
 import pytest
+from django.conf import settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT.parent / "shared" / "data"
 
-# Before Django reads its settings: a test never touches the home of whoever runs it.
-os.environ["DCMRS_HOME"] = tempfile.mkdtemp(prefix="dcmrs-test-")
+if settings.configured:
+    pytest.exit("Unset DJANGO_SETTINGS_MODULE: with it, Django reads its settings before the tests have their home.", 4)
+
+# Before Django reads its settings: a test never touches the home, database or Redis of whoever runs it.
+HOME = Path(tempfile.mkdtemp(prefix="dcmrs-test-"))
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+os.environ["DCMRS_HOME"] = str(HOME)
+for name in ("DATABASE_URL", "REDIS_URL"):
+    os.environ.pop(name, None)
+if "TEST_DATABASE_URL" in os.environ:
+    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+os.environ["DJANGO_SETTINGS_MODULE"] = "dcmrs_site.settings"
+# No test collects the static files: they are served from where they lie, under their plain names.
+settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+settings.STATIC_ROOT.mkdir()
+# Safe passwords take long, on purpose.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+django.setup()
+# A worker of pytest-xdist inherits the environment, and pytest-django would read the settings before this file.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 @pytest.fixture(scope="session")
