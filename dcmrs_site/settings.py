@@ -7,8 +7,10 @@ from datetime import timedelta
 import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from catalog.home import PROJECT_ROOT, home, redis_socket
+from catalog.home import PROJECT_ROOT, home, redis_url
 
 env = environ.Env()
 BASE_DIR = PROJECT_ROOT
@@ -108,6 +110,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "catalog.context.site",
             ],
         },
     },
@@ -122,7 +125,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
-]
+] + [{"NAME": "dcmrs_site.api.RevokeTokens"}]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "for_you"
 LOGOUT_REDIRECT_URL = "login"
@@ -149,10 +152,16 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Redis, cache, Celery -----------------------------------------------------------------------
 # Unset, the broker is the embedded Redis that `up` starts; set, one of the owner's.
 REDIS_URL = env.str("REDIS_URL", default="")
-CELERY_BROKER_URL = (REDIS_URL or f"unix://{redis_socket()}").replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_URL = (REDIS_URL or redis_url()).replace("unix://", "redis+socket://", 1)
 CACHES = {
     "default": (
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "dcmrs"}
+        {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "dcmrs",
+            # A Redis that is gone costs a moment, not the page.
+            "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5, "retry": Retry(NoBackoff(), 0)},
+        }
         if REDIS_URL
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     )
@@ -212,21 +221,28 @@ USE_TZ = True
 # --- API ----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.SessionAuthentication",
+        # The first names the way in to whoever is refused (WWW-Authenticate).
         "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PAGINATION_CLASS": "catalog.pagination.Pages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
+    "DEFAULT_PARSER_CLASSES": ["dcmrs_site.api_formats.JSONParser", "dcmrs_site.api_formats.FormParser"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "dcmrs_site.api_formats.BrowsableRenderer",
     ],
+    "EXCEPTION_HANDLER": "dcmrs_site.api_errors.answer",
+    "DEFAULT_THROTTLE_CLASSES": ["catalog.throttling.AnonymousThrottle", "catalog.throttling.UserThrottle"],
     "DEFAULT_THROTTLE_RATES": {
         "anon": env.str("API_RATE_ANONYMOUS", default="30/min"),
         "user": env.str("API_RATE_USER", default="600/min"),
+        "login": env.str("LOGIN_RATE", default="10/min"),
     },
+    # How many proxies stand before the server: only what they say of where a request comes from is believed.
+    "NUM_PROXIES": env.int("PROXIES", default=1 if HTTPS else 0),
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "DCMRS",
@@ -235,6 +251,9 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SWAGGER_UI_DIST": "SIDECAR",
+    # Without it, Swagger UI asks a server of its makers whether the schema is valid.
+    "SWAGGER_UI_SETTINGS": {"validatorUrl": None, "deepLinking": True},
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "dcmrs_site.api_errors.describe"],
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }

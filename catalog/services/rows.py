@@ -1,0 +1,68 @@
+"""Songs as lists show them: with their strongest labels, and the listener's own stars and plays."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db.models import Sum
+
+from ..models import PlayCount, Rating, Song, SongLabel
+
+_SHOWN_LABELS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SongRow:
+    """A song for one listener."""
+
+    song: Song
+    labels: list[str]
+    stars: int | None
+    plays: int
+
+
+def song_rows(songs: Iterable[Song], user: User) -> list[SongRow]:
+    """The songs in their order, ready for `components/song_row.html` and `song_card.html`, in three queries."""
+    shown = list(songs)
+    ids = [song.pk for song in shown]
+    labels = strongest_labels(ids)
+    stars = dict(Rating.objects.filter(user=user, song__in=ids).values_list("song", "stars"))
+    plays = dict(
+        PlayCount.objects.filter(user=user, song__in=ids).order_by().values_list("song").annotate(Sum("count"))
+    )
+    return [SongRow(song, labels[song.pk], stars.get(song.pk), plays.get(song.pk, 0)) for song in shown]
+
+
+def strongest_labels(song_ids: Iterable[int], most: int = _SHOWN_LABELS) -> defaultdict[int, list[str]]:
+    """The names of the labels that say most of each song, strongest first; a curator's word goes before all.
+
+    Weights of different sources are compared as shares of the song's largest weight from that source.
+    """
+    words = SongLabel.objects.filter(song__in=list(song_ids)).values_list("song_id", "label__name", "source", "weight")
+    said: defaultdict[int, list[tuple[str, str, float]]] = defaultdict(list)
+    for song, *word in words:
+        said[song].append(tuple(word))
+    strongest: defaultdict[int, list[str]] = defaultdict(list)
+    for song, words_of_song in said.items():
+        strength = _strength(words_of_song)
+        strongest[song] = sorted(strength, key=lambda name: (-strength[name], name))[:most]
+    return strongest
+
+
+def _strength(words: Iterable[tuple[str, str, float]]) -> dict[str, float]:
+    """How much is said for each label, by name; a curator's yes counts 2, a no takes the label away."""
+    words = list(words)
+    largest: defaultdict[str, float] = defaultdict(float)
+    for _, source, weight in words:
+        largest[source] = max(largest[source], weight)
+    strength: dict[str, float] = {}
+    for name, source, weight in words:
+        if source != SongLabel.Source.CURATOR and weight > 0:
+            strength[name] = max(strength.get(name, 0.0), weight / largest[source])
+    for name, source, weight in words:
+        if source == SongLabel.Source.CURATOR:
+            strength[name] = 2.0 if weight > 0 else 0.0
+    return {name: share for name, share in strength.items() if share > 0}
