@@ -1,8 +1,23 @@
 """Every address: each app brings its pages (`urls.py`) and its API (`api_urls.py`)."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from . import api
+from .health import health
+
+api_patterns: list[URLPattern | URLResolver] = [
+    path("", api.Root.as_view(), name="api-root"),
+    path("", include("catalog.api_urls")),
+    path("token/", api.LogIn.as_view(), name="api-token"),
+    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("docs/", api.Docs.as_view(), name="api-docs"),
+    path("<path:rest>/", api.Nowhere.as_view()),
+]
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/", include(api_patterns)),
+    path("health/", health, name="health"),
 ]

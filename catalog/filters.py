@@ -1,0 +1,173 @@
+"""What the API's lists can be filtered and ordered by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.db.models import F, Q, QuerySet
+from django.utils.datastructures import MultiValueDict
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema_field
+
+from .models import Label, NotThis, Nudge, Play, PlayCount, Rating, Song
+from .names import artist_key
+from .search import labels_named, songs_matching, songs_with_label
+
+_LARGEST_ID = 2**63 - 1
+_LATEST_YEAR = 9999
+_MOST_LABELS = 20
+_MAY_BE_UNKNOWN = {"year", "duration_s", "last_played"}
+
+
+class _RepeatedText(forms.TextInput):
+    """Every value of a parameter that may come several times."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        return data.getlist(name) if isinstance(data, MultiValueDict) else data.get(name, [])
+
+
+class _NamesField(forms.Field):
+    widget = _RepeatedText
+
+    def clean(self, value: Sequence[str]) -> list[str]:
+        if len(value) > _MOST_LABELS:
+            raise forms.ValidationError(f"At most {_MOST_LABELS} at once.")
+        name = forms.CharField(max_length=100)
+        return [name.clean(each) for each in value if each.strip()]
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string", "maxLength": 100}, "maxItems": _MOST_LABELS})
+class LabelNamesFilter(filters.Filter):  # type: ignore[misc]
+    """Songs that have every label named, by name or alias."""
+
+    field_class = _NamesField
+
+    def filter(self, qs: QuerySet[Song], value: Sequence[str]) -> QuerySet[Song]:
+        for name in value or ():
+            qs = songs_with_label(qs, name)
+        return qs
+
+
+def _integer(field_name: str, lowest: int, highest: int, lookup: str = "exact", help_text: str = "") -> Any:
+    """A filter for whole numbers that the database can hold."""
+
+    @extend_schema_field({"type": "integer", "minimum": lowest, "maximum": highest})
+    class IntegerFilter(filters.NumberFilter):  # type: ignore[misc]
+        field_class = forms.IntegerField
+
+    return IntegerFilter(
+        field_name=field_name, lookup_expr=lookup, min_value=lowest, max_value=highest, help_text=help_text
+    )
+
+
+def _song_filter() -> Any:
+    return _integer("song_id", 1, _LARGEST_ID, help_text="The song's id.")
+
+
+class StableOrdering(filters.OrderingFilter):  # type: ignore[misc]
+    """Ordering that puts what is unknown last and breaks ties by the primary key, so that pages never overlap."""
+
+    def filter(self, qs: QuerySet[Any], value: Sequence[str] | None) -> QuerySet[Any]:
+        terms: list[Any] = []
+        for choice in filter(None, value or ()):
+            column = self.param_map[choice.removeprefix("-")]
+            direction = F(column).desc if choice.startswith("-") else F(column).asc
+            terms.append(direction(nulls_last=True if column in _MAY_BE_UNKNOWN else None))
+        return qs.order_by(*terms, "pk") if terms else qs
+
+
+class SongFilter(filters.FilterSet):  # type: ignore[misc]
+    search = filters.CharFilter(
+        method="filter_search", max_length=200, help_text="Words that are all in title, artist or album."
+    )
+    label = LabelNamesFilter(help_text="A label's name or alias; repeated, songs that have all of them.")
+    artist = filters.CharFilter(method="filter_artist", max_length=300, help_text="The artist, however it is spelled.")
+    album = filters.CharFilter(field_name="album", lookup_expr="iexact", max_length=300, help_text="The album's title.")
+    year_min = _integer("year", 0, _LATEST_YEAR, "gte", "Of this year or later.")
+    year_max = _integer("year", 0, _LATEST_YEAR, "lte", "Of this year or earlier.")
+    has_audio = filters.BooleanFilter(method="filter_has_audio", help_text="Whether the song can be played here.")
+    tagging_state = filters.ChoiceFilter(choices=Song.Tagging.choices)
+    ordering = StableOrdering(
+        fields={
+            "title_key": "title",
+            "artist_key": "artist",
+            "year": "year",
+            "duration_s": "duration",
+            "added_at": "added",
+        }
+    )
+
+    class Meta:
+        model = Song
+        fields: list[str] = []
+
+    def filter_search(self, queryset: QuerySet[Song], name: str, value: str) -> QuerySet[Song]:
+        return songs_matching(queryset, value)
+
+    def filter_artist(self, queryset: QuerySet[Song], name: str, value: str) -> QuerySet[Song]:
+        return queryset.filter(artist_key=artist_key(value))
+
+    def filter_has_audio(self, queryset: QuerySet[Song], name: str, value: bool) -> QuerySet[Song]:
+        playable = Q(missing_since=None) & ~Q(path="")
+        return queryset.filter(playable if value else ~playable)
+
+
+class LabelFilter(filters.FilterSet):  # type: ignore[misc]
+    kind = filters.ChoiceFilter(choices=Label.Kind.choices)
+    name = filters.CharFilter(method="filter_name", max_length=100, help_text="The label's name or an alias of it.")
+    ordering = StableOrdering(fields={"key": "name", "song_count": "songs"})
+
+    class Meta:
+        model = Label
+        fields: list[str] = []
+
+    def filter_name(self, queryset: QuerySet[Label], name: str, value: str) -> QuerySet[Label]:
+        return queryset.filter(pk__in=labels_named(value).values("pk"))
+
+
+class RatingFilter(filters.FilterSet):  # type: ignore[misc]
+    song = _song_filter()
+    stars_min = _integer("stars", 1, 5, "gte", "So many stars or more.")
+    ordering = StableOrdering(fields={"rated_at": "rated", "stars": "stars"})
+
+    class Meta:
+        model = Rating
+        fields: list[str] = []
+
+
+class PlayFilter(filters.FilterSet):  # type: ignore[misc]
+    song = _song_filter()
+    skipped = filters.BooleanFilter()
+    since = filters.IsoDateTimeFilter(field_name="played_at", lookup_expr="gte", help_text="At this moment or later.")
+    until = filters.IsoDateTimeFilter(field_name="played_at", lookup_expr="lt", help_text="Before this moment.")
+
+    class Meta:
+        model = Play
+        fields: list[str] = []
+
+
+class PlayCountFilter(filters.FilterSet):  # type: ignore[misc]
+    song = _song_filter()
+    ordering = StableOrdering(fields={"count": "count", "last_played": "last_played"})
+
+    class Meta:
+        model = PlayCount
+        fields: list[str] = []
+
+
+class NotThisFilter(filters.FilterSet):  # type: ignore[misc]
+    song = _song_filter()
+
+    class Meta:
+        model = NotThis
+        fields: list[str] = []
+
+
+class NudgeFilter(filters.FilterSet):  # type: ignore[misc]
+    label = _integer("label_id", 1, _LARGEST_ID, help_text="The label's id.")
+
+    class Meta:
+        model = Nudge
+        fields: list[str] = []

@@ -1,0 +1,96 @@
+"""Whether database, broker and worker are there, for whoever watches over the server."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import Lock
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from .celery import app
+
+logger = logging.getLogger(__name__)
+
+_DEADLINE_S = 0.8
+_PATIENCE_S = 0.4
+_GOOD_FOR_S = 3.0
+
+
+def _database() -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        connection.close()
+
+
+def _broker() -> None:
+    with app.connection_for_write(transport_options=_impatient()) as broker:
+        broker.ensure_connection(max_retries=1, interval_start=0)
+
+
+def _worker() -> None:
+    with app.connection_for_write(transport_options=_impatient()) as broker:
+        broker.ensure_connection(max_retries=1, interval_start=0)
+        if not app.control.broadcast("ping", reply=True, limit=1, timeout=_PATIENCE_S, connection=broker):
+            raise TimeoutError("no worker answers")
+
+
+def _impatient() -> dict[str, float]:
+    return {"socket_connect_timeout": _PATIENCE_S, "socket_timeout": _PATIENCE_S}
+
+
+class _Checks:
+    """One look at a time, good for a moment: a crowd that asks costs the broker no more than one who does."""
+
+    def __init__(self, **checks: Callable[[], None]) -> None:
+        self._checks = checks
+        self._threads = ThreadPoolExecutor(len(checks), thread_name_prefix="health")
+        self._running: dict[str, Future[None]] = {}
+        self._lock = Lock()
+        self._seen: dict[str, str] = {}
+        self._seen_at = float("-inf")
+
+    def look(self) -> dict[str, str]:
+        with self._lock:
+            if time.monotonic() - self._seen_at > _GOOD_FOR_S:
+                self._seen = self._look()
+                self._seen_at = time.monotonic()
+            return self._seen
+
+    def _look(self) -> dict[str, str]:
+        for name, check in self._checks.items():
+            # One that hangs is left to hang, and not joined by another.
+            if name not in self._running or self._running[name].done():
+                self._running[name] = self._threads.submit(check)
+        wait(self._running.values(), timeout=_DEADLINE_S)
+        return {name: "ok" if self._well(name, look) else "down" for name, look in self._running.items()}
+
+    def _well(self, name: str, look: Future[None]) -> bool:
+        if not look.done():
+            logger.warning("Health: the %s does not answer", name)
+            return False
+        if (error := look.exception()) is not None:
+            logger.warning("Health: the %s is down: %s", name, error)
+        return error is None
+
+
+checks = _Checks(database=_database, broker=_broker, worker=_worker)
+
+
+@login_not_required
+@never_cache
+@require_safe
+def health(request: HttpRequest) -> JsonResponse:
+    """What is there and what is down; 503 where no page would work."""
+    seen = checks.look()
+    if seen["database"] != "ok":
+        return JsonResponse({"status": "down", **seen}, status=503)
+    return JsonResponse({"status": "ok" if set(seen.values()) == {"ok"} else "degraded", **seen})
