@@ -106,7 +106,7 @@ class Ratings(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyMo
     lookup_field = "song"
     lookup_value_converter = "int"
 
-    @extend_schema(responses={code: serializers.RatingSerializer for code in (200, 201)})
+    @extend_schema(responses=dict.fromkeys((200, 201), serializers.RatingSerializer))
     def create(self, request: Request) -> Response:
         """Rate a song, in the place of an earlier rating."""
         rating = self.get_serializer(data=request.data)
@@ -114,7 +114,7 @@ class Ratings(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyMo
         return self._rate(rating.validated_data["song"], rating.validated_data["stars"])
 
     @extend_schema(
-        request=serializers.StarsSerializer, responses={code: serializers.RatingSerializer for code in (200, 201)}
+        request=serializers.StarsSerializer, responses=dict.fromkeys((200, 201), serializers.RatingSerializer)
     )
     def update(self, request: Request, song: int) -> Response:
         """Rate this song, in the place of an earlier rating."""
@@ -140,7 +140,7 @@ class NotThese(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyM
     lookup_field = "song"
     lookup_value_converter = "int"
 
-    @extend_schema(request=None, responses={code: serializers.NotThisSerializer for code in (200, 201)})
+    @extend_schema(request=None, responses=dict.fromkeys((200, 201), serializers.NotThisSerializer))
     def update(self, request: Request, song: int) -> Response:
         """Never recommend this song to me."""
         refused = get_object_or_404(Song, pk=song)
@@ -162,7 +162,7 @@ class Nudges(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyMod
     lookup_value_converter = "int"
 
     @extend_schema(
-        request=serializers.NudgeWeightSerializer, responses={code: serializers.NudgeSerializer for code in (200, 201)}
+        request=serializers.NudgeWeightSerializer, responses=dict.fromkeys((200, 201), serializers.NudgeSerializer)
     )
     def update(self, request: Request, label: int) -> Response:
         """Want more, or below 0 less, of this label."""
