@@ -2,9 +2,10 @@
 
 from .labels import Label, LabelAlias, SongLabel
 from .listening import Listener, NotThis, Nudge, Play, PlayCount, Rating
-from .songs import LibraryRoot, Song, SongIdentifier
+from .songs import DuplicateFile, LibraryRoot, Song, SongIdentifier
 
 __all__ = [
+    "DuplicateFile",
     "Label",
     "LabelAlias",
     "LibraryRoot",

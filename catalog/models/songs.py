@@ -18,6 +18,11 @@ class LibraryRoot(models.Model):
     name = models.CharField(max_length=100, unique=True)
     path = models.CharField(max_length=1000, help_text="Where the host that imported it has the folder.")
     rescan = models.BooleanField(default=True, help_text="Look here for new, changed and missing files.")
+    scanned_at = models.DateTimeField(null=True, editable=False, help_text="When all of it was last looked through.")
+    scan_result = models.CharField(max_length=500, blank=True, editable=False, help_text="What the last look found.")
+    scanning_until = models.DateTimeField(
+        null=True, editable=False, help_text="A scan is at work, and says so again before this moment."
+    )
 
     def __str__(self) -> str:
         return self.name
@@ -129,3 +134,19 @@ class SongIdentifier(models.Model):
 
     def __str__(self) -> str:
         return self.value
+
+
+class DuplicateFile(models.Model):
+    """Another file with the recording of a song, remembered so that a rescan need not read it again."""
+
+    song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="duplicates")
+    root = models.ForeignKey(LibraryRoot, on_delete=models.CASCADE, related_name="duplicates")
+    path = models.CharField(max_length=1000, help_text="Relative to the root.")
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    mtime_ns = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["root", "path"], name="one_duplicate_a_file")]
+
+    def __str__(self) -> str:
+        return f"{self.root}: {self.path}"
