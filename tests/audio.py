@@ -1,0 +1,68 @@
+"""Audio files for tests, made on the spot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import mutagen
+import numpy as np
+import soundfile as sf
+
+_AV_CODECS = {".m4a": "aac", ".opus": "libopus", ".wma": "wmav2", ".aac": "aac"}
+
+
+def write_tone(
+    path: Path, seconds: float = 2.0, hz: float = 440.0, rate: int = 22050, codec: str | None = None
+) -> Path:
+    """A sine in stereo, the right channel an octave above, in the format that the file's extension names.
+
+    Parameters
+    ----------
+    path : Path
+        Folders that are not there are made.
+    seconds : float
+    hz : float
+        Of the left channel.
+    rate : int
+        Sample rate in hertz; Opus is always 48,000.
+    codec : str, optional
+        FFmpeg's name of an encoder, where the extension does not say enough: `alac` in `.m4a`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    codec = codec or _AV_CODECS.get(path.suffix)
+    rate = 48000 if codec == "libopus" else rate
+    moments = np.arange(round(seconds * rate)) / rate
+    samples = 0.4 * np.sin(2 * np.pi * hz * np.stack([moments, 2 * moments]))
+    if codec is None:
+        sf.write(path, samples.T, rate)
+    else:
+        _encode(path, samples.astype(np.float32), rate, codec)
+    return path
+
+
+def tag(path: Path, **tags: str | list[str]) -> Path:
+    """Write tags under mutagen's easy names (`title`, `artist`, `album`, `tracknumber`, `genre`, ...) into a file."""
+    file = mutagen.File(path, easy=True)
+    if file.tags is None:
+        file.add_tags()
+    for name, value in tags.items():
+        file[name] = value
+    file.save()
+    return path
+
+
+def _encode(path: Path, samples: np.ndarray, rate: int, codec: str) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate)
+        stream.layout = "stereo"
+        stream.bit_rate = 96_000
+        stream.codec_context.open()
+        resampler = av.AudioResampler(
+            format=stream.codec_context.format, layout="stereo", rate=rate, frame_size=stream.codec_context.frame_size
+        )
+        whole = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo")
+        whole.sample_rate = rate
+        for frame in [*resampler.resample(whole), *resampler.resample(None)]:
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
