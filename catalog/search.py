@@ -10,6 +10,11 @@ from .names import label_key, title_key
 _MOST_WORDS = 12
 
 
+def playable_songs(songs: QuerySet[Song]) -> QuerySet[Song]:
+    """Those of the songs that have a file here."""
+    return songs.filter(missing_since=None).exclude(path="")
+
+
 def standing_words() -> QuerySet[SongLabel]:
     """What is said for a label of a song, without what a curator has said no to."""
     refusals = SongLabel.objects.filter(

@@ -126,6 +126,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ] + [{"NAME": "dcmrs_site.api.RevokeTokens"}]
+AUTHENTICATION_BACKENDS = ["catalog.guessing.GuessLimit", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "for_you"
 LOGOUT_REDIRECT_URL = "login"

@@ -17,6 +17,7 @@ api_patterns: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns = [
+    path("", include("catalog.urls")),
     path("admin/", admin.site.urls),
     path("api/", include(api_patterns)),
     path("health/", health, name="health"),

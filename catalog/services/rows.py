@@ -28,33 +28,35 @@ def song_rows(songs: Iterable[Song], user: User) -> list[SongRow]:
     """The songs in their order, ready for `components/song_row.html` and `song_card.html`, in three queries."""
     shown = list(songs)
     ids = [song.pk for song in shown]
-    labels = strongest_labels(ids)
+    strengths = label_strengths(ids)
     stars = dict(Rating.objects.filter(user=user, song__in=ids).values_list("song", "stars"))
     plays = dict(
         PlayCount.objects.filter(user=user, song__in=ids).order_by().values_list("song").annotate(Sum("count"))
     )
-    return [SongRow(song, labels[song.pk], stars.get(song.pk), plays.get(song.pk, 0)) for song in shown]
+    return [SongRow(song, _strongest(strengths[song.pk]), stars.get(song.pk), plays.get(song.pk, 0)) for song in shown]
 
 
-def strongest_labels(song_ids: Iterable[int], most: int = _SHOWN_LABELS) -> defaultdict[int, list[str]]:
-    """The names of the labels that say most of each song, strongest first; a curator's word goes before all.
+def _strongest(strengths: dict[str, float]) -> list[str]:
+    return sorted(strengths, key=lambda name: (-strengths[name], name))[:_SHOWN_LABELS]
+
+
+def label_strengths(song_ids: Iterable[int]) -> defaultdict[int, dict[str, float]]:
+    """How much is said for each label of each song, by song and name; a curator's word goes before all, in one query.
 
     Weights of different sources are compared as shares of the song's largest weight from that source.
     """
     words = SongLabel.objects.filter(song__in=list(song_ids)).values_list("song_id", "label__name", "source", "weight")
     said: defaultdict[int, list[tuple[str, str, float]]] = defaultdict(list)
-    for song, *word in words:
-        said[song].append(tuple(word))
-    strongest: defaultdict[int, list[str]] = defaultdict(list)
+    for song, name, source, weight in words:
+        said[song].append((name, source, weight))
+    strengths: defaultdict[int, dict[str, float]] = defaultdict(dict)
     for song, words_of_song in said.items():
-        strength = _strength(words_of_song)
-        strongest[song] = sorted(strength, key=lambda name: (-strength[name], name))[:most]
-    return strongest
+        strengths[song] = _strengths(words_of_song)
+    return strengths
 
 
-def _strength(words: Iterable[tuple[str, str, float]]) -> dict[str, float]:
-    """How much is said for each label, by name; a curator's yes counts 2, a no takes the label away."""
-    words = list(words)
+def _strengths(words: list[tuple[str, str, float]]) -> dict[str, float]:
+    """Of one song's words (name, source, weight); a curator's yes counts 2, a no takes the label away."""
     largest: defaultdict[str, float] = defaultdict(float)
     for _, source, weight in words:
         largest[source] = max(largest[source], weight)

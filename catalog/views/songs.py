@@ -1,0 +1,64 @@
+"""A song's own page, and its cover."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from collections.abc import Callable
+
+from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.utils.cache import get_conditional_response
+from django.views.decorators.http import require_GET, require_safe
+
+from ..covers import draw_cover
+from ..http import ListenerRequest
+from ..models import Song
+from ..services.rows import label_strengths
+from ..services.song_labels import labels_by_kind
+
+_A_YEAR_S = 365 * 24 * 3600
+_AN_HOUR_S = 3600
+_PICTURES = {"image/jpeg", "image/png", "image/webp", "image/gif"}
+
+
+@require_GET
+def song(request: ListenerRequest, pk: int) -> HttpResponse:
+    """Everything known of a song, and what the listener says of it."""
+    song = get_object_or_404(Song, pk=pk)
+    groups = labels_by_kind(song)
+    if not request.user.is_staff:
+        for group in groups:
+            group.labels[:] = [label for label in group.labels if not label.refused]
+    context = {
+        "song": song,
+        "label_groups": [group for group in groups if group.labels],
+        "stars": song.ratings.filter(user=request.user).values_list("stars", flat=True).first(),
+        "listeners": song.play_counts.values("user").distinct().count(),
+        "refused": song.refusals.filter(user=request.user).exists(),
+    }
+    return render(request, "catalog/song.html", context)
+
+
+@require_safe
+def cover(request: ListenerRequest, pk: int) -> HttpResponseBase:
+    """The picture of a song: the one in its file, or one drawn from its labels."""
+    song = get_object_or_404(Song.objects.only("title", "artist", "cover"), pk=pk)
+    name = song.cover.name or ""
+    kind = mimetypes.guess_type(name)[0]
+    if kind in _PICTURES and song.cover.storage.exists(name):
+        # Its address changes when the picture does, so a browser may keep it for good.
+        return _kept(request, name, lambda: FileResponse(song.cover.open("rb"), content_type=kind), _A_YEAR_S)
+    drawing = draw_cover(song.title, song.artist, label_strengths([song.pk])[song.pk])
+    return _kept(request, drawing, lambda: HttpResponse(drawing, content_type="image/svg+xml"), _AN_HOUR_S)
+
+
+def _kept(
+    request: ListenerRequest, seed: str, picture: Callable[[], HttpResponseBase], seconds: int
+) -> HttpResponseBase:
+    """The picture, for a browser to keep for so long; afterwards it asks whether `seed` is still the same."""
+    etag = f'"{hashlib.blake2b(seed.encode(errors="replace"), digest_size=12).hexdigest()}"'
+    response = get_conditional_response(request, etag=etag) or picture()
+    response["ETag"] = etag
+    response["Cache-Control"] = f"private, max-age={seconds}"
+    return response
