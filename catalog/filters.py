@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.utils.datastructures import MultiValueDict
 from django_filters import rest_framework as filters
+from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import extend_schema_field
 
 from .models import Label, NotThis, Nudge, Play, PlayCount, Rating, Song
 from .names import artist_key
-from .search import labels_named, songs_matching, songs_with_label
+from .search import labels_named, playable_songs, songs_matching, songs_with_label
 
 _LARGEST_ID = 2**63 - 1
 _LATEST_YEAR = 9999
@@ -36,6 +38,21 @@ class _NamesField(forms.Field):
             raise forms.ValidationError(f"At most {_MOST_LABELS} at once.")
         name = forms.CharField(max_length=100)
         return [name.clean(each) for each in value if each.strip()]
+
+
+class _MomentField(IsoDateTimeField):  # type: ignore[misc]
+    """A moment in UTC: one at the calendar's edge in another zone is none that a database can be asked for."""
+
+    def clean(self, value: Any) -> datetime | None:
+        try:
+            moment: datetime | None = super().clean(value)
+            return moment and moment.astimezone(UTC)
+        except OverflowError:
+            raise forms.ValidationError("This moment is out of range.") from None
+
+
+class MomentFilter(filters.IsoDateTimeFilter):  # type: ignore[misc]
+    field_class = _MomentField
 
 
 @extend_schema_field({"type": "array", "items": {"type": "string", "maxLength": 100}, "maxItems": _MOST_LABELS})
@@ -110,8 +127,8 @@ class SongFilter(filters.FilterSet):  # type: ignore[misc]
         return queryset.filter(artist_key=artist_key(value))
 
     def filter_has_audio(self, queryset: QuerySet[Song], name: str, value: bool) -> QuerySet[Song]:
-        playable = Q(missing_since=None) & ~Q(path="")
-        return queryset.filter(playable if value else ~playable)
+        playable = playable_songs(queryset)
+        return playable if value else queryset.exclude(pk__in=playable.values("pk"))
 
 
 class LabelFilter(filters.FilterSet):  # type: ignore[misc]
@@ -140,8 +157,8 @@ class RatingFilter(filters.FilterSet):  # type: ignore[misc]
 class PlayFilter(filters.FilterSet):  # type: ignore[misc]
     song = _song_filter()
     skipped = filters.BooleanFilter()
-    since = filters.IsoDateTimeFilter(field_name="played_at", lookup_expr="gte", help_text="At this moment or later.")
-    until = filters.IsoDateTimeFilter(field_name="played_at", lookup_expr="lt", help_text="Before this moment.")
+    since = MomentFilter(field_name="played_at", lookup_expr="gte", help_text="At this moment or later.")
+    until = MomentFilter(field_name="played_at", lookup_expr="lt", help_text="Before this moment.")
 
     class Meta:
         model = Play

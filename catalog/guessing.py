@@ -7,17 +7,21 @@ Failures are counted in the cache, so without a shared one (`REDIS_URL`) each we
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.dispatch import receiver
 from django.http import HttpRequest
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
 
 WINDOW_S = 15 * 60
 """Seconds from the first failure until all of them are forgotten."""
@@ -37,12 +41,19 @@ def client_address(request: HttpRequest) -> str:
 def too_many_failures(request: HttpRequest, username: str) -> bool:
     """Whether this name, this address, or this name from this address failed too often lately."""
     limits = _limits(request, username)
-    failures = cache.get_many(limits)
+    try:
+        failures = cache.get_many(limits)
+    except (RedisError, OSError) as error:
+        logger.warning("Guessing is not limited, the cache is gone: %s", error)
+        return False
     return any(failures.get(key, 0) >= most for key, most in limits.items())
 
 
-class GuessLimit(BaseBackend):
-    """Refuses where failures were too many; otherwise the next backend decides."""
+class GuessLimit:
+    """Refuses where failures were too many; otherwise the next backend decides.
+
+    Not a `BaseBackend`: nobody is ever logged in by it, so no session may name it.
+    """
 
     def authenticate(self, request: HttpRequest | None, username: str | None = None, **_: Any) -> None:
         """Raise `PermissionDenied`, which ends the attempt, or say nothing."""
@@ -54,18 +65,21 @@ class GuessLimit(BaseBackend):
 def _count_failure(credentials: Mapping[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
     if request is None:
         return
-    for key in _limits(request, str(credentials.get("username", ""))):
-        cache.add(key, 0, WINDOW_S)
-        try:
-            cache.incr(key)
-        except ValueError:
-            # It ran out between the two lines.
-            cache.set(key, 1, WINDOW_S)
+    with suppress(RedisError, OSError):
+        for key in _limits(request, str(credentials.get("username", ""))):
+            cache.add(key, 0, WINDOW_S)
+            try:
+                cache.incr(key)
+            except ValueError:
+                # It ran out between the two lines.
+                cache.set(key, 1, WINDOW_S)
 
 
 @receiver(user_logged_in)
 def _forget_failures(request: HttpRequest | None, user: User, **_: Any) -> None:
-    if request is not None:
+    if request is None:
+        return
+    with suppress(RedisError, OSError):
         cache.delete(_key("here", user.get_username(), client_address(request)))
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import SuspiciousOperation
-from rest_framework.exceptions import ParseError, ValidationError
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from rest_framework import status
+from rest_framework.exceptions import APIException, ParseError, ValidationError
 
 if TYPE_CHECKING:
     from rest_framework.response import Response
@@ -20,11 +21,19 @@ _ERROR = {
 }
 
 
+class TooLarge(APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "This is more than the server takes at once."
+    default_code = "too_large"
+
+
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """The answer to an exception in an API view; None for what is nobody's fault but the server's."""
     from rest_framework.views import exception_handler  # the views read the settings that name this function
 
-    if isinstance(error, SuspiciousOperation):
+    if isinstance(error, RequestDataTooBig):
+        error = TooLarge()
+    elif isinstance(error, SuspiciousOperation):
         error = ParseError("This request is not one that the server takes.")
     response = exception_handler(error, context)
     if response is not None and isinstance(error, ValidationError):
@@ -50,7 +59,7 @@ def describe(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for path, operations in result["paths"].items():
         for operation in operations.values():
             refusals = {"400": "Something in the request is wrong.", "429": "Too many requests; see Retry-After."}
-            if operation.get("security") != [{}]:
+            if "security" in operation:
                 refusals |= {"401": "Nobody is logged in.", "403": "This is not yours to do."}
             if "{" in path or "page" in (parameter["name"] for parameter in operation.get("parameters", ())):
                 refusals["404"] = "There is no such thing here."

@@ -23,7 +23,8 @@ _PATIENCE_S = 0.4
 _GOOD_FOR_S = 3.0
 
 
-def _database() -> None:
+def look_at_database() -> None:
+    """Raises what the database raises."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -31,12 +32,14 @@ def _database() -> None:
         connection.close()
 
 
-def _broker() -> None:
+def look_at_broker() -> None:
+    """Raises what the broker's client raises."""
     with app.connection_for_write(transport_options=_impatient()) as broker:
         broker.ensure_connection(max_retries=1, interval_start=0)
 
 
-def _worker() -> None:
+def look_at_worker() -> None:
+    """Raises TimeoutError where no worker answers."""
     with app.connection_for_write(transport_options=_impatient()) as broker:
         broker.ensure_connection(max_retries=1, interval_start=0)
         if not app.control.broadcast("ping", reply=True, limit=1, timeout=_PATIENCE_S, connection=broker):
@@ -47,7 +50,7 @@ def _impatient() -> dict[str, float]:
     return {"socket_connect_timeout": _PATIENCE_S, "socket_timeout": _PATIENCE_S}
 
 
-class _Checks:
+class Checks:
     """One look at a time, good for a moment: a crowd that asks costs the broker no more than one who does."""
 
     def __init__(self, **checks: Callable[[], None]) -> None:
@@ -56,9 +59,14 @@ class _Checks:
         self._running: dict[str, Future[None]] = {}
         self._lock = Lock()
         self._seen: dict[str, str] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Look again when next asked."""
         self._seen_at = float("-inf")
 
     def look(self) -> dict[str, str]:
+        """What is `ok` and what is `down`, by name."""
         with self._lock:
             if time.monotonic() - self._seen_at > _GOOD_FOR_S:
                 self._seen = self._look()
@@ -82,7 +90,7 @@ class _Checks:
         return error is None
 
 
-checks = _Checks(database=_database, broker=_broker, worker=_worker)
+checks = Checks(database=look_at_database, broker=look_at_broker, worker=look_at_worker)
 
 
 @login_not_required

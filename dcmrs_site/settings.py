@@ -136,7 +136,8 @@ globals().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="dcmrs@localhost")
 
 # --- Database -----------------------------------------------------------------------------------
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DCMRS_HOME / 'db.sqlite3'}")}
+SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": DCMRS_HOME / "db.sqlite3"}
+DATABASES = {"default": env.db("DATABASE_URL") if "DATABASE_URL" in os.environ else SQLITE}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # A transaction that will write takes its lock at the start: SQLite refuses to upgrade a read lock
@@ -173,6 +174,8 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A worker waits for its broker for as long as it takes.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # Publishing to a broker that is not there gives up at once: what is to be done stands in the database.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0, "socket_connect_timeout": 2, "visibility_timeout": 6 * 3600}
@@ -230,7 +233,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "catalog.pagination.Pages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PARSER_CLASSES": ["dcmrs_site.api_formats.JSONParser", "dcmrs_site.api_formats.FormParser"],
+    "DEFAULT_PARSER_CLASSES": ["dcmrs_site.api_formats.JSONParser", "rest_framework.parsers.FormParser"],
     "DEFAULT_RENDERER_CLASSES": [
         "rest_framework.renderers.JSONRenderer",
         "dcmrs_site.api_formats.BrowsableRenderer",
@@ -242,8 +245,8 @@ REST_FRAMEWORK = {
         "user": env.str("API_RATE_USER", default="600/min"),
         "login": env.str("LOGIN_RATE", default="10/min"),
     },
-    # How many proxies stand before the server: only what they say of where a request comes from is believed.
-    "NUM_PROXIES": env.int("PROXIES", default=1 if HTTPS else 0),
+    # Only the proxy that stands before the server is believed where a request comes from.
+    "NUM_PROXIES": int(HTTPS),
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "DCMRS",

@@ -9,6 +9,7 @@ from pathlib import Path
 import django
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT.parent / "shared" / "data"
@@ -30,9 +31,16 @@ settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.stora
 settings.STATIC_ROOT.mkdir()
 # Safe passwords take long, on purpose.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+settings.REST_FRAMEWORK["TEST_REQUEST_DEFAULT_FORMAT"] = "json"
 django.setup()
 # A worker of pytest-xdist inherits the environment, and pytest-django would read the settings before this file.
 del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    """No test is throttled for what an earlier one asked."""
+    cache.clear()
 
 
 @pytest.fixture(scope="session")

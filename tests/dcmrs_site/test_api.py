@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from redis.exceptions import ConnectionError as RedisIsGone
+from rest_framework.authtoken.models import Token
+from rest_framework.test import APIClient
+from rest_framework.throttling import SimpleRateThrottle
+
+from catalog.models import Rating
+from tests.factories import make_song, make_user
+
+pytestmark = pytest.mark.django_db
+
+JSON = "application/json"
+
+
+@pytest.fixture
+def ada() -> User:
+    return make_user("ada")
+
+
+@pytest.fixture
+def rates(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The rates, to be changed for one test."""
+    changed = dict(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"])
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", changed)
+    return changed
+
+
+def token_of(user: User, **extra: Any) -> APIClient:
+    client = APIClient(**extra)
+    client.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=user).key}")
+    return client
+
+
+def api_addresses() -> list[str]:
+    """Every address under /api/, with 1 for whatever it takes."""
+
+    def walk(patterns: list[URLPattern | URLResolver], before: str) -> list[str]:
+        found = []
+        for pattern in patterns:
+            here = before + str(pattern.pattern)
+            found += walk(pattern.url_patterns, here) if isinstance(pattern, URLResolver) else [here]
+        return found
+
+    every = walk(get_resolver().url_patterns, "/")
+    return [
+        "1".join(part.split("<")[0] for part in address.split(">")) for address in every if address.startswith("/api/")
+    ]
+
+
+# --- Who is let in
+
+
+@pytest.mark.parametrize("address", [each for each in api_addresses() if each != "/api/docs/"])
+def test_strangers_are_refused_in_json_and_told_how_to_come_in(address):
+    for method in ("get", "post", "put", "delete", "options"):
+        if (method, address) == ("post", "/api/token/"):
+            continue
+        answer = getattr(Client(), method)(address, headers={"accept": "application/json, text/html;q=0.5"})
+        assert answer.status_code == 401, (method, address)
+        assert answer["WWW-Authenticate"] == "Token"
+        assert answer["Content-Type"].startswith(("application/json", "application/vnd.oai.openapi"))
+
+
+def test_strangers_who_want_the_documentation_are_sent_to_log_in():
+    answer = Client().get("/api/docs/")
+    assert answer.status_code == 302
+    assert answer["Location"].endswith("?next=/api/docs/")
+
+
+def test_a_token_opens_the_api_and_nothing_else_is_asked(ada):
+    api = token_of(ada, enforce_csrf_checks=True)
+    song = make_song()
+    assert api.get("/api/").status_code == 200
+    assert api.put(f"/api/ratings/{song.pk}/", {"stars": 3}).status_code == 201
+
+
+@pytest.mark.parametrize("header", ["Token 0123", "Token", "Token a b", "Token \u00ff", "Bearer x", "\x00"])
+def test_a_wrong_token_opens_nothing(header):
+    assert APIClient().get("/api/songs/", HTTP_AUTHORIZATION=header).status_code == 401
+
+
+def test_the_token_of_somebody_inactive_opens_nothing(ada):
+    api = token_of(ada)
+    User.objects.update(is_active=False)
+    assert api.get("/api/songs/").status_code == 401
+
+
+def test_a_session_opens_the_api_but_changes_need_the_csrf_token(ada):
+    song = make_song()
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(ada)
+    assert browser.get("/api/songs/").status_code == 200
+    address = f"/api/ratings/{song.pk}/"
+    refused = browser.put(address, {"stars": 1}, content_type=JSON)
+    assert refused.status_code == 403
+    assert refused.json()["detail"].startswith("CSRF Failed")
+    assert not Rating.objects.exists()
+    browser.cookies["csrftoken"] = "a" * 32
+    assert browser.put(address, {"stars": 1}, JSON, headers={"X-CSRFToken": "a" * 32}).status_code == 201
+
+
+# --- Tokens
+
+
+def test_a_password_is_exchanged_for_a_token_by_json_and_by_form(ada):
+    by_json = Client().post("/api/token/", {"username": "ada", "password": "correct horse"}, content_type=JSON)
+    by_form = Client().post(
+        "/api/token/", "username=ada&password=correct+horse", content_type="application/x-www-form-urlencoded"
+    )
+    assert by_json.status_code == by_form.status_code == 200
+    assert by_json.json() == by_form.json() == {"token": Token.objects.get(user=ada).key}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"username": "ada"},
+        {"username": "ada", "password": "wrong"},
+        {"username": "nobody", "password": "correct horse"},
+        {"username": "a\x00da", "password": "correct horse"},
+        {"username": ["ada"], "password": {"$ne": ""}},
+        {"username": "ada" * 1000, "password": "x" * 100_000},
+        [],
+    ],
+)
+def test_a_wrong_password_gives_no_token(ada, said):
+    answer = Client().post("/api/token/", said, content_type=JSON)
+    assert answer.status_code == 400
+    assert set(answer.json()) == {"detail", "errors"}
+    assert not Token.objects.exists()
+
+
+def test_somebody_inactive_gets_no_token():
+    make_user("gone", is_active=False)
+    answer = Client().post("/api/token/", {"username": "gone", "password": "correct horse"}, content_type=JSON)
+    assert answer.status_code == 400
+
+
+def test_a_session_of_another_has_no_say_in_a_token(ada):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(make_user("bob"))
+    answer = browser.post("/api/token/", {"username": "ada", "password": "correct horse"}, content_type=JSON)
+    assert answer.json()["token"] == Token.objects.get(user=ada).key
+
+
+def test_a_token_is_withdrawn_by_whom_it_belongs_to(ada):
+    others = Token.objects.create(user=make_user("bob"))
+    api = token_of(ada)
+    assert api.delete("/api/token/").status_code == 204
+    assert api.get("/api/songs/").status_code == 401
+    assert list(Token.objects.all()) == [others]
+
+
+def test_a_new_password_ends_the_token(ada):
+    api = token_of(ada)
+    ada.set_password("another horse")
+    ada.save()
+    assert api.get("/api/songs/").status_code == 401
+
+
+def test_a_change_of_anything_else_does_not_end_the_token(ada):
+    api = token_of(ada)
+    ada.email = "ada@localhost"
+    ada.save()
+    assert api.get("/api/songs/").status_code == 200
+
+
+# --- Throttling
+
+
+def test_passwords_cannot_be_tried_for_ever(ada, rates):
+    rates["login"] = "3/min"
+    wrong = {"username": "ada", "password": "wrong"}
+    codes = [
+        # An address that the request makes up for itself does not help.
+        Client().post("/api/token/", wrong, JSON, headers={"X-Forwarded-For": f"10.0.0.{attempt}"}).status_code
+        for attempt in range(5)
+    ]
+    assert codes == [400, 400, 400, 429, 429]
+    right = Client().post("/api/token/", {"username": "ada", "password": "correct horse"}, content_type=JSON)
+    assert right.status_code == 429
+    assert int(right["Retry-After"]) > 0
+    assert right.json()["detail"].startswith("Request was throttled")
+
+
+def test_each_user_may_ask_so_often(ada, rates):
+    rates["user"] = "2/min"
+    api, other = token_of(ada), token_of(make_user("bob"))
+    assert [api.get("/api/labels/").status_code for _ in range(3)] == [200, 200, 429]
+    assert other.get("/api/labels/").status_code == 200
+
+
+def test_the_api_answers_when_the_cache_is_gone(ada, monkeypatch, caplog):
+    def gone(*_: Any, **__: Any) -> None:
+        raise RedisIsGone("Connection refused")
+
+    monkeypatch.setattr(SimpleRateThrottle, "cache", type("Gone", (), {"get": gone, "set": gone})())
+    assert token_of(ada).get("/api/songs/").status_code == 200
+    wrong = Client().post("/api/token/", {"username": "ada", "password": "correct horse"}, content_type=JSON)
+    assert wrong.status_code == 200
+    assert "the cache is gone" in caplog.text
+    assert cache.get("nothing") is None
+
+
+# --- Its root, and what it refuses
+
+
+def test_the_root_leads_everywhere(ada):
+    api = token_of(ada)
+    for name, address in api.get("/api/").json().items():
+        if name not in ("docs", "token"):
+            assert api.get(address).status_code == 200, name
+
+
+def test_a_browser_sees_pages_with_nothing_from_elsewhere(ada, client):
+    client.force_login(ada)
+    song = make_song("<script>alert(1)</script>", "<img src=x onerror=alert(1)>")
+    for address in (*api_addresses(), f"/api/songs/{song.pk}/", "/api/songs/?search=<script>alert(1)</script>"):
+        answer = client.get(address, headers={"accept": "text/html"})
+        assert answer.status_code < 500, address
+        assert "<script>alert" not in answer.text
+        assert "<img src=x" not in answer.text
+        assert "script-src" not in answer["Content-Security-Policy"]
+        assert "default-src 'self'" in answer["Content-Security-Policy"]
+
+
+def test_only_the_apis_own_pages_may_carry_styles(ada, client):
+    client.force_login(ada)
+    assert "unsafe-inline" in client.get("/api/", headers={"accept": "text/html"})["Content-Security-Policy"]
+    assert "unsafe-inline" not in client.get("/api/")["Content-Security-Policy"]
+    assert "unsafe-inline" not in client.get("/health/")["Content-Security-Policy"]
+
+
+def test_an_address_that_is_none_is_told_in_json(ada):
+    answer = token_of(ada).get("/api/nowhere/at/all/")
+    assert (answer.status_code, set(answer.json())) == (404, {"detail"})
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"{", JSON, 400),
+        (b"", JSON, 400),
+        (b"\xff\xfe", JSON, 400),
+        (b"[" * 100_000, JSON, 400),
+        (b'{"song": ' + b"9" * 5000 + b"}", JSON, 400),
+        (b'{"song": NaN, "stars": Infinity}', JSON, 400),
+        (b'{"song": 1e400, "stars": 1e400}', JSON, 400),
+        (b'"x"', JSON, 400),
+        (b"null", JSON, 400),
+        (b"song=1&stars=5", "text/plain", 415),
+        (b"<a/>", "application/xml", 415),
+        (b"\x00", "multipart/form-data", 415),
+        (b"x=" + b"&x=" * 2000, "application/x-www-form-urlencoded", 400),
+        (b" " * 2_500_001, JSON, 413),
+        (b"x" * 2_500_001, "application/x-www-form-urlencoded", 413),
+    ],
+)
+def test_what_cannot_be_read_is_refused(ada, body, content_type, status):
+    answer = token_of(ada).post("/api/ratings/", body, content_type=content_type)
+    assert answer.status_code == status
+    assert isinstance(answer.json()["detail"], str)
+    assert set(answer.json()) <= {"detail", "errors"}
+
+
+def test_a_method_that_is_none_is_told_in_json(ada):
+    answer = token_of(ada).delete("/api/songs/")
+    assert (answer.status_code, set(answer.json())) == (405, {"detail"})

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    """The schema, generated without a warning and valid as OpenAPI 3."""
+    out = StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", stdout=out)
+    described: dict[str, Any] = json.loads(out.getvalue())
+    return described
+
+
+def test_every_room_of_the_api_is_described(schema):
+    assert {
+        "/api/songs/",
+        "/api/songs/{id}/",
+        "/api/songs/{id}/labels/",
+        "/api/labels/",
+        "/api/ratings/{song}/",
+        "/api/plays/",
+        "/api/play-counts/",
+        "/api/not-this/{song}/",
+        "/api/nudges/{label}/",
+        "/api/token/",
+    } <= set(schema["paths"])
+
+
+def test_every_operation_says_in_which_shape_it_refuses(schema):
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            refusals = {code: answer for code, answer in operation["responses"].items() if code >= "400"}
+            assert {"400", "429"} <= set(refusals)
+            for refusal in refusals.values():
+                assert refusal["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
+
+
+def test_filters_are_described_with_their_types(schema):
+    parameters = {each["name"]: each for each in schema["paths"]["/api/songs/"]["get"]["parameters"]}
+    assert parameters["label"]["schema"]["type"] == "array"
+    assert parameters["year_min"]["schema"] == {"type": "integer", "minimum": 0, "maximum": 9999}
+    assert parameters["has_audio"]["schema"]["type"] == "boolean"
+    assert "-added" in parameters["ordering"]["schema"]["items"]["enum"]
+
+
+def test_both_ways_in_are_described(schema):
+    assert set(schema["components"]["securitySchemes"]) == {"tokenAuth", "cookieAuth"}
+
+
+def test_the_token_is_asked_for_without_one(schema):
+    described = schema["paths"]["/api/token/"]["post"]
+    assert "security" not in described
+    assert "401" not in described["responses"]
