@@ -1,16 +1,17 @@
 """Reading audio files: what they are, and any part of them as samples.
 
-Only the part that is asked for is decoded, so neither time nor memory depends on how long a file is.
+Only the part that is asked for is decoded, so memory does not depend on how long a file is.
 """
 
 from __future__ import annotations
 
 import math
-import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import groupby
 from os import PathLike
 from pathlib import Path
 
@@ -18,19 +19,27 @@ import av
 import av.error
 import numpy as np
 import soxr
+from av.container import InputContainer
 from numpy.typing import NDArray
 
-# FFmpeg's demuxers of audio files. Others (playlists, concatenations, subtitles) would follow what a hostile
-# file names: other files, other hosts.
-_FORMATS = "aac,ac3,aiff,amr,ape,asf,au,caf,dsf,flac,matroska,mov,mp3,mpc,mpc8,mpegts,ogg,oma,tta,w64,wav,wv"
-
-# Seeking lands somewhere before the moment asked for; the codecs need a little more to recover.
-_PREROLL_S = 0.25
-# Neighbouring samples that the resampling filter looks at, in seconds.
+# FFmpeg's readers of audio files. Others (playlists, concatenations) would follow what a hostile file names:
+# other files, other hosts.
+_OPTIONS = {
+    "format_whitelist": "aac,aiff,ape,asf,au,caf,dsf,flac,matroska,mov,mp3,mpc,mpc8,ogg,tta,w64,wav,wv",
+    "protocol_whitelist": "file",
+}
+# Decoders need a little of what comes before to be exact: MP3's bit reservoir, Vorbis's and Opus's overlap.
+_PREROLL_S = 0.3
+# As far as the resampling filter sees to either side.
 _FILTER_S = 0.05
+# A file that lacks no more than this of what its header promises is whole: encoders round.
+_MISSING_S = 3.0
+_MISSING_PART = 0.02
+_UNKNOWN_LENGTH = 0x7FFFF000
+_LARGEST_OGG_PAGE = 27 + 255 + 255 * 255
 
 
-class UnreadableAudio(Exception):  # noqa: N818 (it is the state of the file that is reported)
+class UnreadableAudio(Exception):
     """An audio file cannot be read; the message is the reason, short, for people."""
 
 
@@ -59,30 +68,37 @@ class AudioProbe:
 
 
 def probe(path: str | PathLike[str]) -> AudioProbe:
-    """What an audio file is, without decoding more than its first and last moments.
+    """What an audio file is, and whether it is whole; only its first and last moments are decoded.
 
     Raises
     ------
     UnreadableAudio
-        If there is no such file, or nothing to hear in it.
+        If there is no such file, nothing to hear in it, or an end that its header promises and that is not there.
     """
+    path = Path(path)
     with _opened(path) as container:
         stream = container.streams.audio[0]
         frame = next(_frames(container, stream), None)
         if frame is None:
             raise UnreadableAudio("no sound in it")
-        duration_s = _duration_s(container, stream)
-        return AudioProbe(
-            duration_s=duration_s,
-            codec=stream.codec_context.name,
+        found = AudioProbe(
+            duration_s=_promised_s(container, stream),
+            codec=stream.codec_context.codec.canonical_name,
             container=container.format.name,
             sample_rate=frame.sample_rate,
             channels=frame.layout.nb_channels,
         )
+        if found.container == "aac" or (found.container == "mp3" and _mp3_header(path) is None):
+            return replace(found, duration_s=_counted_s(container, stream))
+        if _cut_off(path, found.container) or not _reaches_its_end(container, stream, found):
+            raise UnreadableAudio("cut off before its end")
+        return found
 
 
 def decode(path: str | PathLike[str], start_s: float, duration_s: float, sample_rate: int) -> NDArray[np.float32]:
     """A part of an audio file as mono samples.
+
+    The samples are those that decoding and resampling the whole file would have at this place.
 
     Parameters
     ----------
@@ -104,107 +120,179 @@ def decode(path: str | PathLike[str], start_s: float, duration_s: float, sample_
     UnreadableAudio
         If there is no such file, or no sound at `start_s`.
     """
-    with _opened(path) as container:
+    with _opened(Path(path)) as container:
         stream = container.streams.audio[0]
-        if start_s > 0:
-            _seek(container, stream, max(start_s - _PREROLL_S, 0.0))
+        origin = stream.start_time or 0
+        if start_s > _PREROLL_S + _FILTER_S:
+            _seek(container, stream, start_s - _PREROLL_S - _FILTER_S)
         frames = _frames(container, stream)
-        first = next(frames, None)
-        if first is None:
+        if (frame := next(frames, None)) is None:
             raise UnreadableAudio(f"no sound at {start_s:.0f} s: cut off or damaged")
-        return _segment(first, frames, start_s, duration_s, sample_rate)
+        rate = frame.sample_rate
+        # Samples of the file and of the result fall together once every `step_in` and `step_out` samples.
+        common = math.gcd(rate, sample_rate)
+        step_in, step_out = rate // common, sample_rate // common
+        first, count = round(start_s * sample_rate), round(duration_s * sample_rate)
+        margin = math.ceil(_FILTER_S * sample_rate / step_out)
+        end = (math.ceil((first + count) / step_out) + margin) * step_in
 
-
-def _segment(
-    first: av.AudioFrame, rest: Iterator[av.AudioFrame], start_s: float, duration_s: float, sample_rate: int
-) -> NDArray[np.float32]:
-    rate = first.sample_rate
-    begin = _first_sample(first)
-    # Input and output samples fall together once in each block of `step_in` input, `step_out` output samples.
-    common = math.gcd(rate, sample_rate)
-    step_in, step_out = rate // common, sample_rate // common
-    out_start, out_count = round(start_s * sample_rate), round(duration_s * sample_rate)
-    margin = math.ceil(_FILTER_S * rate / step_in)
-    block = max(out_start // step_out - margin, 0, math.ceil(begin / step_in))
-    in_start = block * step_in
-    in_count = math.ceil((out_start + out_count) / step_out + margin) * step_in - in_start
-    samples = np.zeros(0, np.float32)
-    pieces = [_mono(first)]
-    have = pieces[0].size - (in_start - begin)
-    while have < in_count and (frame := next(rest, None)) is not None:
-        if frame.sample_rate == rate:
-            pieces.append(_mono(frame))
-            have += pieces[-1].size
-    samples = np.concatenate(pieces)[in_start - begin :][:in_count]
-    if rate != sample_rate:
+        place = round(((frame.pts or 0) - origin) * (frame.time_base or Fraction(1, rate)) * rate)
+        block = max(first // step_out - margin, math.ceil(place / step_in), 0)
+        kept: list[av.AudioFrame] = []
+        skip_in = block * step_in - place
+        while place < end:
+            place += frame.samples
+            if place > block * step_in:
+                kept.append(frame)
+            else:
+                skip_in -= frame.samples
+            if (frame := next((frame for frame in frames if frame.sample_rate == rate), None)) is None:
+                break
+    samples = _mono(kept)[skip_in : skip_in + end - block * step_in]
+    if rate != sample_rate and samples.size:
         samples = soxr.resample(samples, rate, sample_rate, quality="HQ")
-    skip = max(out_start - block * step_out, 0)
-    samples = samples[skip : skip + out_count]
+    skip_out = max(first - block * step_out, 0)
+    samples = samples[skip_out : skip_out + count]
     if not samples.size:
         raise UnreadableAudio(f"no sound at {start_s:.0f} s: cut off or damaged")
     return np.ascontiguousarray(samples, np.float32)
 
 
 @contextmanager
-def _opened(path: str | PathLike[str]) -> Iterator[av.container.InputContainer]:
-    """The file with an audio stream in it; every way it can be bad becomes an `UnreadableAudio`."""
+def _opened(path: Path) -> Iterator[InputContainer]:
+    """The file, with an audio stream in it; every way it can be bad becomes an `UnreadableAudio`."""
     try:
-        if not (path := Path(path)).is_file():
+        if not path.is_file():
             raise UnreadableAudio("a folder" if path.is_dir() else "no such file")
         with path.open("rb") as file:
             if not file.read(1):
                 raise UnreadableAudio("empty file")
-            file.seek(0)
-            with av.open(file, metadata_errors="ignore", options={"format_whitelist": _FORMATS}) as container:
-                if not container.streams.audio:
-                    raise UnreadableAudio("no sound in it")
-                yield container
-    except PermissionError as error:
-        raise UnreadableAudio("no permission to read it") from error
+        # The prefix keeps FFmpeg from reading a name like `concat:a|b` as an instruction.
+        with av.open(f"file:{path.absolute()}", "r", options=_OPTIONS, metadata_errors="ignore") as container:
+            if not container.streams.audio:
+                raise UnreadableAudio("no sound in it")
+            yield container
     except av.error.FFmpegError as error:
         raise UnreadableAudio("not an audio file, or a damaged one") from error
     except OSError as error:
-        raise UnreadableAudio(os.strerror(error.errno) if error.errno else str(error)) from error
+        raise UnreadableAudio((error.strerror or str(error)).lower()) from error
 
 
-def _frames(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[av.AudioFrame]:
+def _frames(container: InputContainer, stream: av.AudioStream) -> Iterator[av.AudioFrame]:
     """The stream's frames from here on, over damaged places."""
     for packet in container.demux(stream):
         try:
-            yield from islice((frame for frame in packet.decode() if frame.samples), None)
+            for frame in packet.decode():
+                if isinstance(frame, av.AudioFrame) and frame.samples:
+                    yield frame
         except av.error.InvalidDataError:
             continue
 
 
-def _seek(container: av.container.InputContainer, stream: av.AudioStream, moment_s: float) -> None:
-    container.seek(_start(stream) + int(moment_s / stream.time_base), stream=stream)
+def _seek(container: InputContainer, stream: av.AudioStream, moment_s: float) -> None:
+    container.seek((stream.start_time or 0) + int(moment_s / _tick_s(stream)), stream=stream)
 
 
-def _start(stream: av.AudioStream) -> int:
-    return stream.start_time or 0
+def _tick_s(stream: av.AudioStream) -> Fraction:
+    """The unit of the stream's times, in seconds."""
+    return stream.time_base or Fraction(1, av.time_base)
 
 
-def _first_sample(frame: av.AudioFrame) -> int:
-    """The place of a frame's first sample in the file."""
-    return max(round(float((frame.pts or 0) * frame.time_base) * frame.sample_rate), 0)
+def _mono(frames: list[av.AudioFrame]) -> NDArray[np.float32]:
+    """The frames' samples, shape (n,): the mean of their channels, integers scaled to [-1, 1]."""
+    mixed = [np.zeros(0, np.float32)]
+    for (sample_format, channels), run in groupby(frames, lambda f: (f.format.name, f.layout.nb_channels)):
+        if sample_format.endswith("p"):
+            samples = np.concatenate([frame.to_ndarray() for frame in run], axis=1)
+        else:
+            samples = np.concatenate([frame.to_ndarray()[0] for frame in run]).reshape(-1, channels).T
+        mean = samples[0].astype(np.float32)
+        for channel in samples[1:]:
+            mean += channel
+        if samples.dtype.kind == "u":
+            mean -= 128 * channels
+        if samples.dtype.kind in "ui":
+            mean /= 2.0 ** (8 * samples.dtype.itemsize - 1)
+        mean /= channels
+        mixed.append(mean)
+    return np.concatenate(mixed)
 
 
-def _duration_s(container: av.container.InputContainer, stream: av.AudioStream) -> float:
+def _promised_s(container: InputContainer, stream: av.AudioStream) -> float:
+    """The duration by the file's header, or FFmpeg's estimate; seconds."""
     if stream.duration is not None:
-        return float(stream.duration * stream.time_base)
+        return float(stream.duration * _tick_s(stream))
     if container.duration is not None:
         return container.duration / av.time_base
     raise UnreadableAudio("no telling how long it is: cut off or damaged")
 
 
-def _mono(frame: av.AudioFrame) -> NDArray[np.float32]:
-    """A frame's samples, shape (n,): the mean of its channels, integers scaled to [-1, 1]."""
-    samples = frame.to_ndarray()
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, frame.layout.nb_channels).T
-    mean = samples.mean(axis=0, dtype=np.float32 if samples.dtype.itemsize < 4 else np.float64)
-    if samples.dtype.kind == "u":
-        mean = mean / 128.0 - 1.0
-    elif samples.dtype.kind == "i":
-        mean = mean / -float(np.iinfo(samples.dtype).min)
-    return mean.astype(np.float32)
+def _counted_s(container: InputContainer, stream: av.AudioStream) -> float:
+    """The duration of a file whose header does not say it: FFmpeg goes from frame to frame, decoding only the last."""
+    container.seek(2**62, stream=stream)
+    ends = [
+        float((frame.pts or 0) * _tick_s(stream)) + frame.samples / frame.sample_rate
+        for frame in _frames(container, stream)
+    ]
+    return ends[-1] if ends else _promised_s(container, stream)
+
+
+def _reaches_its_end(container: InputContainer, stream: av.AudioStream, found: AudioProbe) -> bool:
+    """Whether there is sound where the header says that the last of it is."""
+    near_end_s = found.duration_s - _MISSING_S - _MISSING_PART * found.duration_s
+    # In an MP3 the way there leads over every frame; its header tells by bytes.
+    if found.container == "mp3" or near_end_s < _MISSING_S:
+        return True
+    _seek(container, stream, near_end_s)
+    frame = next(_frames(container, stream), None)
+    # Where the end is missing, some readers go back to the beginning instead.
+    return frame is not None and ((frame.pts or 0) - (stream.start_time or 0)) * _tick_s(stream) > near_end_s / 2
+
+
+def _cut_off(path: Path, container: str) -> bool:
+    """Whether a file of a format that tells its length in bytes is shorter than that."""
+    size = path.stat().st_size
+    match container:
+        case "mp3":
+            promised = _mp3_header(path) or 0
+        case "wav" | "aiff":
+            with path.open("rb") as file:
+                form, length = struct.unpack("<4sI" if container == "wav" else ">4sI", file.read(8).ljust(8))
+            # Writers that do not know the length yet put the largest number there.
+            promised = length if form in (b"RIFF", b"FORM") and length < _UNKNOWN_LENGTH else 0
+        case "ogg":
+            return _ogg_page_cut_off(path, size)
+        case _:
+            promised = 0
+    return size < promised * (1 - _MISSING_PART)
+
+
+def _mp3_header(path: Path) -> int | None:
+    """How many bytes of MPEG frames an MP3's Xing, Info or VBRI header promises; None without such a header."""
+    with path.open("rb") as file:
+        start = 0
+        while (tag := file.read(10))[:3] == b"ID3" and len(tag) == 10:
+            start += 10 + (tag[6] << 21 | tag[7] << 14 | tag[8] << 7 | tag[9])
+            file.seek(start)
+        head = tag + file.read(4096)
+    if (at := head.find(b"VBRI")) >= 0 and len(head) >= at + 14:
+        return int.from_bytes(head[at + 10 : at + 14], "big")
+    at = max(head.find(b"Xing"), head.find(b"Info"))
+    if at < 0 or len(head) < at + 16:
+        return None
+    flags = int.from_bytes(head[at + 4 : at + 8], "big")
+    if not flags & 1:
+        return None
+    return int.from_bytes(head[at + 12 : at + 16], "big") if flags & 2 else 0
+
+
+def _ogg_page_cut_off(path: Path, size: int) -> bool:
+    """Whether the last page of an Ogg file ends before its own header says."""
+    with path.open("rb") as file:
+        file.seek(max(size - _LARGEST_OGG_PAGE, 0))
+        tail = file.read()
+    page = tail.rfind(b"OggS")
+    if page < 0:
+        return False
+    segments = tail[page + 27 : page + 27 + tail[page + 26]] if len(tail) > page + 26 else b""
+    return len(tail) < page + 27 + len(segments) + sum(segments) or not segments
