@@ -59,12 +59,12 @@ def _chances(seed: str) -> Iterator[float]:
 
 def _colour(hue: float, place: int) -> str:
     """The colour of the label of this place in the ranking: the first is the lightest."""
-    return oklch(0.80 - 0.075 * place, 0.105, hue)
+    return oklch(0.82 - 0.05 * place, 0.10, hue)
 
 
 def _rings(hues: list[float], shares: list[float], chance: Iterator[float]) -> Iterator[str]:
     x, y = (SIZE * (0.2 + 0.6 * next(chance)) for _ in range(2))
-    radius = SIZE * (0.78 + 0.2 * next(chance))
+    radius = SIZE * (0.52 + 0.16 * next(chance))
     widths = [radius * share / (sum(shares) + 0.35) for share in shares]
     for place in reversed(range(len(hues))):
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{_colour(hues[place], place)}"/>'
@@ -96,12 +96,12 @@ def _discs(hues: list[float], shares: list[float], chance: Iterator[float]) -> I
         angle = turn + math.tau * place / len(hues)
         x, y = SIZE / 2 + away * math.cos(angle), SIZE / 2 + away * math.sin(angle)
         colour = _colour(hue, place)
-        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{colour}" fill-opacity="0.82"/>'
+        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{colour}" fill-opacity="0.86"/>'
 
 
 def _bars(hues: list[float], shares: list[float], chance: Iterator[float]) -> Iterator[str]:
-    bars, total = 16, sum(shares)
-    step = SIZE / bars
+    bars, total, margin = 15, sum(shares), SIZE * 0.09
+    step = (SIZE - 2 * margin) / bars
     phases = [(math.tau * next(chance), 0.5 + 2 * next(chance)) for _ in range(3)]
     for bar in range(bars):
         reached, place = (bar + 0.5) / bars * total, 0
@@ -111,7 +111,7 @@ def _bars(hues: list[float], shares: list[float], chance: Iterator[float]) -> It
         swing = sum(math.sin(phase + wave * math.tau * bar / bars) for phase, wave in phases) / len(phases)
         height = SIZE * (0.38 + 0.30 * swing)
         yield (
-            f'<rect x="{bar * step + step * 0.18:.1f}" y="{(SIZE - height) / 2:.1f}" width="{step * 0.64:.1f}" '
+            f'<rect x="{margin + bar * step + step * 0.18:.1f}" y="{(SIZE - height) / 2:.1f}" width="{step * 0.64:.1f}" '
             f'height="{height:.1f}" rx="{step * 0.32:.1f}" fill="{_colour(hues[place], place)}"/>'
         )
 
