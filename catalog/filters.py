@@ -55,7 +55,14 @@ class MomentFilter(filters.IsoDateTimeFilter):  # type: ignore[misc]
     field_class = _MomentField
 
 
-@extend_schema_field({"type": "array", "items": {"type": "string", "maxLength": 100}, "maxItems": _MOST_LABELS})
+@extend_schema_field(
+    {
+        "type": "array",
+        "items": {"type": "string", "maxLength": 100},
+        "maxItems": _MOST_LABELS,
+        "description": "A label's name or an alias of it; repeated, songs that have all of them.",
+    }
+)
 class LabelNamesFilter(filters.Filter):  # type: ignore[misc]
     """Songs that have every label named, by name or alias."""
 
@@ -70,7 +77,7 @@ class LabelNamesFilter(filters.Filter):  # type: ignore[misc]
 def _integer(field_name: str, lowest: int, highest: int, lookup: str = "exact", help_text: str = "") -> Any:
     """A filter for whole numbers that the database can hold."""
 
-    @extend_schema_field({"type": "integer", "minimum": lowest, "maximum": highest})
+    @extend_schema_field({"type": "integer", "minimum": lowest, "maximum": highest, "description": help_text})
     class IntegerFilter(filters.NumberFilter):  # type: ignore[misc]
         field_class = forms.IntegerField
 
@@ -99,7 +106,7 @@ class SongFilter(filters.FilterSet):  # type: ignore[misc]
     search = filters.CharFilter(
         method="filter_search", max_length=200, help_text="Words that are all in title, artist or album."
     )
-    label = LabelNamesFilter(help_text="A label's name or alias; repeated, songs that have all of them.")
+    label = LabelNamesFilter()
     artist = filters.CharFilter(method="filter_artist", max_length=300, help_text="The artist, however it is spelled.")
     album = filters.CharFilter(field_name="album", lookup_expr="iexact", max_length=300, help_text="The album's title.")
     year_min = _integer("year", 0, _LATEST_YEAR, "gte", "Of this year or later.")

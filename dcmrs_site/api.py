@@ -42,7 +42,7 @@ _LISTS = {
 class Root(APIView):
     """Where everything is."""
 
-    name = "DCMRS"
+    name = "API"
 
     @extend_schema(responses={200: {"type": "object", "additionalProperties": {"type": "string", "format": "uri"}}})
     def get(self, request: Request) -> Response:
