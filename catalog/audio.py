@@ -125,7 +125,9 @@ def decode(path: str | PathLike[str], start_s: float, duration_s: float, sample_
         origin = stream.start_time or 0
         if start_s > _PREROLL_S + _FILTER_S:
             _seek(container, stream, start_s - _PREROLL_S - _FILTER_S)
-        frames = _frames(container, stream)
+            frames = _settled(_frames(container, stream))
+        else:
+            frames = _frames(container, stream)
         if (frame := next(frames, None)) is None:
             raise UnreadableAudio(f"no sound at {start_s:.0f} s: cut off or damaged")
         rate = frame.sample_rate
@@ -136,7 +138,7 @@ def decode(path: str | PathLike[str], start_s: float, duration_s: float, sample_
         margin = math.ceil(_FILTER_S * sample_rate / step_out)
         end = (math.ceil((first + count) / step_out) + margin) * step_in
 
-        place = round(((frame.pts or 0) - origin) * (frame.time_base or Fraction(1, rate)) * rate)
+        place = round(((frame.pts or 0) - origin) * _tick_s(frame) * rate)
         block = max(first // step_out - margin, math.ceil(place / step_in), 0)
         kept: list[av.AudioFrame] = []
         skip_in = block * step_in - place
@@ -189,13 +191,30 @@ def _frames(container: InputContainer, stream: av.AudioStream) -> Iterator[av.Au
             continue
 
 
+def _settled(frames: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame]:
+    """The frames from the first one on that ends where the next begins: right after a seek, FFmpeg's time of a
+    Vorbis frame that joins a long and a short block is wrong by a fraction of the block."""
+    if (frame := next(frames, None)) is None:
+        return
+    for following in frames:
+        step_s = ((following.pts or 0) - (frame.pts or 0)) * _tick_s(frame)
+        settled = abs(step_s - Fraction(frame.samples, frame.sample_rate)) <= 2 * _tick_s(frame)
+        if settled:
+            yield frame
+        frame = following
+        if settled:
+            break
+    yield frame
+    yield from frames
+
+
 def _seek(container: InputContainer, stream: av.AudioStream, moment_s: float) -> None:
     container.seek((stream.start_time or 0) + int(moment_s / _tick_s(stream)), stream=stream)
 
 
-def _tick_s(stream: av.AudioStream) -> Fraction:
-    """The unit of the stream's times, in seconds."""
-    return stream.time_base or Fraction(1, av.time_base)
+def _tick_s(timed: av.AudioStream | av.AudioFrame) -> Fraction:
+    """The unit of a stream's or a frame's times, in seconds."""
+    return timed.time_base or Fraction(1, av.time_base)
 
 
 def _mono(frames: list[av.AudioFrame]) -> NDArray[np.float32]:
