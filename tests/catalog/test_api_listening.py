@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from rest_framework.test import APIClient
 
 from catalog.models import Label, NotThis, Nudge, Play, PlayCount, Rating, Song
@@ -52,7 +53,7 @@ def results(client: APIClient, address: str, **parameters: Any) -> list[dict[str
 # --- Ratings
 
 
-def test_a_rating_is_put_and_put_again(api, ada, song):
+def test_a_rating_is_put_and_put_again(api: APIClient, ada: User, song: Song) -> None:
     address = f"/api/ratings/{song.pk}/"
     first = api.put(address, {"stars": 4})
     again = api.put(address, {"stars": 4})
@@ -63,13 +64,15 @@ def test_a_rating_is_put_and_put_again(api, ada, song):
     assert (told["song"], told["title"], told["artist"], told["stars"]) == (song.pk, "Take Five", "Dave Brubeck", 2)
 
 
-def test_a_rating_is_posted_in_the_place_of_an_earlier_one(api, song):
+def test_a_rating_is_posted_in_the_place_of_an_earlier_one(api: APIClient, song: Song) -> None:
     assert api.post("/api/ratings/", {"song": song.pk, "stars": 5}).status_code == 201
     assert api.post("/api/ratings/", {"song": song.pk, "stars": 1}).status_code == 200
     assert [rating["stars"] for rating in results(api, "/api/ratings/")] == [1]
 
 
-def test_a_rating_is_taken_back_and_every_change_is_announced(api, ada, song, django_capture_on_commit_callbacks):
+def test_a_rating_is_taken_back_and_every_change_is_announced(
+    api: APIClient, ada: User, song: Song, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     announced: list[tuple[User, Song]] = []
 
     def listen(user: User, song: Song, **_: object) -> None:
@@ -87,7 +90,7 @@ def test_a_rating_is_taken_back_and_every_change_is_announced(api, ada, song, dj
     assert not Rating.objects.exists()
 
 
-def test_ratings_are_filtered_and_ordered(api, ada):
+def test_ratings_are_filtered_and_ordered(api: APIClient, ada: User) -> None:
     songs = [make_song(title) for title in "abc"]
     for song, stars in zip(songs, (3, 5, 4), strict=True):
         listening.rate(ada, song, stars)
@@ -98,7 +101,7 @@ def test_ratings_are_filtered_and_ordered(api, ada):
 
 
 @pytest.mark.parametrize("stars", [0, 6, -1, 4.5, "four", "", None, True, [], {}, 10**30, "nan", "1e400", "٣٣"])
-def test_stars_that_are_none_are_refused(api, song, stars):
+def test_stars_that_are_none_are_refused(api: APIClient, song: Song, stars: object) -> None:
     for answer in (
         api.put(f"/api/ratings/{song.pk}/", {"stars": stars}),
         api.post("/api/ratings/", {"song": song.pk, "stars": stars}),
@@ -109,7 +112,7 @@ def test_stars_that_are_none_are_refused(api, song, stars):
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 10**30, 2**63, "x", "", None, True, 1.5, [], {}, "\x00"])
-def test_a_song_that_is_none_cannot_be_rated_or_played(api, song, wrong):
+def test_a_song_that_is_none_cannot_be_rated_or_played(api: APIClient, song: Song, wrong: object) -> None:
     for answer in (
         api.post("/api/ratings/", {"song": wrong, "stars": 3}),
         api.post("/api/plays/", {"song": wrong}),
@@ -120,14 +123,14 @@ def test_a_song_that_is_none_cannot_be_rated_or_played(api, song, wrong):
 
 @pytest.mark.parametrize("kind", ["ratings", "not-this", "nudges"])
 @pytest.mark.parametrize("pk", ["0", str(2**63), "9" * 30, "9" * 5000])
-def test_what_is_not_there_cannot_be_spoken_of(api, kind, pk):
+def test_what_is_not_there_cannot_be_spoken_of(api: APIClient, kind: str, pk: str) -> None:
     assert api.put(f"/api/{kind}/{pk}/", {"stars": 3, "weight": 1}).status_code == 404
 
 
 # --- Plays
 
 
-def test_a_play_is_stored_and_counted(api, ada, song):
+def test_a_play_is_stored_and_counted(api: APIClient, ada: User, song: Song) -> None:
     moment = timezone.now() - timedelta(days=1)
     said = {"song": song.pk, "played_at": moment.isoformat()}
     first = api.post("/api/plays/", said)
@@ -139,7 +142,7 @@ def test_a_play_is_stored_and_counted(api, ada, song):
     assert (count["song"], count["title"], count["count"], count["origin"]) == (song.pk, "Take Five", 1, "player")
 
 
-def test_a_play_without_a_moment_is_now_and_a_skipped_one_does_not_count(api, song):
+def test_a_play_without_a_moment_is_now_and_a_skipped_one_does_not_count(api: APIClient, song: Song) -> None:
     answer = api.post("/api/plays/", {"song": song.pk, "skipped": True})
     assert answer.json()["skipped"] is True
     assert timezone.now() - Play.objects.get().played_at < timedelta(minutes=1)
@@ -161,14 +164,14 @@ def test_a_play_without_a_moment_is_now_and_a_skipped_one_does_not_count(api, so
         "\x00",
     ],
 )
-def test_a_moment_at_which_nobody_played_is_refused(api, song, moment):
+def test_a_moment_at_which_nobody_played_is_refused(api: APIClient, song: Song, moment: object) -> None:
     answer = api.post("/api/plays/", {"song": song.pk, "played_at": moment})
     assert answer.status_code == 400
     assert list(answer.json()["errors"]) == ["played_at"]
     assert not Play.objects.exists()
 
 
-def test_plays_are_filtered_and_come_latest_first(api, ada):
+def test_plays_are_filtered_and_come_latest_first(api: APIClient, ada: User) -> None:
     now = timezone.now()
     for days, title in enumerate("abc"):
         listening.record_play(ada, make_song(title), played_at=now - timedelta(days=days), skipped=title == "b")
@@ -184,14 +187,14 @@ def test_plays_are_filtered_and_come_latest_first(api, ada):
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "x", "\x00"])
-def test_a_moment_that_no_database_can_be_asked_for_is_refused(api, moment):
+def test_a_moment_that_no_database_can_be_asked_for_is_refused(api: APIClient, moment: str) -> None:
     for parameter in ("since", "until"):
         answer = api.get("/api/plays/", {parameter: moment})
         assert answer.status_code == 400
         assert list(answer.json()["errors"]) == [parameter]
 
 
-def test_every_moment_of_the_calendar_can_be_asked_for(api, ada, song):
+def test_every_moment_of_the_calendar_can_be_asked_for(api: APIClient, ada: User, song: Song) -> None:
     listening.record_play(ada, song)
     assert len(results(api, "/api/plays/", since="0001-01-01T00:00:00Z", until="9999-12-31T23:59:59Z")) == 1
 
@@ -199,7 +202,7 @@ def test_every_moment_of_the_calendar_can_be_asked_for(api, ada, song):
 # --- Not this, and nudges
 
 
-def test_a_song_is_refused_and_forgiven(api, ada, song):
+def test_a_song_is_refused_and_forgiven(api: APIClient, ada: User, song: Song) -> None:
     address = f"/api/not-this/{song.pk}/"
     assert api.get(address).status_code == 404
     assert [api.put(address).status_code, api.put(address).status_code] == [201, 200]
@@ -209,7 +212,7 @@ def test_a_song_is_refused_and_forgiven(api, ada, song):
     assert not NotThis.objects.exists()
 
 
-def test_a_label_is_nudged_and_forgotten(api, ada):
+def test_a_label_is_nudged_and_forgotten(api: APIClient, ada: User) -> None:
     jazz = Label.objects.create(name="jazz")
     address = f"/api/nudges/{jazz.pk}/"
     assert api.put(address, {"weight": 0.5}).status_code == 201
@@ -220,7 +223,7 @@ def test_a_label_is_nudged_and_forgotten(api, ada):
 
 
 @pytest.mark.parametrize("weight", [0, 11, -11, "nan", "inf", "-inf", "x", None, 10**400, [], {}])
-def test_a_nudge_that_is_none_is_refused(api, weight):
+def test_a_nudge_that_is_none_is_refused(api: APIClient, weight: object) -> None:
     jazz = Label.objects.create(name="jazz")
     answer = api.put(f"/api/nudges/{jazz.pk}/", {"weight": weight})
     assert answer.status_code == 400
@@ -248,7 +251,9 @@ def of_bob(bob: User, song: Song) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("staff", [False, True])
-def test_what_another_has_said_and_played_is_not_there(of_bob, song, bob, staff):
+def test_what_another_has_said_and_played_is_not_there(
+    of_bob: dict[str, str], song: Song, bob: User, staff: bool
+) -> None:
     api = client_of(make_user("eve", is_staff=staff, is_superuser=staff))
     for address in of_bob.values():
         assert api.get(address).status_code == 404
@@ -259,7 +264,7 @@ def test_what_another_has_said_and_played_is_not_there(of_bob, song, bob, staff)
     assert [model.objects.count() for model in (Rating, NotThis, Nudge, Play, PlayCount)] == [1] * 5
 
 
-def test_nobody_speaks_for_another(of_bob, song, bob, ada):
+def test_nobody_speaks_for_another(of_bob: dict[str, str], song: Song, bob: User, ada: User) -> None:
     api = client_of(ada)
     api.post("/api/ratings/", {"song": song.pk, "stars": 1, "user": bob.pk})
     api.put(f"/api/ratings/{song.pk}/", {"stars": 1, "user": bob.pk})
@@ -270,7 +275,9 @@ def test_nobody_speaks_for_another(of_bob, song, bob, ada):
 
 
 @pytest.mark.parametrize("kind", ["ratings", "plays", "play-counts", "not-this"])
-def test_a_long_list_costs_two_queries(api, ada, kind, django_assert_num_queries):
+def test_a_long_list_costs_two_queries(
+    api: APIClient, ada: User, kind: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     for _ in range(30):
         song = make_song()
         listening.rate(ada, song, 4)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.conf import settings
@@ -29,7 +29,7 @@ def ada() -> User:
 @pytest.fixture
 def rates(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The rates, to be changed for one test."""
-    changed = dict(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"])
+    changed = cast(dict[str, str], settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]).copy()
     monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", changed)
     return changed
 
@@ -60,7 +60,7 @@ def api_addresses() -> list[str]:
 
 
 @pytest.mark.parametrize("address", [each for each in api_addresses() if each != "/api/docs/"])
-def test_strangers_are_refused_in_json_and_told_how_to_come_in(address):
+def test_strangers_are_refused_in_json_and_told_how_to_come_in(address: str) -> None:
     for method in ("get", "post", "put", "delete", "options"):
         if (method, address) == ("post", "/api/token/"):
             continue
@@ -70,13 +70,13 @@ def test_strangers_are_refused_in_json_and_told_how_to_come_in(address):
         assert answer["Content-Type"].startswith(("application/json", "application/vnd.oai.openapi"))
 
 
-def test_strangers_who_want_the_documentation_are_sent_to_log_in():
+def test_strangers_who_want_the_documentation_are_sent_to_log_in() -> None:
     answer = Client().get("/api/docs/")
     assert answer.status_code == 302
     assert answer["Location"].endswith("?next=/api/docs/")
 
 
-def test_a_token_opens_the_api_and_nothing_else_is_asked(ada):
+def test_a_token_opens_the_api_and_nothing_else_is_asked(ada: User) -> None:
     api = token_of(ada, enforce_csrf_checks=True)
     song = make_song()
     assert api.get("/api/").status_code == 200
@@ -84,17 +84,17 @@ def test_a_token_opens_the_api_and_nothing_else_is_asked(ada):
 
 
 @pytest.mark.parametrize("header", ["Token 0123", "Token", "Token a b", "Token \u00ff", "Bearer x", "\x00"])
-def test_a_wrong_token_opens_nothing(header):
+def test_a_wrong_token_opens_nothing(header: str) -> None:
     assert APIClient().get("/api/songs/", HTTP_AUTHORIZATION=header).status_code == 401
 
 
-def test_the_token_of_somebody_inactive_opens_nothing(ada):
+def test_the_token_of_somebody_inactive_opens_nothing(ada: User) -> None:
     api = token_of(ada)
     User.objects.update(is_active=False)
     assert api.get("/api/songs/").status_code == 401
 
 
-def test_a_session_opens_the_api_but_changes_need_the_csrf_token(ada):
+def test_a_session_opens_the_api_but_changes_need_the_csrf_token(ada: User) -> None:
     song = make_song()
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(ada)
@@ -111,7 +111,7 @@ def test_a_session_opens_the_api_but_changes_need_the_csrf_token(ada):
 # --- Tokens
 
 
-def test_a_password_is_exchanged_for_a_token_by_json_and_by_form(ada):
+def test_a_password_is_exchanged_for_a_token_by_json_and_by_form(ada: User) -> None:
     by_json = Client().post("/api/token/", {"username": "ada", "password": "correct horse"}, content_type=JSON)
     by_form = Client().post(
         "/api/token/", "username=ada&password=correct+horse", content_type="application/x-www-form-urlencoded"
@@ -133,27 +133,27 @@ def test_a_password_is_exchanged_for_a_token_by_json_and_by_form(ada):
         [],
     ],
 )
-def test_a_wrong_password_gives_no_token(ada, said):
+def test_a_wrong_password_gives_no_token(ada: User, said: object) -> None:
     answer = Client().post("/api/token/", said, content_type=JSON)
     assert answer.status_code == 400
     assert set(answer.json()) == {"detail", "errors"}
     assert not Token.objects.exists()
 
 
-def test_somebody_inactive_gets_no_token():
+def test_somebody_inactive_gets_no_token() -> None:
     make_user("gone", is_active=False)
     answer = Client().post("/api/token/", {"username": "gone", "password": "correct horse"}, content_type=JSON)
     assert answer.status_code == 400
 
 
-def test_a_session_of_another_has_no_say_in_a_token(ada):
+def test_a_session_of_another_has_no_say_in_a_token(ada: User) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(make_user("bob"))
     answer = browser.post("/api/token/", {"username": "ada", "password": "correct horse"}, content_type=JSON)
     assert answer.json()["token"] == Token.objects.get(user=ada).key
 
 
-def test_a_token_is_withdrawn_by_whom_it_belongs_to(ada):
+def test_a_token_is_withdrawn_by_whom_it_belongs_to(ada: User) -> None:
     others = Token.objects.create(user=make_user("bob"))
     api = token_of(ada)
     assert api.delete("/api/token/").status_code == 204
@@ -161,14 +161,14 @@ def test_a_token_is_withdrawn_by_whom_it_belongs_to(ada):
     assert list(Token.objects.all()) == [others]
 
 
-def test_a_new_password_ends_the_token(ada):
+def test_a_new_password_ends_the_token(ada: User) -> None:
     api = token_of(ada)
     ada.set_password("another horse")
     ada.save()
     assert api.get("/api/songs/").status_code == 401
 
 
-def test_a_change_of_anything_else_does_not_end_the_token(ada):
+def test_a_change_of_anything_else_does_not_end_the_token(ada: User) -> None:
     api = token_of(ada)
     ada.email = "ada@localhost"
     ada.save()
@@ -178,7 +178,7 @@ def test_a_change_of_anything_else_does_not_end_the_token(ada):
 # --- Throttling
 
 
-def test_passwords_cannot_be_tried_for_ever(ada, rates):
+def test_passwords_cannot_be_tried_for_ever(ada: User, rates: dict[str, str]) -> None:
     rates["login"] = "3/min"
     wrong = {"username": "ada", "password": "wrong"}
     codes = [
@@ -193,14 +193,16 @@ def test_passwords_cannot_be_tried_for_ever(ada, rates):
     assert right.json()["detail"].startswith("Request was throttled")
 
 
-def test_each_user_may_ask_so_often(ada, rates):
+def test_each_user_may_ask_so_often(ada: User, rates: dict[str, str]) -> None:
     rates["user"] = "2/min"
     api, other = token_of(ada), token_of(make_user("bob"))
     assert [api.get("/api/labels/").status_code for _ in range(3)] == [200, 200, 429]
     assert other.get("/api/labels/").status_code == 200
 
 
-def test_the_api_answers_when_the_cache_is_gone(ada, monkeypatch, caplog):
+def test_the_api_answers_when_the_cache_is_gone(
+    ada: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def gone(*_: Any, **__: Any) -> None:
         raise RedisIsGone("Connection refused")
 
@@ -215,14 +217,14 @@ def test_the_api_answers_when_the_cache_is_gone(ada, monkeypatch, caplog):
 # --- Its root, and what it refuses
 
 
-def test_the_root_leads_everywhere(ada):
+def test_the_root_leads_everywhere(ada: User) -> None:
     api = token_of(ada)
     for name, address in api.get("/api/").json().items():
         if name not in ("docs", "token"):
             assert api.get(address).status_code == 200, name
 
 
-def test_a_browser_sees_pages_with_nothing_from_elsewhere(ada, client):
+def test_a_browser_sees_pages_with_nothing_from_elsewhere(ada: User, client: Client) -> None:
     client.force_login(ada)
     song = make_song("<script>alert(1)</script>", "<img src=x onerror=alert(1)>")
     for address in (*api_addresses(), f"/api/songs/{song.pk}/", "/api/songs/?search=<script>alert(1)</script>"):
@@ -234,14 +236,14 @@ def test_a_browser_sees_pages_with_nothing_from_elsewhere(ada, client):
         assert "default-src 'self'" in answer["Content-Security-Policy"]
 
 
-def test_only_the_apis_own_pages_may_carry_styles(ada, client):
+def test_only_the_apis_own_pages_may_carry_styles(ada: User, client: Client) -> None:
     client.force_login(ada)
     assert "unsafe-inline" in client.get("/api/", headers={"accept": "text/html"})["Content-Security-Policy"]
     assert "unsafe-inline" not in client.get("/api/")["Content-Security-Policy"]
     assert "unsafe-inline" not in client.get("/health/")["Content-Security-Policy"]
 
 
-def test_an_address_that_is_none_is_told_in_json(ada):
+def test_an_address_that_is_none_is_told_in_json(ada: User) -> None:
     answer = token_of(ada).get("/api/nowhere/at/all/")
     assert (answer.status_code, set(answer.json())) == (404, {"detail"})
 
@@ -266,13 +268,13 @@ def test_an_address_that_is_none_is_told_in_json(ada):
         (b"x" * 2_500_001, "application/x-www-form-urlencoded", 413),
     ],
 )
-def test_what_cannot_be_read_is_refused(ada, body, content_type, status):
+def test_what_cannot_be_read_is_refused(ada: User, body: bytes, content_type: str, status: int) -> None:
     answer = token_of(ada).post("/api/ratings/", body, content_type=content_type)
     assert answer.status_code == status
     assert isinstance(answer.json()["detail"], str)
     assert set(answer.json()) <= {"detail", "errors"}
 
 
-def test_a_method_that_is_none_is_told_in_json(ada):
+def test_a_method_that_is_none_is_told_in_json(ada: User) -> None:
     answer = token_of(ada).delete("/api/songs/")
     assert (answer.status_code, set(answer.json())) == (405, {"detail"})

@@ -17,7 +17,7 @@ def schema() -> dict[str, Any]:
     return described
 
 
-def test_every_room_of_the_api_is_described(schema):
+def test_every_room_of_the_api_is_described(schema: dict[str, Any]) -> None:
     assert {
         "/api/songs/",
         "/api/songs/{id}/",
@@ -32,7 +32,7 @@ def test_every_room_of_the_api_is_described(schema):
     } <= set(schema["paths"])
 
 
-def test_every_operation_says_in_which_shape_it_refuses(schema):
+def test_every_operation_says_in_which_shape_it_refuses(schema: dict[str, Any]) -> None:
     for operations in schema["paths"].values():
         for operation in operations.values():
             refusals = {code: answer for code, answer in operation["responses"].items() if code >= "400"}
@@ -41,7 +41,7 @@ def test_every_operation_says_in_which_shape_it_refuses(schema):
                 assert refusal["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
 
 
-def test_filters_are_described_with_their_types(schema):
+def test_filters_are_described_with_their_types(schema: dict[str, Any]) -> None:
     parameters = {each["name"]: each for each in schema["paths"]["/api/songs/"]["get"]["parameters"]}
     assert parameters["label"]["schema"]["type"] == "array"
     assert parameters["year_min"]["schema"] == {"type": "integer", "minimum": 0, "maximum": 9999}
@@ -49,11 +49,11 @@ def test_filters_are_described_with_their_types(schema):
     assert "-added" in parameters["ordering"]["schema"]["items"]["enum"]
 
 
-def test_both_ways_in_are_described(schema):
+def test_both_ways_in_are_described(schema: dict[str, Any]) -> None:
     assert set(schema["components"]["securitySchemes"]) == {"tokenAuth", "cookieAuth"}
 
 
-def test_the_token_is_asked_for_without_one(schema):
+def test_the_token_is_asked_for_without_one(schema: dict[str, Any]) -> None:
     described = schema["paths"]["/api/token/"]["post"]
     assert "security" not in described
     assert "401" not in described["responses"]
