@@ -6,7 +6,7 @@ listeners are vectors of label weights, and a listener is given the songs at the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -98,22 +98,22 @@ class Content:
         """cosine(p, song) for every listener and song, shape (n_listeners, n_songs)."""
         return np.asarray((self.weights @ self.directions(tastes).T).T, dtype=np.float64)
 
-    def parts(self, direction: Vector, songs: Positions, k: int) -> list[list[Reason]]:
+    def parts(self, direction: Vector, songs: Positions, k: int) -> list[list[LabelReason]]:
         """The labels that carry most of the cosine of each song with a direction, of either sign, the largest first.
 
         The products of all labels of a song sum to its cosine; labels that carry nothing are not named.
         """
-        reasons: list[list[Reason]] = []
+        parts: list[list[LabelReason]] = []
         indptr, indices, data = self.weights.indptr, self.weights.indices, self.weights.data
         for song in songs:
             row = slice(indptr[song], indptr[song + 1])
             labels = indices[row]
             products = data[row] * direction[labels]
             largest = np.argsort(-np.abs(products), kind="stable")[:k]
-            reasons.append([LabelReason(int(labels[i]), float(products[i])) for i in largest if products[i]])
-        return reasons
+            parts.append([LabelReason(int(labels[i]), float(products[i])) for i in largest if products[i]])
+        return parts
 
-    def reasons(self, tastes: Tastes, songs: Positions, k: int) -> list[list[Reason]]:
+    def reasons(self, tastes: Tastes, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
         """The labels that carry most of the first listener's score of each song."""
         return self.parts(self.directions(tastes)[0], songs, k)
 
@@ -124,13 +124,17 @@ class Content:
         weights[self.weights.indices[row]] = self.weights.data[row]
         return weights
 
+    def songs_with_label(self, songs: Positions) -> NDArray[np.int64]:
+        """How many of these songs have each label, shape (n_labels,)."""
+        return np.bincount(self.weights[songs].indices, minlength=self.weights.shape[1])
+
     def similar(self, song: int) -> Vector:
         """The cosine of every other song with this one, shape (n_songs,)."""
         cosines = self.toward(self.song(song))
         cosines[song] = 0
         return cosines
 
-    def similar_reasons(self, song: int, songs: Positions, k: int) -> list[list[Reason]]:
+    def similar_reasons(self, song: int, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
         """The labels in common that carry most of the likeness of each song with `song`."""
         return self.parts(self.song(song), songs, k)
 

@@ -160,7 +160,7 @@ class Recommender(Protocol):
         """
         ...
 
-    def reasons(self, tastes: Tastes, songs: Positions, k: int) -> list[list[Reason]]:
+    def reasons(self, tastes: Tastes, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
         """Why songs stand where they do for the first listener of `tastes`: the k strongest reasons of each.
 
         A song with a score above 0 has at least one.
@@ -175,6 +175,6 @@ class SongSimilarity(Protocol):
         """How alike each song is to this one, shape (n_songs,), 0 for the song itself."""
         ...
 
-    def similar_reasons(self, song: int, songs: Positions, k: int) -> list[list[Reason]]:
+    def similar_reasons(self, song: int, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
         """What each of `songs` shares with `song`, the k strongest first."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -46,6 +46,6 @@ class Popularity:
         n_listeners = tastes.liked.shape[0]
         return np.broadcast_to(self.plays.astype(np.float64), (n_listeners, len(self.plays)))
 
-    def reasons(self, tastes: Tastes, songs: Positions, k: int) -> list[list[Reason]]:  # noqa: ARG002
+    def reasons(self, tastes: Tastes, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:  # noqa: ARG002
         """Each song is its own reason, with the number of its plays."""
         return [[SongReason(int(song), float(self.plays[song]))] for song in songs]

@@ -1,0 +1,145 @@
+"""From the database to arrays: the songs, their labels and plays, as the engine takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from django.db.models import Case, Count, Sum, Value, When
+from numpy.typing import NDArray
+
+from catalog.models import Label, PlayCount, Song, SongLabel
+
+from .engine.interface import Evidence, Positions
+from .engine.tfidf import Words, term_frequencies
+from .engine.variety import UNKNOWN_ARTIST
+
+_CHUNK = 20_000
+_WORD = np.dtype([("song", np.int64), ("label", np.int64), ("weight", np.float64)])
+_SONG = np.dtype([("song", np.int64), ("playable", np.bool_), ("artist", np.int32)])
+_PLAYED = np.dtype([("song", np.int64), ("plays", np.int64), ("listeners", np.int64)])
+
+Progress = Callable[[str], None]
+"""Told every few seconds what a long work is at."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Which song and which label stand at which position of the engine's arrays.
+
+    Attributes
+    ----------
+    song_ids : int64, shape (n_songs,)
+        Primary keys, ascending.
+    playable : bool, shape (n_songs,)
+        Whether there is a file to play here.
+    artists : int32, shape (n_songs,)
+        A number for each artist, `UNKNOWN_ARTIST` where nobody knows.
+    label_ids : int64, shape (n_labels,)
+        Primary keys, ascending.
+    label_names, label_kinds : str, shape (n_labels,)
+    """
+
+    song_ids: NDArray[np.int64]
+    playable: NDArray[np.bool_]
+    artists: NDArray[np.int32]
+    label_ids: NDArray[np.int64]
+    label_names: NDArray[np.str_]
+    label_kinds: NDArray[np.str_]
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The catalogue that `arrays` was called on."""
+        return cls(**{field.name: arrays[field.name] for field in fields(cls)})
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All of it, by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def songs(self, ids: Any) -> Positions:
+        """The positions of the songs with these primary keys; songs that are not known yet are passed over."""
+        return _positions(self.song_ids, ids)
+
+    def labels(self, ids: Any) -> Positions:
+        """The positions of the labels with these primary keys; labels that are not known yet are passed over."""
+        return _positions(self.label_ids, ids)
+
+    @cached_property
+    def label_positions(self) -> dict[int, int]:
+        """The position of each label by its primary key."""
+        return {pk: position for position, pk in enumerate(self.label_ids.tolist())}
+
+
+def _positions(known: NDArray[np.int64], ids: Any) -> Positions:
+    wanted = np.asarray(ids, dtype=np.int64)
+    if not len(known):
+        return np.empty(0, dtype=np.intp)
+    at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    found: Positions = at[known[at] == wanted]
+    return found
+
+
+def read(progress: Progress) -> tuple[Catalogue, Evidence]:
+    """Everything that recommenders are fitted on, as the database has it now."""
+    songs = _songs(progress)
+    labels = list(Label.objects.order_by("pk").values_list("pk", "name", "kind"))
+    catalogue = Catalogue(
+        song_ids=songs["song"].copy(),
+        playable=songs["playable"].copy(),
+        artists=songs["artist"].copy(),
+        label_ids=np.array([pk for pk, _, _ in labels], dtype=np.int64),
+        label_names=np.array([name for _, name, _ in labels], dtype=np.str_),
+        label_kinds=np.array([kind for _, _, kind in labels], dtype=np.str_),
+    )
+    source = SongLabel.Source
+    imported, heard, curated = (
+        _words(catalogue, which, progress) for which in (source.IMPORT, source.CNN, source.CURATOR)
+    )
+    tf = term_frequencies(len(songs), len(labels), imported, heard, curated)
+    plays, listeners = _plays(catalogue, progress)
+    return catalogue, Evidence(tf, plays, listeners)
+
+
+def _rows(rows: Iterable[tuple[Any, ...]], dtype: np.dtype[Any], progress: Progress, step: str) -> NDArray[Any]:
+    """Rows of the database as one structured array, without a list of them in between."""
+
+    def watched() -> Iterator[tuple[Any, ...]]:
+        for number, row in enumerate(rows):
+            if number % _CHUNK == 0:
+                progress(step)
+            yield row
+
+    return np.fromiter(watched(), dtype=dtype)
+
+
+def _songs(progress: Progress) -> NDArray[Any]:
+    """Every song by primary key, whether it can be played, and a number for its artist."""
+    playable = Case(When(missing_since=None, path__gt="", then=Value(value=True)), default=Value(value=False))
+    rows = Song.objects.order_by("pk").values_list("pk", playable, "artist_key").iterator(_CHUNK)
+    numbers = {"": UNKNOWN_ARTIST}
+    numbered = ((pk, can_play, numbers.setdefault(artist, len(numbers))) for pk, can_play, artist in rows)
+    return _rows(numbered, _SONG, progress, "songs")
+
+
+def _words(catalogue: Catalogue, source: SongLabel.Source, progress: Progress) -> Words:
+    """What one source says, by position; songs and labels that came after the catalogue was read are left out."""
+    said = SongLabel.objects.filter(source=source).order_by().values_list("song_id", "label_id", "weight")
+    words = _rows(said.iterator(_CHUNK), _WORD, progress, "labels")
+    words = words[np.isin(words["song"], catalogue.song_ids) & np.isin(words["label"], catalogue.label_ids)]
+    return Words(catalogue.songs(words["song"]), catalogue.labels(words["label"]), words["weight"])
+
+
+def _plays(catalogue: Catalogue, progress: Progress) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Plays and listeners of every song."""
+    counts = PlayCount.objects.filter(count__gt=0).order_by().values("song_id")
+    counted = counts.annotate(plays=Sum("count"), listeners=Count("user", distinct=True))
+    rows = counted.values_list("song_id", "plays", "listeners").iterator(_CHUNK)
+    played = _rows(rows, _PLAYED, progress, "plays")
+    played = played[np.isin(played["song"], catalogue.song_ids)]
+    plays, listeners = (np.zeros(len(catalogue.song_ids), dtype=np.int64) for _ in range(2))
+    at = catalogue.songs(played["song"])
+    plays[at], listeners[at] = played["plays"], played["listeners"]
+    return plays, listeners

@@ -1,0 +1,53 @@
+"""What the recommender remembers of its own work."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Snapshot(models.Model):
+    """One finished recomputation, complete on disk before this row exists."""
+
+    class Kind(models.TextChoices):
+        FULL = "full"
+        CONTENT = "content", "content only"
+
+    version = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=10, choices=Kind)
+    created_at = models.DateTimeField(auto_now_add=True)
+    seconds = models.FloatField(help_text="How long it took.")
+    figures = models.JSONField(default=dict, help_text="What it was built from.")
+    folder = models.CharField(max_length=100, unique=True, help_text="In the storage called snapshots.")
+    current = models.BooleanField(default=False, help_text="Readers use it.")
+    labels_read = models.BigIntegerField(help_text="The count of label changes that it has seen.")
+    plays_read = models.BigIntegerField(help_text="The count of plays that it has seen.")
+
+    class Meta:
+        ordering = ["-version"]
+        constraints = [
+            models.UniqueConstraint(fields=["kind"], condition=models.Q(current=True), name="one_current_a_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} ({self.get_kind_display()})"
+
+
+class Changes(models.Model):
+    """One row: how much has changed since the last build began to read, and whether a build is at work.
+
+    What a build read is also on its snapshot: a build that dies leaves its changes to be read by the next.
+    """
+
+    labels = models.BigIntegerField(default=0, help_text="Changes of songs and their labels so far.")
+    labels_read = models.BigIntegerField(default=0)
+    plays = models.BigIntegerField(default=0, help_text="Changes of plays so far.")
+    plays_read = models.BigIntegerField(default=0)
+    building_until = models.DateTimeField(
+        null=True, help_text="A build is at work, and says so again before this moment."
+    )
+
+    class Meta:
+        verbose_name_plural = "changes"
+
+    def __str__(self) -> str:
+        return f"labels {self.labels_read} of {self.labels}, plays {self.plays_read} of {self.plays}"

@@ -1,0 +1,374 @@
+"""Recommendations, similar songs and how a song fits a listener: where the engine and the database meet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+from django.contrib.auth.models import User
+from django.db.models import Prefetch
+
+from catalog.models import Label, LabelAlias, Song, SongIdentifier
+from catalog.names import label_key
+
+from . import snapshot
+from .engine import interface as engine
+from .engine.ranking import top
+from .evidence import Catalogue
+from .snapshot import Recommenders
+from .taste import taste_of
+
+REASONS = 5
+"""How many reasons a recommendation carries at most."""
+
+_WORDS = 3
+
+
+class UnknownLabelError(ValueError):
+    """Somebody asked for a label that is not there; the message names the closest ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelReason:
+    """A label that put a song where it is, with its part of the score; below 0, against it."""
+
+    label: str
+    weight: float
+    asked: bool = False
+    """Whether the label was asked for, and does not come from the listener's profile alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class SongReason:
+    """A song that put another where it is."""
+
+    song: Song
+    weight: float
+
+
+Reason = LabelReason | SongReason
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A song, where it stands and why."""
+
+    rank: int
+    song: Song
+    score: float
+    reasons: list[Reason]
+
+    @property
+    def words(self) -> str:
+        """The labels that speak for the song, in a few words; those that were asked for first."""
+        return in_words(self.reasons)
+
+    def as_json(self) -> dict[str, Any]:
+        """The recommendation as `recommend --format json` writes it; a song is its external id, or its primary key."""
+        return {
+            "rank": self.rank,
+            "song": _name_elsewhere(self.song),
+            "title": self.song.title,
+            "artist": self.song.artist,
+            "score": self.score,
+            "reasons": [
+                {"label": reason.label, "weight": reason.weight}
+                if isinstance(reason, LabelReason)
+                else {"song": _name_elsewhere(reason.song), "title": reason.song.title, "weight": reason.weight}
+                for reason in self.reasons
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a song fits a listener.
+
+    Attributes
+    ----------
+    score : float
+        The cosine with the listener's profile, -1 to 1.
+    labels : list
+        The labels that decide most; none where listener and song share no label.
+    unknown : str
+        `listener` or `song` where there is nothing to compare on that side, else empty.
+    """
+
+    score: float
+    labels: list[FitLabel]
+    unknown: str = ""
+
+    @property
+    def of_100(self) -> int:
+        """The score on a scale that people read: 0 for no fit or worse."""
+        return max(0, round(100 * self.score))
+
+
+@dataclass(frozen=True, slots=True)
+class FitLabel:
+    """What one label does for a fit, and how many of the listener's songs it comes from."""
+
+    label: str
+    weight: float
+    liked: int
+    disliked: int
+    nudge: float
+
+
+def _name_elsewhere(song: Song) -> str | int:
+    return song.external_id or song.pk
+
+
+def in_words(reasons: Iterable[Reason]) -> str:
+    """The strongest labels that speak for a song, those asked for before those of the profile."""
+    speaking = [reason for reason in reasons if isinstance(reason, LabelReason) and reason.weight > 0]
+    asked = [reason.label for reason in speaking if reason.asked]
+    own = [reason.label for reason in speaking if not reason.asked]
+    if not asked:
+        return ", ".join(own[:_WORDS])
+    return ", ".join(asked[:_WORDS]) + (f" + {own[0]} (yours)" if own else "")
+
+
+# --- Labels that are asked for ------------------------------------------------------------------
+
+
+def find_labels(names: Iterable[str]) -> dict[str, Label]:
+    """The labels of these names or aliases, by name as it was given; unknown names are left out."""
+    keys = {}
+    for name in names:
+        try:
+            keys[name] = label_key(name)
+        except ValueError:
+            continue
+    found = Label.objects.in_bulk(set(keys.values()), field_name="key")
+    for alias in LabelAlias.objects.filter(key__in=set(keys.values()) - set(found)).select_related("label"):
+        found[alias.key] = alias.label
+    return {name: found[key] for name, key in keys.items() if key in found}
+
+
+def query_of(weights: Mapping[str, float]) -> dict[int, float]:
+    """A query of label names as one of primary keys.
+
+    Raises
+    ------
+    UnknownLabelError
+        If a name is neither a label's nor an alias's.
+    ValueError
+        If a weight is not a number.
+    """
+    if bad := [name for name, weight in weights.items() if not math.isfinite(weight)]:
+        raise ValueError(f"the weight of {bad[0]} is not a number")
+    labels = find_labels(weights)
+    if unknown := [name for name in weights if name not in labels]:
+        raise UnknownLabelError("; ".join(_no_such_label(name) for name in unknown))
+    query: dict[int, float] = {}
+    for name, weight in weights.items():
+        pk = labels[name].pk
+        query[pk] = query.get(pk, 0.0) + weight
+    return query
+
+
+def _no_such_label(name: str) -> str:
+    names = {key: name for name, key in Label.objects.values_list("name", "key")}
+    names |= {key: name for name, key in LabelAlias.objects.values_list("name", "key")}
+    wanted = " ".join(name.casefold().split())
+    close = [names[key] for key in get_close_matches(wanted, names, n=3, cutoff=0.5)]
+    if not names:
+        return f"no label is called {name!r}: no song has a label yet"
+    return f"no label is called {name!r}" + (f"; the closest are {', '.join(close)}" if close else "")
+
+
+# --- Recommending -------------------------------------------------------------------------------
+
+
+def methods() -> list[str]:
+    """The methods of recommending that are fitted now."""
+    recommenders = snapshot.current()
+    return list(recommenders.methods) if recommenders else []
+
+
+def recommend(
+    user: User,
+    method: str | None = None,
+    *,
+    query: Mapping[str, float] | None = None,
+    query_share: float = engine.QUERY_SHARE,
+    n: int = 20,
+    playable_only: bool = False,
+) -> list[Recommendation]:
+    """The raw ranking: the songs that a method scores highest for a listener, without those the listener knows.
+
+    Parameters
+    ----------
+    method : str, optional
+        One of `methods()`; the best that is fitted where none is named.
+    query : mapping of label name to weight, optional
+        What the listener wants now, in any spelling or alias.
+    query_share : float
+        What the query counts beside the profile, 0 to 1; all, with an empty profile.
+    n : int
+        How many at most.
+    playable_only : bool
+        Only songs with a file here.
+
+    Raises
+    ------
+    UnknownLabelError
+        If the query names a label that is not there.
+    ValueError
+        If the method is not fitted or knows no query, or a weight is not a number.
+    """
+    asked = query_of(query) if query else None
+    recommenders = snapshot.current()
+    if recommenders is None:
+        return []
+    name = method or recommenders.best
+    if name not in recommenders.methods:
+        raise ValueError(f"no method is called {name!r}; there are {', '.join(recommenders.methods)}")
+    if asked and name == "popular":
+        raise ValueError("what is popular is the same in every mood: labels go with the method content")
+    taste = taste_of(user)
+    catalogue = recommenders.catalogue
+    tastes = taste.block(catalogue, asked, query_share)
+    recommender = recommenders.methods[name]
+    return _listed(
+        recommenders,
+        recommender.scores(tastes)[0],
+        n,
+        leave_out=catalogue.songs(list(taste.known)),
+        playable_only=playable_only,
+        reasons=lambda songs: recommender.reasons(tastes, songs, REASONS),
+        asked=asked or (),
+    )
+
+
+def similar(song: Song, n: int = 10, *, playable_only: bool = False) -> list[Recommendation]:
+    """The songs whose labels are most like those of a song, with the labels they share."""
+    recommenders = snapshot.current()
+    if recommenders is None or not len(at := recommenders.catalogue.songs([song.pk])):
+        return []
+    content, position = recommenders.content, int(at[0])
+    return _listed(
+        recommenders,
+        content.similar(position),
+        n,
+        leave_out=at,
+        playable_only=playable_only,
+        reasons=lambda songs: content.similar_reasons(position, songs, REASONS),
+    )
+
+
+def profile(user: User) -> dict[str, float]:
+    """A listener's weight of each label, by name, largest first; empty before the first snapshot."""
+    recommenders = snapshot.current()
+    if recommenders is None:
+        return {}
+    weights = recommenders.content.profiles(taste_of(user).block(recommenders.catalogue))[0]
+    names = recommenders.catalogue.label_names
+    return {str(names[i]): float(weights[i]) for i in np.argsort(-weights, kind="stable") if weights[i]}
+
+
+def fits_you(user: User, song: Song) -> Fit:
+    """How a song fits a listener's profile."""
+    recommenders = snapshot.current()
+    if recommenders is None or not len(at := recommenders.catalogue.songs([song.pk])):
+        return Fit(0.0, [], unknown="song")
+    catalogue, content = recommenders.catalogue, recommenders.content
+    if not content.song(int(at[0])).any():
+        return Fit(0.0, [], unknown="song")
+    taste = taste_of(user)
+    direction = content.directions(taste.block(catalogue))[0]
+    if not direction.any():
+        return Fit(0.0, [], unknown="listener")
+    liked = content.songs_with_label(catalogue.songs(taste.liked))
+    disliked = content.songs_with_label(catalogue.songs(taste.disliked))
+    (parts,) = content.parts(direction, at, REASONS)
+    labels = [
+        FitLabel(
+            label=str(catalogue.label_names[part.label]),
+            weight=part.weight,
+            liked=int(liked[part.label]),
+            disliked=int(disliked[part.label]),
+            nudge=taste.nudges.get(int(catalogue.label_ids[part.label]), 0.0),
+        )
+        for part in parts
+    ]
+    return Fit(float(content.toward(direction)[at[0]]), labels)
+
+
+def _listed(
+    recommenders: Recommenders,
+    scores: engine.Vector,
+    n: int,
+    *,
+    leave_out: engine.Positions,
+    playable_only: bool,
+    reasons: Callable[[engine.Positions], Sequence[Sequence[engine.Reason]]],
+    asked: Collection[int] = (),
+) -> list[Recommendation]:
+    """The top of a ranking as songs with reasons; a song deleted since the snapshot gives its place to the next."""
+    catalogue = recommenders.catalogue
+    among = catalogue.playable if playable_only else None
+    wanted = n
+    while True:
+        ranked = top(scores, wanted, leave_out=leave_out, among=among)
+        songs = _songs(catalogue.song_ids[ranked].tolist())
+        kept = [
+            at
+            for at in ranked
+            if (song := songs.get(int(catalogue.song_ids[at]))) and (song.playable or not playable_only)
+        ]
+        if len(kept) >= n or len(ranked) < wanted:
+            break
+        wanted *= 2
+    listed = np.array(kept[:n], dtype=np.intp)
+    return [
+        Recommendation(rank, songs[int(catalogue.song_ids[at])], float(scores[at]), why)
+        for rank, (at, why) in enumerate(
+            zip(listed, named(recommenders, reasons(listed), songs, asked), strict=True), start=1
+        )
+    ]
+
+
+def _songs(ids: Sequence[int]) -> dict[int, Song]:
+    """The songs that are still there, with the names they are known by elsewhere."""
+    by_age = Prefetch("identifiers", SongIdentifier.objects.order_by("pk"))
+    return Song.objects.prefetch_related(by_age).in_bulk(ids)
+
+
+def named(
+    recommenders: Recommenders,
+    reasons: Sequence[Sequence[engine.Reason]],
+    songs: Mapping[int, Song],
+    asked: Collection[int] = (),
+) -> list[list[Reason]]:
+    """Reasons by position as reasons that people can read.
+
+    Parameters
+    ----------
+    songs : mapping of primary key to song
+        Songs at hand; others that reasons name are fetched.
+    asked : primary keys of labels
+        The labels of the query.
+    """
+    catalogue = recommenders.catalogue
+    of_songs = {
+        int(catalogue.song_ids[one.song]) for some in reasons for one in some if isinstance(one, engine.SongReason)
+    }
+    songs = {**songs, **_songs(list(of_songs - set(songs)))}
+    return [[named for one in some if (named := _named(catalogue, one, songs, asked))] for some in reasons]
+
+
+def _named(
+    catalogue: Catalogue, reason: engine.Reason, songs: Mapping[int, Song], asked: Collection[int]
+) -> Reason | None:
+    """The reason with its label's or song's name; None where the song is gone."""
+    if isinstance(reason, engine.LabelReason):
+        name = str(catalogue.label_names[reason.label])
+        return LabelReason(name, reason.weight, int(catalogue.label_ids[reason.label]) in asked)
+    song = songs.get(int(catalogue.song_ids[reason.song]))
+    return SongReason(song, reason.weight) if song else None

@@ -1,0 +1,264 @@
+"""Snapshots: arrays as immutable files, and the one row that says which of them counts.
+
+A snapshot's files are complete in the storage called `snapshots` before one row switches to it, so that a reader
+sees the old or the new and never a half. Readers map the files into memory: all processes of a host share one copy.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.core.files import File
+from django.core.files.storage import Storage, storages
+from django.db import transaction
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from catalog.home import home
+
+from .changes import Read
+from .engine.content import Content
+from .engine.interface import Recommender
+from .engine.popularity import Popularity
+from .evidence import Catalogue
+from .models import Changes, Snapshot
+
+logger = logging.getLogger(__name__)
+
+KEPT = 3
+"""How many snapshots of a kind stay after newer ones have taken their place."""
+
+ORPHANED = timedelta(days=1)
+"""A folder without a row belongs to a build at work, until it is older than this."""
+
+
+@dataclass(frozen=True)
+class Recommenders:
+    """The fitted recommenders of a snapshot, and which songs and labels their arrays are about."""
+
+    catalogue: Catalogue
+    content: Content
+    popular: Popularity
+
+    @property
+    def methods(self) -> dict[str, Recommender]:
+        """Every method of recommending that has been fitted, by the name that people use."""
+        return {"content": self.content, "popular": self.popular}
+
+    @property
+    def best(self) -> str:
+        """The method to use where nobody names one."""
+        return "content"
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All arrays, each by the name of its file."""
+        parts: dict[str, Catalogue | Recommender] = {"catalogue": self.catalogue, **self.methods}
+        return {f"{part}.{name}": array for part, one in parts.items() for name, array in one.arrays().items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Recommenders:
+        """What `arrays` was called on.
+
+        Raises
+        ------
+        KeyError
+            If an array is missing.
+        """
+        parts: defaultdict[str, dict[str, NDArray[Any]]] = defaultdict(dict)
+        for name, array in arrays.items():
+            part, _, short = name.partition(".")
+            parts[part][short] = array
+        return cls(
+            catalogue=Catalogue.from_arrays(parts["catalogue"]),
+            content=Content.from_arrays(parts["content"]),
+            popular=Popularity.from_arrays(parts["popular"]),
+        )
+
+
+# --- Writing ------------------------------------------------------------------------------------
+
+
+def store(recommenders: Recommenders) -> str:
+    """Write all arrays into a new folder of the storage, and say its name; a failure leaves nothing behind."""
+    storage = storages["snapshots"]
+    folder = f"{timezone.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    try:
+        for name, array in recommenders.arrays().items():
+            _store_file(storage, f"{folder}/{name}.npy", array)
+    except BaseException:
+        _delete(storage, folder)
+        raise
+    return folder
+
+
+def _store_file(storage: Storage, name: str, array: NDArray[Any]) -> None:
+    home().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=home()) as draft:
+        np.save(draft, array, allow_pickle=False)
+        draft.seek(0)
+        storage.save(name, File(draft))
+    with suppress(NotImplementedError), Path(storage.path(name)).open("rb") as stored:
+        # The row that switches to these files must not reach the disk before they do.
+        os.fsync(stored.fileno())
+
+
+@transaction.atomic
+def switch(kind: Snapshot.Kind, folder: str, seconds: float, figures: dict[str, Any], read: Read) -> Snapshot:
+    """Make a stored folder the one that readers use, unless a build that has seen more was faster."""
+    # One switch at a time.
+    Changes.objects.select_for_update().get(pk=1)
+    before = Snapshot.objects.filter(kind=kind, current=True).first()
+    newest = before is None or (before.labels_read, before.plays_read) <= read
+    if before is not None and newest:
+        before.current = False
+        before.save(update_fields=["current"])
+    return Snapshot.objects.create(
+        kind=kind,
+        folder=folder,
+        seconds=seconds,
+        figures=figures,
+        labels_read=read.labels,
+        plays_read=read.plays,
+        current=newest,
+    )
+
+
+def clean() -> None:
+    """Delete what newer snapshots have replaced, but for the last few, and what builds that died left behind."""
+    storage = storages["snapshots"]
+    for kind in Snapshot.Kind:
+        replaced = Snapshot.objects.filter(kind=kind, current=False).order_by("-version")
+        for snapshot in replaced[KEPT:]:
+            folder, _ = snapshot.folder, snapshot.delete()
+            _delete(storage, folder)
+    known = set(Snapshot.objects.values_list("folder", flat=True))
+    for folder in set(_folders(storage)) - known:
+        if _begun(storage, folder) < timezone.now() - ORPHANED:
+            _delete(storage, folder)
+
+
+def _folders(storage: Storage) -> list[str]:
+    try:
+        return list(storage.listdir("")[0])
+    except FileNotFoundError:
+        return []
+
+
+def _begun(storage: Storage, folder: str) -> Any:
+    """When the first file of a folder was written; now, for an empty one."""
+    _, files = storage.listdir(folder)
+    return min((storage.get_modified_time(f"{folder}/{file}") for file in files), default=timezone.now())
+
+
+def _delete(storage: Storage, folder: str) -> None:
+    with suppress(FileNotFoundError):
+        for file in storage.listdir(folder)[1]:
+            storage.delete(f"{folder}/{file}")
+        storage.delete(folder)
+
+
+# --- Reading ------------------------------------------------------------------------------------
+
+_loaded: dict[str, Recommenders] = {}
+_loading = threading.Lock()
+
+
+def current_row() -> Snapshot | None:
+    """The snapshot that readers use: of the current ones, that which has seen most changes."""
+    return Snapshot.objects.filter(current=True).order_by("-labels_read", "-version").first()
+
+
+def current() -> Recommenders | None:
+    """The recommenders that count now, in one small query; None before the first snapshot.
+
+    They stay in memory until another snapshot has taken their place.
+    """
+    missing: OSError | None = None
+    for _ in range(2):
+        snapshot = current_row()
+        if snapshot is None:
+            return None
+        if (ready := _loaded.get(snapshot.folder)) is not None:
+            return ready
+        try:
+            return _load_once(snapshot.folder)
+        except FileNotFoundError as error:
+            # It may have been replaced and deleted since the row was read: look at the row again.
+            missing = error
+    logger.error("Snapshot without its files, until it is built again: %s", missing)
+    return None
+
+
+def complete(snapshot: Snapshot) -> bool:
+    """Whether the files of a snapshot are where they should be."""
+    try:
+        _load_once(snapshot.folder)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _load_once(folder: str) -> Recommenders:
+    with _loading:
+        if folder not in _loaded:
+            ready = _load(folder)
+            _loaded.clear()
+            _loaded[folder] = ready
+        return _loaded[folder]
+
+
+def _load(folder: str) -> Recommenders:
+    """Map the arrays of a folder into memory.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder or one of its files is gone.
+    """
+    arrays = {
+        # The mapped array as a plain one: the subclass is slower in every operation.
+        path.stem: np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        for path in _local_copy(folder).glob("*.npy")
+    }
+    try:
+        return Recommenders.from_arrays(arrays)
+    except KeyError as error:
+        raise FileNotFoundError(f"{folder} has no array {error}") from error
+
+
+def _local_copy(folder: str) -> Path:
+    """Where this host can map the files of a folder: where they lie, or a copy."""
+    storage = storages["snapshots"]
+    with suppress(NotImplementedError):
+        return Path(storage.path(folder))
+    copies = home() / "snapshot-copies"
+    copy = copies / folder
+    if not copy.is_dir():
+        copies.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=copies, prefix="."))
+        try:
+            for name in storage.listdir(folder)[1]:
+                with storage.open(f"{folder}/{name}") as stored, (draft / name).open("wb") as file:
+                    shutil.copyfileobj(stored, file)
+            # Complete before it has its name. Where another process was faster, its copy is as good.
+            with suppress(OSError):
+                draft.rename(copy)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        for other in copies.glob("[!.]*"):
+            if other != copy:
+                shutil.rmtree(other, ignore_errors=True)
+    return copy

@@ -1,0 +1,85 @@
+"""What a listener has said and done, read when it is asked for: a rating counts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+
+from catalog.models import NotThis, Nudge, Play, PlayCount, Rating
+
+from .engine.interface import QUERY_SHARE, Tastes
+from .evidence import Catalogue
+
+LIKED_FROM = 4
+DISLIKED_TO = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """A listener's taste, by primary keys.
+
+    Attributes
+    ----------
+    liked : list of songs
+        4 stars or more, or not rated and played without skipping; what was rated last comes first.
+    disliked : list of songs
+        1 or 2 stars, or refused.
+    known : set of songs
+        Played (skipped or not), rated or refused: these are not recommended.
+    nudges : mapping of label to weight
+    rated : int
+        How many songs the listener has rated.
+    """
+
+    liked: list[int]
+    disliked: list[int]
+    known: set[int]
+    nudges: dict[int, float]
+    rated: int
+
+    @property
+    def empty(self) -> bool:
+        """Whether the listener has said nothing yet that a profile could be made of."""
+        return not (self.liked or self.disliked or self.nudges)
+
+    def block(
+        self, catalogue: Catalogue, query: Mapping[int, float] | None = None, query_share: float = QUERY_SHARE
+    ) -> Tastes:
+        """The taste as recommenders take it; `query` is a mapping of label, by primary key, to weight."""
+        return Tastes.of_one(
+            len(catalogue.song_ids),
+            len(catalogue.label_ids),
+            liked=catalogue.songs(self.liked),
+            disliked=catalogue.songs(self.disliked),
+            nudges=_by_position(self.nudges, catalogue),
+            query=None if query is None else _by_position(query, catalogue),
+            query_share=query_share,
+        )
+
+
+def taste_of(user: User) -> Taste:
+    """Everything that a listener has said and done, in five queries."""
+    stars = dict(Rating.objects.filter(user=user).order_by("-rated_at", "-pk").values_list("song_id", "stars"))
+    played = list(
+        PlayCount.objects.filter(user=user, count__gt=0)
+        .order_by("-last_played", "-pk")
+        .values_list("song_id", flat=True)
+    )
+    skipped = Play.objects.filter(user=user, skipped=True).values_list("song_id", flat=True).distinct()
+    refused = set(NotThis.objects.filter(user=user).values_list("song_id", flat=True))
+    liked = [song for song, given in stars.items() if given >= LIKED_FROM]
+    return Taste(
+        liked=liked + [song for song in dict.fromkeys(played) if song not in stars],
+        disliked=sorted(refused.union(song for song, given in stars.items() if given <= DISLIKED_TO)),
+        known=refused.union(stars, played, skipped),
+        nudges=dict(Nudge.objects.filter(user=user).values_list("label_id", "weight")),
+        rated=len(stars),
+    )
+
+
+def _by_position(labels: Mapping[int, float], catalogue: Catalogue) -> dict[int, float]:
+    """Label weights by position; a label that came after the catalogue was read weighs nothing yet."""
+    positions = catalogue.label_positions
+    return {positions[pk]: weight for pk, weight in labels.items() if pk in positions}
