@@ -7,6 +7,7 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,3 +32,8 @@ def redis_socket() -> Path:
         return socket
     digest = hashlib.sha256(os.fsencode(home())).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"dcmrs-{os.getuid()}-{digest}" / "redis.sock"
+
+
+def redis_url() -> str:
+    """The address of the embedded Redis, as redis-py reads it."""
+    return f"unix://{quote(str(redis_socket()))}"
