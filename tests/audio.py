@@ -55,6 +55,7 @@ def tag(path: Path, **tags: str | list[str]) -> Path:
 def _encode(path: Path, samples: np.ndarray, rate: int, codec: str) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate)
+        assert isinstance(stream, av.AudioStream)
         stream.layout = "stereo"
         stream.bit_rate = 96_000
         stream.codec_context.open()

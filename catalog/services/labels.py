@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 
 from django.contrib.auth.models import User
@@ -68,6 +68,27 @@ def store_cnn_labels(song: Song, tagger: str, probabilities: Mapping[str, float]
 
 
 @transaction.atomic
+def store_file_genres(genres: Mapping[int, Collection[str]]) -> None:
+    """Take the genres in songs' files for imported labels, in the place of those that the files held before.
+
+    Parameters
+    ----------
+    genres : mapping of a song's primary key to label names
+    """
+    names = {name for of_song in genres.values() for name in of_song}
+    labels = labels_by_name(dict.fromkeys(sorted(names), str(Label.Kind.GENRE))) if names else {}
+    wanted = {(song_id, labels[name].pk) for song_id, of_song in genres.items() for name in of_song}
+    words = SongLabel.objects.filter(song__in=genres, source=SongLabel.Source.IMPORT, origin="file")
+    there = {(song_id, label_id): pk for pk, song_id, label_id in words.values_list("pk", "song_id", "label_id")}
+    SongLabel.objects.filter(pk__in=[pk for pair, pk in there.items() if pair not in wanted]).delete()
+    SongLabel.objects.bulk_create(
+        SongLabel(song_id=song_id, label_id=label_id, source=SongLabel.Source.IMPORT, origin="file", weight=1.0)
+        for song_id, label_id in sorted(wanted - set(there))
+    )
+    announce_labels_changed({song_id for song_id, _ in wanted ^ set(there)})
+
+
+@transaction.atomic
 def curate(song: Song, label: Label, verdict: bool | None, curator: User) -> None:
     """Store a curator's yes or no to a label of a song; None takes an earlier word back."""
     SongLabel.objects.filter(song=song, label=label, source=SongLabel.Source.CURATOR).delete()
@@ -110,3 +131,35 @@ def merge_labels(labels: Iterable[Label], into: Label) -> None:
         name, _ = label.name, label.delete()
         LabelAlias.objects.create(label=into, name=name)
     announce_labels_changed(touched)
+
+
+@transaction.atomic
+def rename_label(label: Label, name: str) -> None:
+    """Give a label another name. The old one stays as an alias: taggers and imports go on to use it.
+
+    Raises
+    ------
+    ValueError
+        If another label has that name, or an alias of another.
+    """
+    key = label_key(name)
+    if Label.objects.filter(key=key).exclude(pk=label.pk).exists():
+        raise ValueError(f"There is a label {name} already: merge the two.")
+    if LabelAlias.objects.filter(key=key).exclude(label=label).exists():
+        raise ValueError(f"{name} is an alias of another label.")
+    old_name, old_key = label.name, label.key
+    label.name = name
+    label.save(update_fields=["name"])
+    if old_key != key:
+        label.aliases.filter(key=key).delete()
+        LabelAlias.objects.create(label=label, name=old_name)
+    announce_labels_changed(label.song_labels.values_list("song_id", flat=True).distinct())
+
+
+@transaction.atomic
+def delete_labels(labels: Iterable[Label]) -> None:
+    """Forget labels, and all that was ever said with them."""
+    doomed = [label.pk for label in labels]
+    songs = set(SongLabel.objects.filter(label__in=doomed).values_list("song_id", flat=True))
+    Label.objects.filter(pk__in=doomed).delete()
+    announce_labels_changed(songs)

@@ -1,0 +1,150 @@
+"""What makes two files the same recording: their sound, whatever their tags say.
+
+A file whose tags are rewritten keeps its fingerprint, so that the song is known again when it is renamed and
+retagged at once, and need not be listened to again. Formats whose sound cannot be told from their tags are taken
+whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+_READ_BYTES = 1 << 20
+
+
+def fingerprint(path: Path) -> str:
+    """The SHA-256 of a file's audio in hexadecimal, read a piece at a time.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        digest, length = _digest(file, audio_spans(file, size))
+        if not length:
+            digest, _ = _digest(file, iter([(0, size)]))
+    return digest
+
+
+def audio_spans(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
+    """The parts of a file that hold its sound.
+
+    Parameters
+    ----------
+    file : binary file, seekable
+    size : int
+        Bytes.
+
+    Yields
+    ------
+    start, stop : int
+        Offsets into the file.
+    """
+    head = _at(file, 0, 12)
+    if head[:4] == b"OggS":
+        yield from _ogg_spans(file)
+    elif head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE":
+        yield from chunks(file, size, "<", {b"fmt ", b"data"})
+    elif head[:4] == b"FORM" and head[8:] in (b"AIFF", b"AIFC"):
+        yield from chunks(file, size, ">", {b"COMM", b"SSND"})
+    elif head[4:8] == b"ftyp":
+        yield from _mp4_spans(file, size)
+    else:
+        start = _after_id3(file, size)
+        if _at(file, start, 4) == b"fLaC":
+            start = _after_flac_metadata(file, start + 4)
+        yield start, max(_before_trailing_tags(file, start, size), start)
+
+
+def chunks(file: BinaryIO, size: int, byte_order: str, wanted: set[bytes]) -> Iterator[tuple[int, int]]:
+    """The contents of the wanted chunks of a RIFF (`<`) or AIFF (`>`) file, as offsets."""
+    offset = 12
+    while len(header := _at(file, offset, 8)) == 8:
+        name, length = struct.unpack(f"{byte_order}4sI", header)
+        stop = min(offset + 8 + length, size)
+        if name in wanted:
+            yield offset + 8, stop
+        offset = stop + length % 2
+
+
+def _ogg_spans(file: BinaryIO) -> Iterator[tuple[int, int]]:
+    """The bodies of the pages after the header packets: those have granule position 0, or none where they go on."""
+    offset, in_headers = 0, True
+    while len(header := _at(file, offset, 27)) == 27 and header[:4] == b"OggS":
+        granule, segments = struct.unpack_from("<q", header, 6)[0], header[26]
+        body = offset + 27 + segments
+        stop = body + sum(file.read(segments))
+        in_headers = in_headers and granule in (0, -1)
+        if not in_headers:
+            yield body, stop
+        offset = stop
+
+
+def _mp4_spans(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
+    offset = 0
+    while len(header := _at(file, offset, 16)) >= 8:
+        length, name, long_length = struct.unpack(">I4sQ", header.ljust(16, b"\0"))
+        body = offset + 8
+        if length == 1:
+            length, body = long_length, offset + 16
+        elif length == 0:
+            length = size - offset
+        if length < body - offset:
+            return
+        if name == b"mdat":
+            yield body, min(offset + length, size)
+        offset += length
+
+
+def _after_id3(file: BinaryIO, size: int) -> int:
+    offset = 0
+    while offset < size and len(header := _at(file, offset, 10)) == 10 and header[:3] == b"ID3":
+        length = 0
+        for byte in header[6:]:
+            length = length << 7 | byte & 0x7F
+        offset += 10 + length + (10 if header[5] & 0x10 else 0)
+    return min(offset, size)
+
+
+def _after_flac_metadata(file: BinaryIO, offset: int) -> int:
+    while len(header := _at(file, offset, 4)) == 4:
+        offset += 4 + int.from_bytes(header[1:], "big")
+        if header[0] & 0x80:
+            break
+    return offset
+
+
+def _before_trailing_tags(file: BinaryIO, start: int, size: int) -> int:
+    stop = size
+    if _at(file, max(stop - 128, start), 3) == b"TAG" and stop - 128 >= start:
+        stop -= 128
+    footer = _at(file, max(stop - 32, start), 32)
+    if footer[:8] == b"APETAGEX" and len(footer) == 32:
+        length, _, flags = struct.unpack_from("<III", footer, 12)
+        stop -= length + (32 if flags & 0x80000000 else 0)
+    return stop
+
+
+def _digest(file: BinaryIO, spans: Iterator[tuple[int, int]]) -> tuple[str, int]:
+    """The SHA-256 of some parts of a file, and how many bytes they were."""
+    digest, length = hashlib.sha256(), 0
+    for start, stop in spans:
+        file.seek(start)
+        left = stop - start
+        while left > 0 and (piece := file.read(min(left, _READ_BYTES))):
+            digest.update(piece)
+            length += len(piece)
+            left -= len(piece)
+    return digest.hexdigest(), length
+
+
+def _at(file: BinaryIO, offset: int, length: int) -> bytes:
+    file.seek(offset)
+    return file.read(length)

@@ -1,0 +1,63 @@
+"""All that the library wants to know of one audio file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..audio import AudioProbe, UnreadableAudio, probe
+from .fingerprint import fingerprint
+from .names import guess_tags
+from .pictures import Cover, Covers
+from .tags import Tags, read_tags
+from .walking import FoundFile, reason
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFile:
+    """An audio file that has been read.
+
+    Attributes
+    ----------
+    found : FoundFile
+        Path, size and time as they were before it was read.
+    fingerprint : str
+        The same for every file with this recording, see `importing.fingerprint`.
+    sound : AudioProbe
+    tags : Tags
+        What the file says of itself, without the picture.
+    guessed : Tags
+        What its name and folders say.
+    cover : Cover or None
+    """
+
+    found: FoundFile
+    fingerprint: str
+    sound: AudioProbe
+    tags: Tags
+    guessed: Tags
+    cover: Cover | None
+
+
+def read_audio_file(root: Path, found: FoundFile, covers: Covers) -> AudioFile:
+    """Read a file of a library root; it is never in memory as a whole.
+
+    Raises
+    ------
+    UnreadableAudio
+        If it is no audio file, or not all of one.
+    """
+    path = root / found.path
+    sound = probe(path)
+    tags = read_tags(path)
+    try:
+        return AudioFile(
+            found=found,
+            fingerprint=fingerprint(path),
+            sound=sound,
+            tags=tags,
+            guessed=guess_tags(found.path),
+            cover=covers.of(path, tags.picture),
+        )
+    except OSError as error:
+        raise UnreadableAudio(reason(error)) from error
