@@ -1,0 +1,13 @@
+"""The admin's desk: songs and their labels, what listeners said, the folders of the library."""
+
+from django.contrib import admin
+
+from ..accounts import LogInForm
+from . import labels, library, listening, songs
+
+__all__ = ["labels", "library", "listening", "songs"]
+
+admin.site.site_header = "DCMRS, the admin's desk"
+admin.site.site_title = "DCMRS"
+admin.site.index_title = "What is here"
+admin.site.login_form = LogInForm

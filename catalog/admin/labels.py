@@ -1,0 +1,155 @@
+"""Labels: their names, kinds and aliases; several made one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+
+from ..models import Label, LabelAlias, SongLabel
+from ..names import label_key
+from ..services.labels import delete_labels, merge_labels, rename_label
+from .forms import clean_label_name
+
+
+class LabelForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A label whose name no other one has."""
+
+    class Meta:
+        model = Label
+        fields = ("name", "kind")
+
+    def clean_name(self) -> str:
+        return clean_label_name(self.cleaned_data["name"], self.instance)
+
+
+class AliasForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Another spelling, which is no label's name and no other label's alias."""
+
+    class Meta:
+        model = LabelAlias
+        fields = ("name",)
+
+    def clean_name(self) -> str:
+        name = clean_label_name(self.cleaned_data["name"], self.instance.label)
+        if label_key(name) == self.instance.label.key:
+            raise forms.ValidationError("This is the label's own name.")
+        return name
+
+
+class AliasFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    """The spellings of one label, each there once."""
+
+    def clean(self) -> None:
+        super().clean()
+        kept = [
+            form.cleaned_data["name"] for form in self.forms if form not in self.deleted_forms and form.has_changed()
+        ]
+        keys = [label_key(name) for name in kept if name]
+        if len(set(keys)) < len(keys):
+            raise forms.ValidationError("Two of these spellings are the same but for signs and capitals.")
+
+
+class AliasInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = LabelAlias
+    form = AliasForm
+    formset = AliasFormSet
+    extra = 1
+    verbose_name = "other spelling"
+    verbose_name_plural = "other spellings"
+
+
+@dataclass(frozen=True, slots=True)
+class MergePreview:
+    """What merging labels into one of them would do."""
+
+    into: Label
+    names: list[str]
+    songs_now: int
+    songs_then: int
+    nudges: int
+
+
+def preview_merge(labels: list[Label], into: Label) -> MergePreview:
+    """What `merge_labels(labels, into)` would do, without doing it."""
+    merged = [label for label in labels if label.pk != into.pk]
+    songs = SongLabel.objects.values("song").distinct()
+    return MergePreview(
+        into=into,
+        names=[label.name for label in merged],
+        songs_now=songs.filter(label=into).count(),
+        songs_then=songs.filter(label__in=labels).count(),
+        nudges=sum(label.nudges.count() for label in merged),
+    )
+
+
+@admin.register(Label)
+class LabelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = LabelForm
+    list_display = ("name", "kind", "songs", "other_spellings")
+    list_editable = ("kind",)
+    list_filter = ("kind",)
+    search_fields = ("name", "aliases__name")
+    actions = ("merge",)
+
+    def get_inlines(self, request: HttpRequest, obj: Label | None) -> list[Any]:
+        # A label has other spellings once it has a name.
+        return [AliasInline] if obj else []
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Label]:
+        labels: QuerySet[Label] = super().get_queryset(request)
+        return labels.annotate(song_count=Count("song_labels__song", distinct=True)).prefetch_related("aliases")
+
+    @admin.display(ordering="song_count")
+    def songs(self, label: Any) -> int:
+        return int(label.song_count)
+
+    @admin.display
+    def other_spellings(self, label: Label) -> str:
+        return ", ".join(alias.name for alias in label.aliases.all())
+
+    def save_model(self, request: HttpRequest, obj: Label, form: Any, change: bool) -> None:
+        if change and "name" in form.changed_data:
+            name, obj.name = obj.name, form.initial["name"]
+            rename_label(obj, name)
+        super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: Label) -> None:
+        delete_labels([obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
+        delete_labels(queryset)
+
+    @admin.action(description="Merge selected labels into one", permissions=["change"])
+    def merge(self, request: HttpRequest, queryset: QuerySet[Label]) -> HttpResponse | None:
+        """First a page that shows what would change for each label that could stay; then the merge."""
+        labels = sorted(queryset, key=lambda label: (-self.songs(label), label.name))
+        if len(labels) < 2:
+            self.message_user(request, "Choose two labels or more to merge.", messages.WARNING)
+            return None
+        into = next((label for label in labels if str(label.pk) == request.POST.get("into")), None)
+        if into is None:
+            return self._merge_page(request, labels)
+        names = ", ".join(label.name for label in labels if label.pk != into.pk)
+        merge_labels(labels, into)
+        self.log_change(request, into, f"Merged into it: {names}")
+        self.message_user(request, f"{names}: now {into.name}.", messages.SUCCESS)
+        return redirect("admin:catalog_label_changelist")
+
+    def _merge_page(self, request: HttpRequest, labels: list[Label]) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Merge labels",
+            "opts": self.opts,
+            "previews": [preview_merge(labels, into) for into in labels],
+            "labels": labels,
+            "checkbox_name": ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/catalog/label/merge.html", context)
