@@ -1,0 +1,22 @@
+"""`manage.py import_ratings FILE`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from ...services.tables import import_rating_table
+from ..tables import TableCommand
+
+
+class Command(TableCommand):
+    help = (
+        "Import ratings: UTF-8, comma or tab, a header line with username, song and stars (1 to 5). Unknown songs "
+        "and listeners are made; a rating replaces the one that the listener gave the song before."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE")
+
+    def handle(self, *_args: Any, file: str, **_options: Any) -> None:
+        self.import_table(import_rating_table, file, "ratings")

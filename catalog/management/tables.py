@@ -1,0 +1,50 @@
+"""What the commands that import a table have in common: their progress and their report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from ..importing.tables import UnreadableTable
+from ..services.tables import ImportedTable, Progress
+
+
+class TableCommand(BaseCommand):
+    """A command that imports one table and says what became of its lines."""
+
+    def import_table(self, import_: Callable[[Path, Progress], ImportedTable], file: str, what: str) -> None:
+        """Import a file with progress on standard error, and print the bad lines and what was stored.
+
+        Parameters
+        ----------
+        import_ : callable
+        file : str
+            Path of the table.
+        what : str
+            What a row of it is, in the plural.
+        """
+        with tqdm(file=sys.stderr, bar_format="{desc}: {percentage:3.0f}%|{bar}|") as bar:
+
+            def show(doing: str, done: int, total: int) -> None:
+                bar.total, bar.n = total, done
+                bar.set_description(doing)
+
+            try:
+                imported = import_(Path(file), show)
+            except UnreadableTable as error:
+                raise CommandError(str(error)) from error
+        lines = imported.lines
+        for number, why in lines.bad_lines:
+            self.stdout.write(f"Line {number} is left out: {why}")
+        if lines.bad > len(lines.bad_lines):
+            self.stdout.write(f"and {lines.bad - len(lines.bad_lines)} more lines")
+        if lines.bad and not lines.rows:
+            raise CommandError(f"{file}: not one line could be used")
+        self.stdout.write(
+            f"{lines.rows} lines, {imported.stored} {what}, {imported.new_songs} new songs, "
+            f"{imported.new_users} new listeners, {lines.bad} lines left out"
+        )
