@@ -27,7 +27,7 @@ class Songs(viewsets.ReadOnlyModelViewSet[Song]):
     """The library's songs, each with its labels and who says so."""
 
     serializer_class = serializers.SongSerializer
-    lookup_value_converter = "int"
+    lookup_value_converter = "id"
     filterset_class = filters.SongFilter
     queryset = Song.objects.order_by("title_key", "pk").prefetch_related(
         Prefetch("identifiers", SongIdentifier.objects.order_by("pk")),
@@ -68,7 +68,7 @@ class Labels(viewsets.ReadOnlyModelViewSet[Label]):
     """The labels, with their other spellings and how many songs have them."""
 
     serializer_class = serializers.LabelSerializer
-    lookup_value_converter = "int"
+    lookup_value_converter = "id"
     filterset_class = filters.LabelFilter
 
     def get_queryset(self) -> QuerySet[Label]:
@@ -104,7 +104,7 @@ class Ratings(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyMo
     serializer_class = serializers.RatingSerializer
     filterset_class = filters.RatingFilter
     lookup_field = "song"
-    lookup_value_converter = "int"
+    lookup_value_converter = "id"
 
     @extend_schema(responses=dict.fromkeys((200, 201), serializers.RatingSerializer))
     def create(self, request: Request) -> Response:
@@ -138,7 +138,7 @@ class NotThese(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyM
     serializer_class = serializers.NotThisSerializer
     filterset_class = filters.NotThisFilter
     lookup_field = "song"
-    lookup_value_converter = "int"
+    lookup_value_converter = "id"
 
     @extend_schema(request=None, responses=dict.fromkeys((200, 201), serializers.NotThisSerializer))
     def update(self, request: Request, song: int) -> Response:
@@ -159,7 +159,7 @@ class Nudges(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyMod
     serializer_class = serializers.NudgeSerializer
     filterset_class = filters.NudgeFilter
     lookup_field = "label"
-    lookup_value_converter = "int"
+    lookup_value_converter = "id"
 
     @extend_schema(
         request=serializers.NudgeWeightSerializer, responses=dict.fromkeys((200, 201), serializers.NudgeSerializer)
@@ -183,7 +183,7 @@ class Plays(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Own):
     queryset = Play.objects.select_related("song").order_by("-played_at", "-pk")
     serializer_class = serializers.PlaySerializer
     filterset_class = filters.PlayFilter
-    lookup_value_converter = "int"
+    lookup_value_converter = "id"
 
     @extend_schema(responses={201: serializers.PlaySerializer})
     def create(self, request: Request) -> Response:

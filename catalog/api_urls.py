@@ -1,6 +1,24 @@
+"""The addresses of the catalogue's part of the API."""
+
+from django.urls import register_converter
+from django.urls.converters import IntConverter
 from rest_framework.routers import SimpleRouter
 
 from . import api
+from .filters import LARGEST_ID
+
+
+class IdConverter(IntConverter):
+    """An id that a database can hold: a larger one belongs to nothing, and not every lookup says so."""
+
+    def to_python(self, value: str) -> int:
+        number = super().to_python(value)
+        if number > LARGEST_ID:
+            raise ValueError(number)
+        return number
+
+
+register_converter(IdConverter, "id")
 
 router = SimpleRouter(use_regex_path=False)
 router.register("songs", api.Songs, basename="api-song")

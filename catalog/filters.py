@@ -17,7 +17,7 @@ from .models import Label, NotThis, Nudge, Play, PlayCount, Rating, Song
 from .names import artist_key
 from .search import labels_named, playable_songs, songs_matching, songs_with_label
 
-_LARGEST_ID = 2**63 - 1
+LARGEST_ID = 2**63 - 1
 _LATEST_YEAR = 9999
 _MOST_LABELS = 20
 _MAY_BE_UNKNOWN = {"year", "duration_s", "last_played"}
@@ -87,7 +87,7 @@ def _integer(field_name: str, lowest: int, highest: int, lookup: str = "exact", 
 
 
 def _song_filter() -> Any:
-    return _integer("song_id", 1, _LARGEST_ID, help_text="The song's id.")
+    return _integer("song_id", 1, LARGEST_ID, help_text="The song's id.")
 
 
 class StableOrdering(filters.OrderingFilter):  # type: ignore[misc]
@@ -190,7 +190,7 @@ class NotThisFilter(filters.FilterSet):  # type: ignore[misc]
 
 
 class NudgeFilter(filters.FilterSet):  # type: ignore[misc]
-    label = _integer("label_id", 1, _LARGEST_ID, help_text="The label's id.")
+    label = _integer("label_id", 1, LARGEST_ID, help_text="The label's id.")
 
     class Meta:
         model = Nudge

@@ -1,7 +1,7 @@
 """Every address: each app brings its pages (`urls.py`) and its API (`api_urls.py`)."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
 from . import api
@@ -13,7 +13,7 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("token/", api.LogIn.as_view(), name="api-token"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", api.Docs.as_view(), name="api-docs"),
-    path("<path:rest>/", api.Nowhere.as_view()),
+    re_path(r"[\s\S]*/$", api.Nowhere.as_view()),
 ]
 
 urlpatterns = [
