@@ -48,6 +48,8 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+# Redirecting to HTTPS and insisting on it (HSTS) is the proxy's part.
+SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Nothing from other hosts, ever; blob: and data: are pictures that the page itself makes.
@@ -196,6 +198,8 @@ CELERY_BEAT_SCHEDULE = {
 # Where this host mounts the named library roots, when not where the importing host has them:
 # LIBRARY_ROOTS="music=/mnt/music,uploads=/srv/uploads"
 LIBRARY_ROOTS: dict[str, str] = env.dict("LIBRARY_ROOTS", default={})
+# Behind nginx, the internal location under which it has the library roots by name; it then sends the audio itself.
+STREAM_ACCEL_PREFIX = env.str("STREAM_ACCEL_PREFIX", default="")
 UPLOAD_OPEN = env.bool("UPLOAD_OPEN", default=False)
 UPLOAD_MAX_MEGABYTES = env.int("UPLOAD_MAX_MEGABYTES", default=200)
 UPLOAD_MAX_MINUTES = env.int("UPLOAD_MAX_MINUTES", default=120)

@@ -43,6 +43,20 @@ def _empty_cache() -> None:
     cache.clear()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On another database than SQLite, only what touches it has to run again."""
+    if "TEST_DATABASE_URL" not in os.environ:
+        return
+    left_out = [item for item in items if not _touches_the_database(item)]
+    items[:] = [item for item in items if _touches_the_database(item)]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _touches_the_database(item: pytest.Item) -> bool:
+    marked = any(item.get_closest_marker(name) for name in ("django_db", "postgres", "redis"))
+    return marked or not {"db", "transactional_db"}.isdisjoint(getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real recordings, plays, labels and weights beside the project."""
