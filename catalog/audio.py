@@ -76,7 +76,7 @@ def probe(path: str | PathLike[str]) -> AudioProbe:
         If there is no such file, nothing to hear in it, or an end that its header promises and that is not there.
     """
     path = Path(path)
-    with _opened(path) as container:
+    with open_audio(path) as container:
         stream = container.streams.audio[0]
         frame = next(_frames(container, stream), None)
         if frame is None:
@@ -120,14 +120,9 @@ def decode(path: str | PathLike[str], start_s: float, duration_s: float, sample_
     UnreadableAudio
         If there is no such file, or no sound at `start_s`.
     """
-    with _opened(Path(path)) as container:
+    with open_audio(Path(path)) as container:
         stream = container.streams.audio[0]
-        origin = stream.start_time or 0
-        if start_s > _PREROLL_S + _FILTER_S:
-            _seek(container, stream, start_s - _PREROLL_S - _FILTER_S)
-            frames = _settled(_frames(container, stream))
-        else:
-            frames = _frames(container, stream)
+        frames = frames_from(container, start_s - _FILTER_S)
         if (frame := next(frames, None)) is None:
             raise UnreadableAudio(f"no sound at {start_s:.0f} s: cut off or damaged")
         rate = frame.sample_rate
@@ -138,7 +133,7 @@ def decode(path: str | PathLike[str], start_s: float, duration_s: float, sample_
         margin = math.ceil(_FILTER_S * sample_rate / step_out)
         end = (math.ceil((first + count) / step_out) + margin) * step_in
 
-        place = round(((frame.pts or 0) - origin) * _tick_s(frame) * rate)
+        place = first_sample(stream, frame)
         block = max(first // step_out - margin, math.ceil(place / step_in), 0)
         kept: list[av.AudioFrame] = []
         skip_in = block * step_in - place
@@ -160,8 +155,22 @@ def decode(path: str | PathLike[str], start_s: float, duration_s: float, sample_
     return np.ascontiguousarray(samples, np.float32)
 
 
+def frames_from(container: InputContainer, start_s: float) -> Iterator[av.AudioFrame]:
+    """The sound of an open file from a moment on, over damaged places; the first frames may lie before it."""
+    stream = container.streams.audio[0]
+    if start_s <= _PREROLL_S:
+        return _frames(container, stream)
+    _seek(container, stream, start_s - _PREROLL_S)
+    return _settled(_frames(container, stream))
+
+
+def first_sample(stream: av.AudioStream, frame: av.AudioFrame) -> int:
+    """The place of a frame's first sample in its file, counted in samples at the frame's own rate."""
+    return round(((frame.pts or 0) - (stream.start_time or 0)) * _tick_s(frame) * frame.sample_rate)
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[InputContainer]:
+def open_audio(path: Path) -> Iterator[InputContainer]:
     """The file, with an audio stream in it; every way it can be bad becomes an `UnreadableAudio`."""
     try:
         if not path.is_file():
@@ -181,11 +190,17 @@ def _opened(path: Path) -> Iterator[InputContainer]:
 
 
 def _frames(container: InputContainer, stream: av.AudioStream) -> Iterator[av.AudioFrame]:
-    """The stream's frames from here on, over damaged places."""
+    """The stream's frames from here on, each with its time, over damaged places."""
+    end: int | None = None
     for packet in container.demux(stream):
         try:
             for frame in packet.decode():
                 if isinstance(frame, av.AudioFrame) and frame.samples:
+                    if frame.pts is None:
+                        # Of several frames in one packet FFmpeg times the first only.
+                        frame.pts = end
+                    if frame.pts is not None:
+                        end = frame.pts + round(Fraction(frame.samples, frame.sample_rate) / _tick_s(frame))
                     yield frame
         except av.error.InvalidDataError:
             continue

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from . import accounts
-from .views import library, listening, ratings, songs
+from .views import audio, library, listening, ratings, songs
 
 urlpatterns = [
     path("library/", library.library, name="library"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("library/artists/", library.artist_suggestions, name="artist_suggestions"),
     path("ratings/", ratings.ratings, name="ratings"),
     path("songs/<int:pk>/", songs.song, name="song"),
+    path("songs/<int:pk>/audio", audio.audio, name="audio"),
     path("songs/<int:pk>/cover", songs.cover, name="cover"),
     path("songs/<int:pk>/rate/", listening.rate, name="rate"),
     path("songs/<int:pk>/plays/", listening.play, name="play"),
