@@ -33,6 +33,7 @@ _LISTS = {
     "play-counts": "api-play-count-list",
     "not-this": "api-not-this-list",
     "nudges": "api-nudge-list",
+    "recommendations": "api-recommendations",
     "token": "api-token",
     "schema": "api-schema",
     "docs": "api-docs",

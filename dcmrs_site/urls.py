@@ -10,6 +10,7 @@ from .health import health
 api_patterns: list[URLPattern | URLResolver] = [
     path("", api.Root.as_view(), name="api-root"),
     path("", include("catalog.api_urls")),
+    path("", include("recommender.api_urls")),
     path("token/", api.LogIn.as_view(), name="api-token"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", api.Docs.as_view(), name="api-docs"),
@@ -17,6 +18,7 @@ api_patterns: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns = [
+    path("", include("recommender.urls")),
     path("", include("catalog.urls")),
     path("admin/", admin.site.urls),
     path("api/", include(api_patterns)),

@@ -118,6 +118,24 @@ class FitLabel:
     disliked: int
     nudge: float
 
+    @property
+    def against(self) -> bool:
+        """Whether it speaks against the song."""
+        return self.weight < 0
+
+    @property
+    def said(self) -> str:
+        """Where it comes from, in words."""
+        if self.against and self.disliked:
+            return f"from {_counted(self.disliked, 'song')} you did not like"
+        if not self.against and self.liked:
+            return f"from {_counted(self.liked, 'song')} you liked"
+        return "you want less of it" if self.against else "you want more of it"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
 
 def _name_elsewhere(song: Song) -> str | int:
     return song.external_id or song.pk
@@ -164,7 +182,7 @@ def query_of(weights: Mapping[str, float]) -> dict[int, float]:
         raise ValueError(f"the weight of {bad[0]} is not a number")
     labels = find_labels(weights)
     if unknown := [name for name in weights if name not in labels]:
-        raise UnknownLabelError("; ".join(_no_such_label(name) for name in unknown))
+        raise UnknownLabelError("; ".join(no_such_label(name) for name in unknown))
     query: dict[int, float] = {}
     for name, weight in weights.items():
         pk = labels[name].pk
@@ -172,7 +190,8 @@ def query_of(weights: Mapping[str, float]) -> dict[int, float]:
     return query
 
 
-def _no_such_label(name: str) -> str:
+def no_such_label(name: str) -> str:
+    """What to say of a name that is no label's: that it is not there, and which are the closest."""
     names = {key: name for name, key in Label.objects.values_list("name", "key")}
     names |= {key: name for name, key in LabelAlias.objects.values_list("name", "key")}
     wanted = " ".join(name.casefold().split())
@@ -329,7 +348,7 @@ def _listed(
     return [
         Recommendation(rank, songs[int(catalogue.song_ids[at])], float(scores[at]), why)
         for rank, (at, why) in enumerate(
-            zip(listed, named(recommenders, reasons(listed), songs, asked), strict=True), start=1
+            zip(listed, _named(catalogue, reasons(listed), songs, asked), strict=True), start=1
         )
     ]
 
@@ -340,35 +359,28 @@ def _songs(ids: Sequence[int]) -> dict[int, Song]:
     return Song.objects.prefetch_related(by_age).in_bulk(ids)
 
 
-def named(
-    recommenders: Recommenders,
-    reasons: Sequence[Sequence[engine.Reason]],
-    songs: Mapping[int, Song],
-    asked: Collection[int] = (),
-) -> list[list[Reason]]:
-    """Reasons by position as reasons that people can read.
-
-    Parameters
-    ----------
-    songs : mapping of primary key to song
-        Songs at hand; others that reasons name are fetched.
-    asked : primary keys of labels
-        The labels of the query.
-    """
-    catalogue = recommenders.catalogue
-    of_songs = {
-        int(catalogue.song_ids[one.song]) for some in reasons for one in some if isinstance(one, engine.SongReason)
-    }
-    songs = {**songs, **_songs(list(of_songs - set(songs)))}
-    return [[named for one in some if (named := _named(catalogue, one, songs, asked))] for some in reasons]
+def named_labels(
+    catalogue: Catalogue, parts: Sequence[engine.LabelReason], asked: Collection[int] = ()
+) -> list[LabelReason]:
+    """Labels by position as reasons that people can read; `asked` are the primary keys of a query's labels."""
+    return [
+        LabelReason(str(catalogue.label_names[part.label]), part.weight, int(catalogue.label_ids[part.label]) in asked)
+        for part in parts
+    ]
 
 
 def _named(
-    catalogue: Catalogue, reason: engine.Reason, songs: Mapping[int, Song], asked: Collection[int]
-) -> Reason | None:
-    """The reason with its label's or song's name; None where the song is gone."""
-    if isinstance(reason, engine.LabelReason):
-        name = str(catalogue.label_names[reason.label])
-        return LabelReason(name, reason.weight, int(catalogue.label_ids[reason.label]) in asked)
-    song = songs.get(int(catalogue.song_ids[reason.song]))
-    return SongReason(song, reason.weight) if song else None
+    catalogue: Catalogue, reasons: Sequence[Sequence[engine.Reason]], songs: Mapping[int, Song], asked: Collection[int]
+) -> list[list[Reason]]:
+    """Reasons by position as reasons that people can read; songs that are not at hand are fetched."""
+    named_songs = {reason.song for some in reasons for reason in some if isinstance(reason, engine.SongReason)}
+    ids = {position: int(catalogue.song_ids[position]) for position in named_songs}
+    songs = {**songs, **_songs([pk for pk in ids.values() if pk not in songs])}
+
+    def readable(reason: engine.Reason) -> list[Reason]:
+        if isinstance(reason, engine.LabelReason):
+            return [*named_labels(catalogue, [reason], asked)]
+        song = songs.get(ids[reason.song])
+        return [SongReason(song, reason.weight)] if song else []
+
+    return [[one for reason in some for one in readable(reason)] for some in reasons]

@@ -45,7 +45,7 @@ ORPHANED = timedelta(days=1)
 """A folder without a row belongs to a build at work, until it is older than this."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recommenders:
     """The fitted recommenders of a snapshot, and which songs and labels their arrays are about."""
 

@@ -22,8 +22,10 @@ class Taste:
 
     Attributes
     ----------
-    liked : list of songs
-        4 stars or more, or not rated and played without skipping; what was rated last comes first.
+    starred : list of songs
+        4 stars or more, what was rated last first.
+    played : list of songs
+        Played without skipping and not rated, what was played last first.
     disliked : list of songs
         1 or 2 stars, or refused.
     known : set of songs
@@ -33,11 +35,17 @@ class Taste:
         How many songs the listener has rated.
     """
 
-    liked: list[int]
+    starred: list[int]
+    played: list[int]
     disliked: list[int]
     known: set[int]
     nudges: dict[int, float]
     rated: int
+
+    @property
+    def liked(self) -> list[int]:
+        """The songs that make the profile: those with many stars, then those played."""
+        return self.starred + self.played
 
     @property
     def empty(self) -> bool:
@@ -69,9 +77,9 @@ def taste_of(user: User) -> Taste:
     )
     skipped = Play.objects.filter(user=user, skipped=True).values_list("song_id", flat=True).distinct()
     refused = set(NotThis.objects.filter(user=user).values_list("song_id", flat=True))
-    liked = [song for song, given in stars.items() if given >= LIKED_FROM]
     return Taste(
-        liked=liked + [song for song in dict.fromkeys(played) if song not in stars],
+        starred=[song for song, given in stars.items() if given >= LIKED_FROM],
+        played=[song for song in dict.fromkeys(played) if song not in stars],
         disliked=sorted(refused.union(song for song, given in stars.items() if given <= DISLIKED_TO)),
         known=refused.union(stars, played, skipped),
         nudges=dict(Nudge.objects.filter(user=user).values_list("label_id", "weight")),

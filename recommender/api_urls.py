@@ -1,0 +1,10 @@
+"""The addresses of the recommender's part of the API."""
+
+from django.urls import path
+
+from . import api
+
+urlpatterns = [
+    path("recommendations/", api.Recommendations.as_view(), name="api-recommendations"),
+    path("songs/<int:pk>/similar/", api.SimilarSongs.as_view(), name="api-similar-songs"),
+]

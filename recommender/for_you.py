@@ -1,0 +1,435 @@
+"""The page For you: rows of songs, each row and each song with its reason.
+
+On top of the raw ranking a page has variety: no song stands in two rows, and no artist comes again at once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, zip_longest
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from django.contrib.auth.models import User
+from numpy.typing import NDArray
+
+from catalog.models import PlayCount, Song
+from catalog.services.rows import SongRow
+
+from . import services, snapshot
+from .engine.interface import LabelReason, Positions, Vector
+from .engine.ranking import top
+from .engine.variety import UNKNOWN_ARTIST, spread_artists
+from .snapshot import Recommenders
+from .taste import Taste, taste_of
+
+ROW = 6
+"""Songs in a row."""
+
+_SPARE = 3
+"""Songs chosen besides, for those that turn out to be gone."""
+
+_POOL = 60
+"""From how many of the best songs a row is chosen, so that it need not be one artist's."""
+
+_RANKING = 600
+"""How far down a listener's ranking a label's row looks."""
+
+_SEEDS = 2
+"""Rows that start from a song the listener liked."""
+
+_LABEL_ROWS = 2
+"""Rows of one label."""
+
+_OWN_LABELS = 3
+_LABELS_TO_PICK = 12
+_SUGGESTIONS = 8
+_OWN_SUGGESTIONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A song in a row, and why it is there."""
+
+    song: Song
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Songs that are there for one reason."""
+
+    title: str
+    cards: list[Card]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelToPick:
+    """A label for newcomers, and whether the listener has picked it."""
+
+    pk: int
+    name: str
+    picked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything on For you.
+
+    Attributes
+    ----------
+    rows : list
+    labels_to_pick, songs_to_try : list
+        For a listener with nothing rated or played, else empty.
+    suggestions : list of label names
+        What the listener may be in the mood for.
+    songs, labelled_songs : int
+        How many songs there are to recommend from, and how many of them have labels.
+    silent_songs : int
+        How many songs have no file here.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    labels_to_pick: list[LabelToPick] = field(default_factory=list)
+    songs_to_try: list[SongRow] = field(default_factory=list)
+    suggestions: list[str] = field(default_factory=list)
+    songs: int = 0
+    labelled_songs: int = 0
+    silent_songs: int = 0
+
+
+def for_you(user: User, query: Mapping[int, float] | None = None, *, silent_too: bool = False) -> Page:
+    """The page of a listener, in eight small queries.
+
+    Parameters
+    ----------
+    query : mapping of label, by primary key, to weight, optional
+        What the listener is in the mood for.
+    silent_too : bool
+        Also songs without a file here.
+    """
+    recommenders = snapshot.current()
+    if recommenders is None or not len(recommenders.catalogue.song_ids):
+        return Page()
+    taste = taste_of(user)
+    draft = _Draft(recommenders, taste, query or {}, silent_too)
+    showcase = _showcase(recommenders, silent_too)
+    newcomer = not taste.rated and not taste.played
+    tries: Sequence[int] = draft.choose_tries(showcase) if newcomer else ()
+    draft.rows_for_a_newcomer(showcase) if newcomer else draft.rows_for_a_taste()
+    songs = draft.songs(tries)
+    return Page(
+        rows=draft.finished(songs),
+        labels_to_pick=draft.labels_to_pick(showcase) if newcomer else [],
+        songs_to_try=draft.finished_tries(songs, tries),
+        suggestions=draft.suggestions(showcase),
+        songs=showcase.songs,
+        labelled_songs=showcase.labelled_songs,
+        silent_songs=showcase.silent_songs,
+    )
+
+
+# --- The same for everybody ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Showcase:
+    """What a snapshot has to show to somebody of whom nothing is known.
+
+    Attributes
+    ----------
+    labels : positions
+        The most common labels, the kinds taking turns.
+    best : mapping of label to positions of songs
+        The songs that the label says most of and people play most.
+    songs, labelled_songs, silent_songs : int
+    """
+
+    labels: list[int]
+    best: dict[int, Positions]
+    songs: int
+    labelled_songs: int
+    silent_songs: int
+
+
+_showcases: WeakKeyDictionary[Recommenders, dict[bool, _Showcase]] = WeakKeyDictionary()
+
+
+def _showcase(recommenders: Recommenders, silent_too: bool) -> _Showcase:
+    """The showcase of a snapshot, made once by each process."""
+    made = _showcases.setdefault(recommenders, {})
+    if silent_too not in made:
+        made[silent_too] = _made_showcase(recommenders, silent_too)
+    return made[silent_too]
+
+
+def _made_showcase(recommenders: Recommenders, silent_too: bool) -> _Showcase:
+    catalogue, weights = recommenders.catalogue, recommenders.content.weights
+    shown = np.ones_like(catalogue.playable) if silent_too else catalogue.playable
+    labels = _labels_in_turns(
+        recommenders.content.songs_with_label(np.flatnonzero(shown)), catalogue.label_kinds.tolist()
+    )
+    played = 1 + np.log1p(recommenders.popular.plays)
+    best = {}
+    for label in labels[:_LABELS_TO_PICK]:
+        said = np.zeros(weights.shape[1])
+        said[label] = 1
+        best[label] = top(recommenders.content.toward(said) * played, _POOL, among=shown)
+    return _Showcase(
+        labels=labels[:_LABELS_TO_PICK],
+        best=best,
+        songs=int(np.count_nonzero(shown)),
+        labelled_songs=int(np.count_nonzero(shown & (np.diff(weights.indptr) > 0))),
+        silent_songs=int(np.count_nonzero(~catalogue.playable)),
+    )
+
+
+def _labels_in_turns(songs: NDArray[np.int64], kinds: Sequence[str]) -> list[int]:
+    """The labels that songs have, the most common of each kind first and the kinds taking turns."""
+    by_kind: defaultdict[str, list[int]] = defaultdict(list)
+    for label in np.argsort(-songs, kind="stable").tolist():
+        if songs[label]:
+            by_kind[kinds[label]].append(label)
+    turns = zip_longest(*by_kind.values())
+    return [label for label in chain.from_iterable(turns) if label is not None]
+
+
+# --- For one listener ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _DraftRow:
+    """A row by positions: more songs than it will show, for some may be gone."""
+
+    title: str
+    songs: list[int]
+    why: list[str]
+    length: int = ROW
+    seed: int | None = None
+    unplayed: bool = False
+
+
+class _Draft:
+    """The rows of one page while they are chosen; a song that stands in one is not free for the next."""
+
+    def __init__(self, recommenders: Recommenders, taste: Taste, query: Mapping[int, float], silent_too: bool) -> None:
+        self.catalogue, self.content, self.popular = recommenders.catalogue, recommenders.content, recommenders.popular
+        self.taste, self.query, self.silent_too = taste, query, silent_too
+        self.rows: list[_DraftRow] = []
+        self.free = np.ones_like(self.catalogue.playable) if silent_too else self.catalogue.playable.copy()
+        self.free[self.catalogue.songs(list(taste.known))] = False
+        self.direction = self.content.directions(taste.block(self.catalogue))[0]
+        self.scores = self.content.toward(self.direction)
+
+    # Rows
+
+    def rows_for_a_taste(self) -> None:
+        """The rows of somebody who has rated or played something."""
+        self._mood_row()
+        self._add("Close to your taste", self.scores, self._because_of(self.direction))
+        self._rows_like_a_song()
+        self._new_row()
+        self._label_rows()
+        self._popular_row()
+
+    def rows_for_a_newcomer(self, showcase: _Showcase) -> None:
+        """The rows of somebody who has not, but may have picked labels."""
+        self._mood_row()
+        self._add("From the labels you picked", self.scores, self._because_of(self.direction))
+        self._popular_row()
+        self._new_row()
+        for label in showcase.labels[: _LABEL_ROWS + 1]:
+            self._add_ranked(f"Labelled {self._name(label)}", showcase.best[label], self._own_labels)
+
+    def _mood_row(self) -> None:
+        if not self.query:
+            return
+        direction = self.content.directions(self.taste.block(self.catalogue, self.query))[0]
+        names = [self._name(label) for label in self.catalogue.labels(list(self.query))]
+        title = f"In the mood for {' and '.join(filter(None, [', '.join(names[:-1]), *names[-1:]]))}"
+        self._add(title, self.content.toward(direction), self._because_of(direction, self.query), length=2 * ROW)
+
+    def _rows_like_a_song(self) -> None:
+        """A row for each of the last songs that the listener liked, of different artists."""
+        seeds: dict[int, str] = {}
+        artists: set[int] = set()
+        for word, songs in (("liked", self.taste.starred), ("played", self.taste.played)):
+            for seed in self.catalogue.songs(songs[:_POOL]).tolist():
+                artist = int(self.catalogue.artists[seed])
+                if len(seeds) < _SEEDS and artist not in artists and self._strongest(seed):
+                    seeds[seed] = word
+                    artists |= {artist} - {UNKNOWN_ARTIST}
+        for seed, word in seeds.items():
+            why = self._because_of(self.content.song(seed))
+            self._add(f"Because you {word} {{seed}}", self.content.similar(seed), why, seed=seed)
+
+    def _new_row(self) -> None:
+        """What nobody has played: what fits the listener first, then what came last."""
+        newest = (1 + np.arange(len(self.free))) / len(self.free)
+        scores = np.maximum(self.scores, 0) + 1e-6 * newest
+        scores[self.popular.listeners > 0] = 0
+        self._add("New here, nobody has played it yet", scores, self._fitting_or_own_labels, unplayed=True)
+
+    def _popular_row(self) -> None:
+        self._add("Popular here", self.popular.plays.astype(np.float64), self._how_popular)
+
+    def _label_rows(self) -> None:
+        """The listener's strongest labels, each with the best of the ranking that has it."""
+        ranking = top(self.scores, _RANKING, among=self.free)
+        said = self.content.weights[ranking].tocsc()
+        for label in self._strongest_of_profile(_LABEL_ROWS):
+            having = np.sort(said.indices[said.indptr[label] : said.indptr[label + 1]])
+            self._add_ranked(f"More {self._name(label)}", ranking[having], self._because_of(self.direction))
+
+    def _strongest_of_profile(self, most: int) -> list[int]:
+        """The labels that the listener looks for most."""
+        return [
+            label for label in np.argsort(-self.direction, kind="stable")[:most].tolist() if self.direction[label] > 0
+        ]
+
+    def _add(
+        self,
+        title: str,
+        scores: Vector,
+        why: Callable[[Positions], list[str]],
+        *,
+        length: int = ROW,
+        seed: int | None = None,
+        unplayed: bool = False,
+    ) -> bool:
+        """Add a row of the free songs that score highest; whether there are any."""
+        ranked = top(scores, _POOL, among=self.free)
+        return self._add_ranked(title, ranked, why, length=length, seed=seed, unplayed=unplayed)
+
+    def _add_ranked(
+        self,
+        title: str,
+        ranked: Positions,
+        why: Callable[[Positions], list[str]],
+        *,
+        length: int = ROW,
+        seed: int | None = None,
+        unplayed: bool = False,
+    ) -> bool:
+        chosen = spread_artists(ranked[self.free[ranked]], self.catalogue.artists, length + _SPARE)
+        if not len(chosen):
+            return False
+        self.free[chosen[:length]] = False
+        self.rows.append(_DraftRow(title, chosen.tolist(), why(chosen), length, seed, unplayed))
+        return True
+
+    # Reasons
+
+    def _because_of(
+        self, direction: Vector, query: Mapping[int, float] | None = None
+    ) -> Callable[[Positions], list[str]]:
+        """Names, for each song, the labels that it shares with a direction."""
+        asked = query or {}
+
+        def why(songs: Positions) -> list[str]:
+            return [self._words(parts, asked) for parts in self.content.parts(direction, songs, services.REASONS)]
+
+        return why
+
+    def _own_labels(self, songs: Positions) -> list[str]:
+        """The labels that say most of each song, in words."""
+        return [self._words(self._strongest(song)) for song in songs.tolist()]
+
+    def _strongest(self, song: int) -> Sequence[LabelReason]:
+        return self.content.parts(self.content.song(song), np.array([song]), _OWN_LABELS)[0]
+
+    def _fitting_or_own_labels(self, songs: Positions) -> list[str]:
+        fitting = self._because_of(self.direction)(songs)
+        return [fits or own for fits, own in zip(fitting, self._own_labels(songs), strict=True)]
+
+    def _how_popular(self, songs: Positions) -> list[str]:
+        counts = zip(self.popular.plays[songs].tolist(), self.popular.listeners[songs].tolist(), strict=True)
+        return [
+            f"{plays:,} play{'s' if plays > 1 else ''} by {listeners:,} listener{'s' if listeners > 1 else ''}"
+            for plays, listeners in counts
+        ]
+
+    def _words(self, parts: Sequence[LabelReason], asked: Collection[int] = ()) -> str:
+        return services.in_words(services.named_labels(self.catalogue, parts, asked))
+
+    def _name(self, label: int) -> str:
+        return str(self.catalogue.label_names[label])
+
+    # For newcomers
+
+    def choose_tries(self, showcase: _Showcase) -> list[int]:
+        """Songs to try: of each common label the best, of different artists, until there are enough."""
+        tries: list[int] = []
+        artists: set[int] = set()
+        for depth in range(_POOL):
+            for label in showcase.labels[:ROW]:
+                best = showcase.best[label]
+                if len(tries) == ROW or depth >= len(best):
+                    continue
+                song, artist = int(best[depth]), int(self.catalogue.artists[best[depth]])
+                if self.free[song] and artist not in artists:
+                    self.free[song] = False
+                    tries.append(song)
+                    artists |= {artist} - {UNKNOWN_ARTIST}
+        return tries
+
+    def labels_to_pick(self, showcase: _Showcase) -> list[LabelToPick]:
+        """The common labels, and which of them the listener has picked."""
+        picked = {pk for pk, weight in self.taste.nudges.items() if weight > 0}
+        pks = self.catalogue.label_ids[showcase.labels].tolist()
+        return [
+            LabelToPick(pk, self._name(label), pk in picked) for pk, label in zip(pks, showcase.labels, strict=True)
+        ]
+
+    def suggestions(self, showcase: _Showcase) -> list[str]:
+        """Labels that the listener may be in the mood for: the strongest of the profile, then common ones."""
+        asked = set(self.catalogue.labels(list(self.query)).tolist())
+        labels = [
+            label
+            for label in dict.fromkeys(self._strongest_of_profile(_OWN_SUGGESTIONS) + showcase.labels)
+            if label not in asked
+        ]
+        return [self._name(label) for label in labels[:_SUGGESTIONS]]
+
+    # From positions to songs
+
+    def songs(self, tries: Sequence[int]) -> dict[int, Song]:
+        """The songs of the page that are still there, by position, in one query."""
+        positions = {*tries, *chain.from_iterable(row.songs for row in self.rows)}
+        positions |= {row.seed for row in self.rows if row.seed is not None}
+        at = np.fromiter(positions, np.intp)
+        ids = self.catalogue.song_ids[at].tolist()
+        found = Song.objects.in_bulk(ids)
+        return {position: found[pk] for position, pk in zip(at.tolist(), ids, strict=True) if pk in found}
+
+    def finished(self, songs: Mapping[int, Song]) -> list[Row]:
+        """The rows as they are shown, without songs that are gone, silent or played by now."""
+        unplayed = [songs[at].pk for row in self.rows if row.unplayed for at in row.songs if at in songs]
+        played = (
+            set(PlayCount.objects.filter(song__in=unplayed).values_list("song_id", flat=True)) if unplayed else set()
+        )
+        shown: set[int] = set()
+        rows = []
+        for row in self.rows:
+            cards: list[Card] = []
+            for at, why in zip(row.songs, row.why, strict=True):
+                song = songs.get(at)
+                if len(cards) == row.length or song is None or at in shown or not (song.playable or self.silent_too):
+                    continue
+                if not (row.unplayed and song.pk in played):
+                    cards.append(Card(song, why))
+                    shown.add(at)
+            seed = songs.get(row.seed) if row.seed is not None else None
+            if cards and (seed or row.seed is None):
+                rows.append(Row(row.title.format(seed=f"“{seed.title}”") if seed else row.title, cards))
+        return rows
+
+    def finished_tries(self, songs: Mapping[int, Song], tries: Sequence[int]) -> list[SongRow]:
+        """The songs to try, with the labels that say most of them."""
+        return [
+            SongRow(songs[at], [self._name(part.label) for part in self._strongest(at)], stars=None, plays=0)
+            for at in tries
+            if at in songs and (songs[at].playable or self.silent_too)
+        ]

@@ -1,0 +1,13 @@
+"""The addresses of the recommender's pages, and of the fragments that other pages ask for."""
+
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("", views.for_you, name="for_you"),
+    path("labels/<int:pk>/pick/", views.pick_label, name="pick_label"),
+    path("songs/<int:pk>/similar/", views.similar, name="similar"),
+    path("songs/<int:pk>/fits-you/", views.fits_you, name="fits_you"),
+    path("recommendations/for-labels/", views.songs_for_query, name="songs_for_query"),
+]

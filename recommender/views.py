@@ -1,0 +1,132 @@
+"""For you, and the fragments that other pages show: similar songs, how a song fits, songs for a mood."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.http import HttpResponse, HttpResponseBadRequest, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+from rest_framework.exceptions import ValidationError
+
+from catalog.http import ListenerRequest
+from catalog.models import Label, Song
+from catalog.services import listening
+from catalog.services.rows import SongRow, song_rows
+
+from . import services
+from .for_you import for_you as page_for
+from .serializers import QuerySerializer
+from .services import Recommendation
+
+_MOST_CHIPS = 8
+_LISTED = 12
+_SIMILAR = 8
+
+PICKED = 1.0
+"""What a picked label adds to the profile: as much as a liked song that has no other label."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """A recommended song as a row of a list."""
+
+    row: SongRow
+    why: str
+    score: str
+
+
+@require_safe
+def for_you(request: ListenerRequest) -> HttpResponse:
+    """Rows of songs for the listener; `label`: what they are in the mood for; `silent`: also songs without a file."""
+    names = list(dict.fromkeys(request.GET.getlist("label")))[:_MOST_CHIPS]
+    silent_too = request.GET.get("silent") == "1"
+    labels = services.find_labels(names)
+    mood = {label.pk: label for label in labels.values()}
+    page = page_for(request.user, dict.fromkeys(mood, 1.0), silent_too=silent_too)
+    chosen = [label.name for label in mood.values()]
+    context = {
+        "page": page,
+        "mood": [(name, _address([other for other in chosen if other != name], silent_too)) for name in chosen],
+        "suggestions": [(name, _address([*chosen, name], silent_too)) for name in page.suggestions],
+        "unknown": [services.no_such_label(name) for name in names if name not in labels],
+        "silent_too": silent_too,
+        "with_silent": _address(chosen, not silent_too),
+    }
+    return render(request, "recommender/for_you.html", context)
+
+
+def _address(labels: list[str], silent_too: bool) -> str:
+    """For you in this mood."""
+    return "?" + urlencode({"label": labels} | ({"silent": "1"} if silent_too else {}), doseq=True)
+
+
+@require_POST
+def pick_label(request: ListenerRequest, pk: int) -> HttpResponse:
+    """Take a label into the profile; `picked` 0 takes it out again."""
+    picked = request.POST.get("picked", "1")
+    if picked not in ("0", "1"):
+        return _refused("picked is 1 or 0.")
+    listening.nudge(request.user, get_object_or_404(Label, pk=pk), PICKED if picked == "1" else None)
+    return redirect("for_you")
+
+
+@require_safe
+def similar(request: ListenerRequest, pk: int) -> HttpResponse:
+    """The songs that sound like this one, with the labels they share."""
+    song = get_object_or_404(Song, pk=pk)
+    matches = _matches(request, services.similar(song, _SIMILAR, playable_only=True), "{} % alike")
+    return render(request, "recommender/similar.html", {"song": song, "matches": matches})
+
+
+@require_safe
+def fits_you(request: ListenerRequest, pk: int) -> HttpResponse:
+    """How this song fits the listener's profile, and which labels decide."""
+    song = get_object_or_404(Song, pk=pk)
+    return render(request, "recommender/fits_you.html", {"fit": services.fits_you(request.user, song)})
+
+
+@require_POST
+def songs_for_query(request: ListenerRequest) -> HttpResponse:
+    """Songs for labels with weights, by POST so that no mood stands in an access log.
+
+    JSON: `{"labels": {name: weight}, "share": 0.5}`. A form: `label` and `weight`, as often as needed, and `share`.
+    Labels that this library does not know are passed over.
+    """
+    try:
+        given = json.loads(request.body) if request.content_type == "application/json" else _form(request.POST)
+        asked = QuerySerializer(data=given)
+        asked.is_valid(raise_exception=True)
+    except (ValueError, ValidationError):
+        return _refused("Name labels and their weights.")
+    labels, share = asked.validated_data["labels"], asked.validated_data["share"]
+    query = {name: labels[name] for name in services.find_labels(labels)}
+    found = []
+    if query:
+        found = services.recommend(request.user, query=query, query_share=share, n=_LISTED, playable_only=True)
+    context = {"matches": _matches(request, found, "fits {} of 100"), "asked": list(labels), "known": list(query)}
+    return render(request, "recommender/songs_for_query.html", context)
+
+
+def _form(form: QueryDict) -> dict[str, object]:
+    """The labels and weights of a form, as JSON would have them.
+
+    Raises
+    ------
+    ValueError
+        If there is not one weight for each label.
+    """
+    names = form.getlist("label")
+    labels = dict(zip(names, form.getlist("weight"), strict=True))
+    return {"labels": labels} | ({"share": form["share"]} if "share" in form else {})
+
+
+def _matches(request: ListenerRequest, found: list[Recommendation], score: str) -> list[_Match]:
+    rows = song_rows([one.song for one in found], request.user)
+    return [_Match(row, one.words, score.format(round(100 * one.score))) for row, one in zip(rows, found, strict=True)]
+
+
+def _refused(reason: str) -> HttpResponse:
+    return HttpResponseBadRequest(reason, content_type="text/plain; charset=utf-8")
