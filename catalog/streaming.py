@@ -120,9 +120,8 @@ def stream(request: HttpRequest, song: Song) -> HttpResponseBase:
 
 def respond(request: HttpRequest, whole: Representation) -> HttpResponseBase:
     """The whole of it, or the one range that was asked for (RFC 9110, section 14), or that nothing has changed."""
-    response = get_conditional_response(request, etag=whole.etag, last_modified=whole.last_modified)
-    if response is None:
-        response = _content(request, whole)
+    unchanged = get_conditional_response(request, etag=whole.etag, last_modified=whole.last_modified)
+    response = _content(request, whole) if unchanged is None else unchanged
     response["Accept-Ranges"] = "bytes"
     response["ETag"] = whole.etag
     response["Last-Modified"] = http_date(whole.last_modified)

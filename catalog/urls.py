@@ -3,7 +3,7 @@
 from django.urls import path
 
 from . import accounts
-from .views import audio, library, listening, ratings, songs
+from .views import audio, library, listening, ratings, songs, upload
 
 urlpatterns = [
     path("library/", library.library, name="library"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("songs/<int:pk>/rate/", listening.rate, name="rate"),
     path("songs/<int:pk>/plays/", listening.play, name="play"),
     path("songs/<int:pk>/not-this/", listening.not_this, name="not_this"),
+    path("upload/", upload.upload, name="upload"),
     path("accounts/signup/", accounts.sign_up, name="signup"),
     path("accounts/login/", accounts.log_in, name="login"),
     path("accounts/logout/", accounts.log_out, name="logout"),
