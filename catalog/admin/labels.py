@@ -49,10 +49,10 @@ class AliasFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
 
     def clean(self) -> None:
         super().clean()
-        kept = [
-            form.cleaned_data["name"] for form in self.forms if form not in self.deleted_forms and form.has_changed()
-        ]
-        keys = [label_key(name) for name in kept if name]
+        if any(self.errors):
+            return
+        kept = [form.cleaned_data for form in self.forms if form not in self.deleted_forms]
+        keys = [label_key(cleaned["name"]) for cleaned in kept if cleaned]
         if len(set(keys)) < len(keys):
             raise forms.ValidationError("Two of these spellings are the same but for signs and capitals.")
 

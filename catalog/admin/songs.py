@@ -80,8 +80,10 @@ class VerdictsForm(forms.Form):
         """Store what changed, and say it in words."""
         changed = []
         for line in self.lines:
-            verdict = self.cleaned_data[str(line.label.pk)]
-            if verdict != line.verdict:
+            name = str(line.label.pk)
+            verdict = self.cleaned_data[name]
+            # What came after the page was loaded was not asked there: it stays.
+            if self.add_prefix(name) in self.data and verdict != line.verdict:
                 curate(self.song, line.label, _MEANING[verdict], curator)
                 changed.append(f"{line.label.name}: {verdict or 'no word'}")
         if name := self.cleaned_data["new_label"]:
@@ -141,7 +143,7 @@ class SongAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     )
     fieldsets = (
         (None, {"fields": ("title", "artist", "album", "album_artist", "year", ("track_number", "disc_number"))}),
-        ("Picture", {"fields": ("picture", "cover")}),
+        ("Picture", {"classes": ("collapse",), "fields": ("picture", "cover")}),
         ("Tagging", {"fields": ("tagging_state", "tagging_error", "tagging_attempts", "tagging_changed_at")}),
         (
             "File",
