@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from ..names import artist_key, title_key
 
@@ -94,6 +95,11 @@ class Song(models.Model):
         super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
+        return self._address
+
+    # A card names it four times.
+    @cached_property
+    def _address(self) -> str:
         return reverse("song", args=[self.pk])
 
     def set_keys(self) -> None:

@@ -21,7 +21,9 @@ register = template.Library()
 _STAR_WORDS = [(1, "1 star"), (2, "2 stars"), (3, "3 stars"), (4, "4 stars"), (5, "5 stars")]
 
 
+# The same on every page, and looking up a static file's address takes longer than all the rest of it.
 @register.simple_tag
+@lru_cache(maxsize=128)
 def icon(name: str, extra_class: str = "") -> SafeString:
     """A symbol of `static/icons/icons.svg`, to be passed over by screen readers."""
     return format_html(
