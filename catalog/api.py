@@ -5,22 +5,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
-from rest_framework.permissions import IsAdminUser
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import BasePermission, IsAdminUser, IsAuthenticated
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from . import filters, serializers
+from .api_errors import TooLarge
+from .audio import UnreadableAudio
+from .http import ListenerRequest
 from .models import Label, LabelAlias, NotThis, Nudge, Play, PlayCount, Rating, Song, SongIdentifier, SongLabel
 from .search import labels_named, standing_words
 from .services import labels, listening
+from .services.uploads import UploadRefused, may_upload, save_upload, size_limit
+from .streaming import stream
+from .views.songs import cover
+
+# What surrounds a file in a form.
+_OTHER_PARTS_BYTES = 100_000
+
+
+class AnyMedia(DefaultContentNegotiation):
+    """For answers that are neither JSON nor HTML: whoever asks for audio or pictures gets no 406."""
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
 
 
 class Songs(viewsets.ReadOnlyModelViewSet[Song]):
@@ -59,9 +84,68 @@ class Songs(viewsets.ReadOnlyModelViewSet[Song]):
         labels.curate(song, label, yes_or_no, cast(User, request.user))
         return self._labels(self.get_object())
 
+    @extend_schema(
+        parameters=[OpenApiParameter("Range", location=OpenApiParameter.HEADER, description="The bytes wanted.")],
+        responses={
+            (200, "audio/*"): OpenApiTypes.BINARY,
+            (206, "audio/*"): OpenApiTypes.BINARY,
+            (304, "audio/*"): None,
+            (416, "text/plain"): OpenApiTypes.STR,
+        },
+    )
+    @action(detail=True, pagination_class=None, filterset_class=None, content_negotiation_class=AnyMedia)
+    def audio(self, request: Request, pk: int) -> HttpResponseBase:
+        """This song's audio, whole or a range of it; what browsers do not play, as WAV."""
+        song = get_object_or_404(Song.objects.select_related("root"), pk=pk)
+        try:
+            return stream(request._request, song)
+        except FileNotFoundError:
+            raise NotFound("There is no file to play.") from None
+        except UnreadableAudio as error:
+            raise NotFound(f"The file cannot be played: {error}.") from error
+
+    @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY, (304, "image/*"): None})
+    @action(detail=True, pagination_class=None, filterset_class=None, content_negotiation_class=AnyMedia)
+    def cover(self, request: Request, pk: int) -> HttpResponseBase:
+        """This song's picture."""
+        return cover(cast(ListenerRequest, request._request), pk)
+
     def _labels(self, song: Song) -> Response:
         words = song.song_labels.all()
         return Response(serializers.SongLabelSerializer(words, many=True, context=self.get_serializer_context()).data)
+
+
+class MayUpload(BasePermission):
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return may_upload(cast(User, request.user))
+
+
+class Upload(APIView):
+    """Where songs are brought in, one at a time, by those who may."""
+
+    permission_classes = [IsAuthenticated, MayUpload]
+    parser_classes = [MultiPartParser]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # Before anything, the look for a CSRF token included, reads the file.
+        if int(request.META.get("CONTENT_LENGTH") or 0) > size_limit() + _OTHER_PARTS_BYTES:
+            raise TooLarge(f"At most {settings.UPLOAD_MAX_MEGABYTES} MB are taken at once.")
+        super().initial(request, *args, **kwargs)
+
+    @extend_schema(
+        request={"multipart/form-data": serializers.UploadSerializer},
+        responses={201: serializers.SongSerializer, 200: serializers.SongSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Bring in a song; one that is here already is answered with 200."""
+        sent = serializers.UploadSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        try:
+            upload = save_upload(sent.validated_data["file"], cast(User, request.user))
+        except UploadRefused as error:
+            raise (TooLarge(str(error)) if error.too_large else ValidationError({"file": [str(error)]})) from error
+        song = serializers.SongSerializer(upload.song, context={"request": request})
+        return Response(song.data, status.HTTP_201_CREATED if upload.new else status.HTTP_200_OK)
 
 
 class Labels(viewsets.ReadOnlyModelViewSet[Label]):

@@ -1,6 +1,6 @@
 """The addresses of the catalogue's part of the API."""
 
-from django.urls import register_converter
+from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 from rest_framework.routers import SimpleRouter
 
@@ -29,4 +29,4 @@ router.register("play-counts", api.PlayCounts, basename="api-play-count")
 router.register("not-this", api.NotThese, basename="api-not-this")
 router.register("nudges", api.Nudges, basename="api-nudge")
 
-urlpatterns = router.urls
+urlpatterns = [*router.urls, path("upload/", api.Upload.as_view(), name="api-upload")]

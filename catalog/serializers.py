@@ -6,11 +6,11 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.reverse import reverse
 
 from .models import Label, NotThis, Nudge, Play, PlayCount, Rating, Song, SongLabel
 
@@ -53,7 +53,7 @@ class SongSerializer(serializers.ModelSerializer[Song]):
     identifiers = serializers.SlugRelatedField[Song](many=True, read_only=True, slug_field="value")
     has_audio = serializers.BooleanField(source="playable", read_only=True)
     audio = serializers.SerializerMethodField(help_text="Where to stream it from; null without audio.")
-    cover = serializers.SerializerMethodField(help_text="Where its cover is; null without one.")
+    cover = serializers.SerializerMethodField(help_text="Its picture: that of its file, or one drawn from its labels.")
     labels = SongLabelSerializer(source="song_labels", many=True, read_only=True)
 
     class Meta:
@@ -79,17 +79,19 @@ class SongSerializer(serializers.ModelSerializer[Song]):
         ]
         read_only_fields = fields
 
-    @extend_schema_field(OpenApiTypes.URI)
+    @extend_schema_field(serializers.URLField(allow_null=True))
     def get_audio(self, song: Song) -> str | None:
-        return self._address(reverse("audio", args=[song.pk])) if song.playable else None
+        return reverse("api-song-audio", [song.pk], request=self.context["request"]) if song.playable else None
 
     @extend_schema_field(OpenApiTypes.URI)
-    def get_cover(self, song: Song) -> str | None:
-        return self._address(song.cover.url) if song.cover else None
+    def get_cover(self, song: Song) -> str:
+        return reverse("api-song-cover", [song.pk], request=self.context["request"])
 
-    def _address(self, path: str) -> str:
-        address: str = self.context["request"].build_absolute_uri(path)
-        return address
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """A song to bring in."""
+
+    file = serializers.FileField()
 
 
 class VerdictSerializer(serializers.Serializer[Any]):

@@ -34,6 +34,7 @@ _LISTS = {
     "not-this": "api-not-this-list",
     "nudges": "api-nudge-list",
     "recommendations": "api-recommendations",
+    "upload": "api-upload",
     "token": "api-token",
     "schema": "api-schema",
     "docs": "api-docs",

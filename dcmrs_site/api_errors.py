@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from rest_framework import status
-from rest_framework.exceptions import APIException, ParseError, ValidationError
+from rest_framework.exceptions import ParseError, ValidationError
+
+from catalog.api_errors import TooLarge
 
 if TYPE_CHECKING:
     from rest_framework.response import Response
@@ -19,12 +20,6 @@ _ERROR = {
     },
     "required": ["detail"],
 }
-
-
-class TooLarge(APIException):
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = "This is more than the server takes at once."
-    default_code = "too_large"
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:

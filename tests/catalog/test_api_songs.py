@@ -51,14 +51,15 @@ def test_a_song_is_told_with_its_names_and_with_who_says_which_label(api: APICli
 
 def test_a_song_without_audio_has_no_address_to_stream_it_from(api: APIClient) -> None:
     told = api.get(f"/api/songs/{make_song().pk}/").json()
-    assert (told["has_audio"], told["audio"], told["cover"]) == (False, None, None)
+    assert (told["has_audio"], told["audio"]) == (False, None)
 
 
 def test_a_song_with_audio_says_where_to_stream_it_from_and_not_where_it_lies(api: APIClient) -> None:
     root = make_root("/music/of/somebody", "music")
     song = make_song(root=root, path="jazz/five.ogg")
     answer = api.get(f"/api/songs/{song.pk}/")
-    assert answer.json()["audio"].startswith("http://testserver/")
+    assert answer.json()["audio"] == f"http://testserver/api/songs/{song.pk}/audio/"
+    assert answer.json()["cover"] == f"http://testserver/api/songs/{song.pk}/cover/"
     assert "somebody" not in answer.text
     assert "five.ogg" not in answer.text
 

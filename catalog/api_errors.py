@@ -1,0 +1,10 @@
+"""What the API refuses besides what REST framework knows to refuse."""
+
+from rest_framework import status
+from rest_framework.exceptions import APIException
+
+
+class TooLarge(APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "This is more than the server takes at once."
+    default_code = "too_large"
