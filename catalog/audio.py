@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -273,6 +274,8 @@ def _counted_s(container: InputContainer, stream: av.AudioStream) -> float:
 
 def _reaches_its_end(container: InputContainer, stream: av.AudioStream, found: AudioProbe) -> bool:
     """Whether there is sound where the header says that the last of it is."""
+    if found.container == "flac":
+        return _reaches_its_last_sample(container, stream, found.duration_s)
     near_end_s = found.duration_s - _MISSING_S - _MISSING_PART * found.duration_s
     # In an MP3 the way there leads over every frame; its header tells by bytes.
     if found.container == "mp3" or near_end_s < _MISSING_S:
@@ -281,6 +284,19 @@ def _reaches_its_end(container: InputContainer, stream: av.AudioStream, found: A
     frame = next(_frames(container, stream), None)
     # Where the end is missing, some readers go back to the beginning instead.
     return frame is not None and ((frame.pts or 0) - (stream.start_time or 0)) * _tick_s(stream) > near_end_s / 2
+
+
+def _reaches_its_last_sample(container: InputContainer, stream: av.AudioStream, duration_s: float) -> bool:
+    """The same for FLAC, whose header counts the samples."""
+    for before_end_s in (1.0, 60.0):
+        try:
+            _seek(container, stream, max(duration_s - before_end_s, 0.0))
+        except av.error.FFmpegError:
+            # In the very last part of some files FFmpeg finds no frame.
+            continue
+        last = deque(_frames(container, stream), maxlen=1)
+        return bool(last) and first_sample(stream, last[0]) / last[0].sample_rate > duration_s - 1.0
+    return True
 
 
 def _cut_off(path: Path, container: str) -> bool:
