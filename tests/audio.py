@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import av
 import mutagen
 import numpy as np
 import soundfile as sf
+from mutagen.flac import FLAC, Picture
+from PIL import Image
 
 _AV_CODECS = {".m4a": "aac", ".opus": "libopus", ".wma": "wmav2", ".aac": "aac"}
 
@@ -52,6 +55,23 @@ def tag(path: Path, **tags: str | list[str]) -> Path:
     return path
 
 
+def picture(size: tuple[int, int], colour: str = "teal") -> bytes:
+    """A PNG picture of one colour."""
+    png = BytesIO()
+    Image.new("RGB", size, colour).save(png, "PNG")
+    return png.getvalue()
+
+
+def add_picture(path: Path, data: bytes) -> Path:
+    """Write a front cover into a FLAC file."""
+    file = FLAC(path)
+    cover = Picture()
+    cover.type, cover.mime, cover.data = 3, "image/png", data
+    file.add_picture(cover)
+    file.save()
+    return path
+
+
 def _encode(path: Path, samples: np.ndarray, rate: int, codec: str) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate)
@@ -67,3 +87,26 @@ def _encode(path: Path, samples: np.ndarray, rate: int, codec: str) -> None:
         for frame in [*resampler.resample(whole), *resampler.resample(None)]:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+
+
+def write_long_silence(path: Path, hours: float) -> Path:
+    """An MP3 file of silence, made of one second's frames again and again."""
+    second = path.with_name(f".{path.name}")
+    with av.open(str(second), "w", format="mp3", options={"write_xing": "0", "id3v2_version": "0"}) as container:
+        stream = container.add_stream("libmp3lame", rate=8000)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout = "mono"
+        stream.bit_rate = 8000
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 576), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 8000
+        for place in range(14):
+            frame.pts = place * 576
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    frames = second.read_bytes()
+    second.unlink()
+    seconds = len(frames) * 8 / 8000
+    with path.open("wb") as file:
+        for _ in range(round(hours * 3600 / seconds / 100)):
+            file.write(frames * 100)
+    return path
