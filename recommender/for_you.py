@@ -199,13 +199,16 @@ def _labels_in_turns(songs: NDArray[np.int64], kinds: Sequence[str]) -> list[int
 # --- For one listener ---------------------------------------------------------------------------
 
 
+Why = Callable[[int], str]
+
+
 @dataclass(frozen=True, slots=True)
 class _DraftRow:
-    """A row by positions: more songs than it will show, for some may be gone."""
+    """A row by positions: more songs than it will show, for some may be gone, and what says why one is there."""
 
     title: str
     songs: list[int]
-    why: list[str]
+    why: Why
     length: int = ROW
     seed: int | None = None
     unplayed: bool = False
@@ -293,7 +296,7 @@ class _Draft:
         self,
         title: str,
         scores: Vector,
-        why: Callable[[Positions], list[str]],
+        why: Why,
         *,
         length: int = ROW,
         seed: int | None = None,
@@ -307,7 +310,7 @@ class _Draft:
         self,
         title: str,
         ranked: Positions,
-        why: Callable[[Positions], list[str]],
+        why: Why,
         *,
         length: int = ROW,
         seed: int | None = None,
@@ -317,39 +320,33 @@ class _Draft:
         if not len(chosen):
             return False
         self.free[chosen[:length]] = False
-        self.rows.append(_DraftRow(title, chosen.tolist(), why(chosen), length, seed, unplayed))
+        self.rows.append(_DraftRow(title, chosen.tolist(), why, length, seed, unplayed))
         return True
 
     # Reasons
 
-    def _because_of(
-        self, direction: Vector, query: Mapping[int, float] | None = None
-    ) -> Callable[[Positions], list[str]]:
-        """Names, for each song, the labels that it shares with a direction."""
+    def _because_of(self, direction: Vector, query: Mapping[int, float] | None = None) -> Why:
+        """Names the labels that a song shares with a direction."""
         asked = query or {}
 
-        def why(songs: Positions) -> list[str]:
-            return [self._words(parts, asked) for parts in self.content.parts(direction, songs, services.REASONS)]
+        def why(song: int) -> str:
+            return self._words(self.content.parts(direction, np.array([song]), services.REASONS)[0], asked)
 
         return why
 
-    def _own_labels(self, songs: Positions) -> list[str]:
-        """The labels that say most of each song, in words."""
-        return [self._words(self._strongest(song)) for song in songs.tolist()]
+    def _own_labels(self, song: int) -> str:
+        """The labels that say most of a song, in words."""
+        return self._words(self._strongest(song))
 
     def _strongest(self, song: int) -> Sequence[LabelReason]:
         return self.content.parts(self.content.song(song), np.array([song]), _OWN_LABELS)[0]
 
-    def _fitting_or_own_labels(self, songs: Positions) -> list[str]:
-        fitting = self._because_of(self.direction)(songs)
-        return [fits or own for fits, own in zip(fitting, self._own_labels(songs), strict=True)]
+    def _fitting_or_own_labels(self, song: int) -> str:
+        return self._because_of(self.direction)(song) or self._own_labels(song)
 
-    def _how_popular(self, songs: Positions) -> list[str]:
-        counts = zip(self.popular.plays[songs].tolist(), self.popular.listeners[songs].tolist(), strict=True)
-        return [
-            f"{plays:,} play{'s' if plays > 1 else ''} by {listeners:,} listener{'s' if listeners > 1 else ''}"
-            for plays, listeners in counts
-        ]
+    def _how_popular(self, song: int) -> str:
+        plays, listeners = int(self.popular.plays[song]), int(self.popular.listeners[song])
+        return f"{plays:,} play{'s' if plays > 1 else ''} by {listeners:,} listener{'s' if listeners > 1 else ''}"
 
     def _words(self, parts: Sequence[LabelReason], asked: Collection[int] = ()) -> str:
         return services.in_words(services.named_labels(self.catalogue, parts, asked))
@@ -414,12 +411,12 @@ class _Draft:
         rows = []
         for row in self.rows:
             cards: list[Card] = []
-            for at, why in zip(row.songs, row.why, strict=True):
+            for at in row.songs:
                 song = songs.get(at)
                 if len(cards) == row.length or song is None or at in shown or not (song.playable or self.silent_too):
                     continue
                 if not (row.unplayed and song.pk in played):
-                    cards.append(Card(song, why))
+                    cards.append(Card(song, row.why(at)))
                     shown.add(at)
             seed = songs.get(row.seed) if row.seed is not None else None
             if cards and (seed or row.seed is None):
