@@ -1,0 +1,158 @@
+"""From an audio file to the mel spectrogram that the taggers listen to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from os import PathLike
+
+import numpy as np
+import scipy.fft
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from catalog.audio import decode, probe
+
+SAMPLE_RATE = 12_000
+N_FFT = 512
+HOP = 256
+N_MELS = 96
+N_SAMPLES = 349_440
+N_FRAMES = 1 + N_SAMPLES // HOP
+DURATION_S = N_SAMPLES / SAMPLE_RATE
+
+# Slaney's mel scale: linear below 1 kHz, 15 mels; logarithmic above, 27 mels to a factor of 6.4.
+_BEND_HZ, _BEND_MEL = 1000.0, 15.0
+_HZ_PER_MEL = _BEND_HZ / _BEND_MEL
+_LOG_STEP = math.log(6.4) / 27.0
+_SMALLEST_POWER = 1e-10
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """How a network's input is made from the power mel spectrogram: 10 log10(max(factor * mel ** exponent, 1e-10)).
+
+    Attributes
+    ----------
+    factor : float
+    exponent : float
+    top_db : float, optional
+        Decibels below a song's loudest value at which quieter values are raised.
+    """
+
+    factor: float = 1.0
+    exponent: float = 1.0
+    top_db: float | None = None
+
+    def __call__(self, mel: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scale power mel spectrograms.
+
+        Parameters
+        ----------
+        mel : float32, shape (..., n_mels, n_frames)
+            Power, each song scaled by itself.
+
+        Returns
+        -------
+        float32, the same shape
+            Decibels.
+        """
+        decibels: NDArray[np.float32] = np.float32(self.factor) * mel ** np.float32(self.exponent)
+        np.maximum(decibels, np.float32(_SMALLEST_POWER), out=decibels)
+        np.log10(decibels, out=decibels)
+        decibels *= 10
+        if self.top_db is not None:
+            loudest = decibels.max(axis=(-2, -1), keepdims=True)
+            np.maximum(decibels, loudest - np.float32(self.top_db), out=decibels)
+        return decibels
+
+
+def middle_samples(path: str | PathLike[str]) -> NDArray[np.float32]:
+    """29.12 s from the middle of an audio file, or all of a shorter one.
+
+    Returns
+    -------
+    float32, shape (n,), n at most 349,440
+        Mono, 12 kHz.
+
+    Raises
+    ------
+    UnreadableAudio
+        If the file cannot be read.
+    """
+    total = math.ceil(probe(path).duration_s * SAMPLE_RATE)
+    start = max(total - N_SAMPLES, 0) // 2
+    return decode(path, start / SAMPLE_RATE, DURATION_S, SAMPLE_RATE)
+
+
+def mel_spectrogram(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The power mel spectrogram of 29.12 s.
+
+    96 Slaney mel bands up to 6 kHz, periodic Hann window of 512 samples every 256, the first centred on the first
+    sample.
+
+    Parameters
+    ----------
+    samples : float32, shape (n,), n at most 349,440
+        Mono, 12 kHz; what is missing is silence.
+
+    Returns
+    -------
+    float32, shape (96, 1366)
+
+    Raises
+    ------
+    ValueError
+        If `samples` has another shape.
+
+    Notes
+    -----
+    Equal to `librosa.feature.melspectrogram` to within rounding, in a quarter of the time: real FFTs in single
+    precision, and a filterbank of which one entry in fifty is not 0 multiplied as a sparse matrix.
+    """
+    if samples.ndim != 1 or samples.size > N_SAMPLES:
+        raise ValueError(f"samples must have shape (n,) with n at most {N_SAMPLES}, not {samples.shape}")
+    padded = np.zeros(N_SAMPLES + N_FFT, np.float32)
+    padded[N_FFT // 2 : N_FFT // 2 + samples.size] = samples
+    frames = sliding_window_view(padded, N_FFT)[::HOP] * _window()
+    parts = scipy.fft.rfft(frames, overwrite_x=True).view(np.float32)
+    parts *= parts
+    power = np.ascontiguousarray((parts[:, ::2] + parts[:, 1::2]).T)
+    return _sparse_filters() @ power
+
+
+def mel_filters() -> NDArray[np.float32]:
+    """Slaney's mel filterbank from 0 to 6 kHz: triangles of equal area.
+
+    Returns
+    -------
+    float32, shape (96, 257)
+        The weight of each FFT bin in each band.
+
+    References
+    ----------
+    .. [1] M. Slaney, "Auditory Toolbox", version 2, Interval Research Technical Report 1998-010.
+    """
+    highest = _BEND_MEL + math.log(SAMPLE_RATE / 2 / _BEND_HZ) / _LOG_STEP
+    mels = np.linspace(0.0, highest, N_MELS + 2)
+    linear, logarithmic = mels * _HZ_PER_MEL, _BEND_HZ * np.exp(_LOG_STEP * (mels - _BEND_MEL))
+    edges = np.where(mels < _BEND_MEL, linear, logarithmic)
+    bins = np.fft.rfftfreq(N_FFT, 1 / SAMPLE_RATE)
+    widths = np.diff(edges)
+    rising = (bins - edges[:-2, None]) / widths[:-1, None]
+    falling = (edges[2:, None] - bins) / widths[1:, None]
+    triangles = np.maximum(np.minimum(rising, falling), 0.0)
+    filters: NDArray[np.float32] = (triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
+    return filters
+
+
+@cache
+def _sparse_filters() -> csr_array:
+    return csr_array(mel_filters())
+
+
+@cache
+def _window() -> NDArray[np.float32]:
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)).astype(np.float32)
