@@ -7,13 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def running_with(variable: str, value: str) -> dict[int, str]:
-    """The command lines, by process id, of what runs with this environment variable; Linux only."""
-    wanted = f"{variable}={value}".encode()
+def running_on(home: Path, session: int | None = None) -> dict[int, str]:
+    """What runs on a `DCMRS_HOME`, as command lines by process id; Linux only.
+
+    Parameters
+    ----------
+    home : Path
+    session : int, optional
+        A session that belongs to it: Redis writes over its environment, and is found only so.
+    """
+    wanted = f"DCMRS_HOME={home}".encode()
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+            state, _, _, its_session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+            its_own = wanted in (folder / "environ").read_bytes().split(b"\0")
+            if state != "Z" and (its_own or int(its_session) == session):
                 found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
             continue  # gone, or somebody else's

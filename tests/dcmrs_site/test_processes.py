@@ -14,7 +14,7 @@ import pytest
 
 from catalog.home import PROJECT_ROOT
 from dcmrs_site import processes
-from tests.processes import running_with, wait_until
+from tests.processes import running_on, wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in Linux's /proc")
 
@@ -70,7 +70,7 @@ class Supervised:
         wait_until(lambda: text in self.printed(), self.printed)
 
     def left(self) -> dict[int, str]:
-        return running_with("DCMRS_HOME", str(self.home))
+        return running_on(self.home)
 
 
 Start = type[Supervised]
@@ -79,7 +79,7 @@ Start = type[Supervised]
 @pytest.fixture
 def supervise(tmp_path: Path) -> Iterator[Start]:
     yield Supervised
-    for pid in running_with("DCMRS_HOME", str(tmp_path)):
+    for pid in running_on(tmp_path):
         os.kill(pid, signal.SIGKILL)
 
 

@@ -1,0 +1,55 @@
+"""What has to be in order before the server starts: database and static files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from . import processes
+
+Say = Callable[[str], object]
+
+
+def migrate(say: Say) -> None:
+    """Bring the database up to date.
+
+    Raises
+    ------
+    CommandError
+        If it cannot be reached.
+    """
+    try:
+        executor = MigrationExecutor(connection)
+        if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            say(f"Database: {len(plan)} migrations")
+            call_command("migrate", interactive=False, verbosity=0)
+    except OperationalError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CommandError(f"The database cannot be used: {reason}") from error
+
+
+def collect_static_files(say: Say) -> None:
+    """Gather and compress scripts, styles and pictures, if any has changed since the last time."""
+    stamp = processes.run_folder() / "static.sha256"
+    state = _state_of_static_files()
+    if not stamp.exists() or stamp.read_text() != state:
+        say("Gathering scripts, styles and pictures")
+        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+        stamp.write_text(state)
+
+
+def _state_of_static_files() -> str:
+    """A digest of name, size and time of every static file."""
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            status = Path(storage.path(name)).stat()
+            digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,146 @@
+"""`manage.py up` as its owner runs it, looked at from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+
+from catalog.home import PROJECT_ROOT
+from tests.processes import running_on, wait_until
+
+ADDRESS = re.compile(r"DCMRS is at (http://\S+)/ ")
+STARTING = 60.0
+"""Seconds a start may take on a busy machine."""
+
+
+@contextmanager
+def own_database(postgres_url: str | None) -> Iterator[str | None]:
+    """The address of a new database on a PostgreSQL; None, for the home's SQLite, where there is none."""
+    if postgres_url is None:
+        yield None
+        return
+    name = f"server_{uuid4().hex}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        yield postgres_url.replace("/postgres?", f"/{name}?")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+class Server:
+    """One home with its database, and the processes that run on it.
+
+    Parameters
+    ----------
+    home : Path
+    database_url : str, optional
+        None for the home's own SQLite.
+    variables : str
+        More of the environment.
+    """
+
+    def __init__(self, home: Path, database_url: str | None, **variables: str) -> None:
+        self.home = home
+        self.database_url = database_url
+        self.environment = {**os.environ, "DCMRS_HOME": str(home), **variables}
+        self.environment.pop("DATABASE_URL", None)
+        if database_url:
+            self.environment["DATABASE_URL"] = database_url
+        self._output = home / "output"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.address = ""
+
+    def manage(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run a management command; what it printed is in the answer."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=PROJECT_ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=STARTING,
+            check=False,
+        )
+        assert done.returncode == status, f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}"
+        return done
+
+    def start(self) -> None:
+        """Run `up` on a free port, and wait until it says where."""
+        with self._output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "up", "--port", "0"],
+                cwd=PROJECT_ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        self.wait_for("DCMRS is at")
+        found = ADDRESS.search(self.printed())
+        assert found, self.printed()
+        self.address = found[1]
+
+    def printed(self) -> str:
+        return self._output.read_text()
+
+    def wait_for(self, text: str) -> None:
+        """Wait until `up` or one of its processes has printed something."""
+        wait_until(lambda: text in self.printed() or self._is_over(), self.printed, STARTING)
+        assert text in self.printed(), self.printed()
+
+    def _is_over(self) -> bool:
+        return self.process is None or self.process.poll() is not None
+
+    def send(self, number: signal.Signals) -> int:
+        """Send `up` a signal that ends it, and give its exit status."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(15)
+
+    def left(self, command: str = "") -> dict[int, str]:
+        """What runs on this home, by process id; only what has `command` in its command line."""
+        running = running_on(self.home, self.process.pid if self.process else None)
+        return {pid: line for pid, line in running.items() if command in line}
+
+    def kill_all(self) -> None:
+        """The end of a test."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        for pid in self.left():
+            os.kill(pid, signal.SIGKILL)
+
+    def health(self) -> dict[str, str]:
+        """What the server says of itself."""
+        try:
+            with urllib.request.urlopen(f"{self.address}/health/", timeout=10) as answer:  # noqa: S310
+                return dict(json.load(answer))
+        except urllib.error.HTTPError as error:
+            return dict(json.load(error))
+
+    def wait_until_well(self) -> None:
+        """Wait until database, broker and worker all answer."""
+        wait_until(lambda: self.health()["status"] == "ok", self.health, STARTING)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The answer of the database to a query."""
+        if self.database_url:
+            with psycopg.connect(self.database_url) as postgres:
+                return postgres.execute(sql.encode()).fetchall()
+        with closing(sqlite3.connect(self.home / "db.sqlite3", timeout=30)) as sqlite:
+            return sqlite.execute(sql).fetchall()

@@ -1,0 +1,97 @@
+"""The whole server: it starts, says so, ends, and leaves nobody behind."""
+
+import os
+import signal
+import socket
+import stat
+import time
+
+from redis import Redis
+
+from tests.processes import wait_until
+
+from .server import Server
+
+
+def test_it_says_where_it_is_and_ctrl_c_ends_all_of_it(server: Server) -> None:
+    server.start()
+    server.wait_until_well()
+    assert {line.split(" | ")[0].strip() for line in server.printed().splitlines() if " | " in line} <= {"web"}
+    for command in ("redis-server", "gunicorn", "celery -q -A dcmrs_site worker", "celery -q -A dcmrs_site beat"):
+        assert server.left(command), f"no {command}"
+
+    assert server.send(signal.SIGINT) == 0
+    assert server.left() == {}
+
+    # A second start finds everything in order.
+    started = time.monotonic()
+    server.start()
+    assert "migrations" not in server.printed()
+    assert "Gathering" not in server.printed()
+    assert time.monotonic() - started < 20
+
+
+def test_its_redis_is_for_its_owner_alone_and_on_no_port(server: Server) -> None:
+    server.start()
+    redis_socket = server.home / "run" / "redis.sock"
+    with Redis(unix_socket_path=str(redis_socket)) as redis:
+        assert redis.config_get("port")["port"] == "0"
+        assert redis.config_get("maxmemory-policy")["maxmemory-policy"] == "noeviction"
+        assert redis.config_get("dir")["dir"] == str(server.home / "redis")
+    assert stat.S_IMODE(redis_socket.stat().st_mode) == 0o700
+    assert stat.S_IMODE(redis_socket.parent.stat().st_mode) == 0o700
+
+
+def test_killed_it_leaves_nobody_behind(server: Server) -> None:
+    server.start()
+    server.wait_until_well()
+    server.send(signal.SIGKILL)
+    wait_until(lambda: not server.left(), server.left, 5)
+
+    server.start()
+    server.wait_until_well()
+
+
+def test_a_second_one_on_the_same_home_is_refused(server: Server) -> None:
+    server.start()
+    refused = server.manage("up", "--port", "0", status=1)
+    assert f"DCMRS is already running on {server.home}" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    assert server.health()["database"] == "ok"
+
+
+def test_a_port_in_use_is_one_clear_line(server: Server) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused = server.manage("up", "--port", port, status=1)
+    assert refused.stderr == (
+        f"CommandError: Cannot listen on 127.0.0.1, port {port}: Address already in use. Choose another with --port.\n"
+    )
+
+
+def test_a_worker_that_is_killed_is_started_again_and_its_children_are_gone(server: Server) -> None:
+    server.start()
+    server.wait_until_well()
+    before = server.left("celery -q -A dcmrs_site worker")
+    main = min(before)
+
+    os.kill(main, signal.SIGKILL)
+
+    server.wait_for("worker was killed by signal 9; it starts again in 1 s")
+    wait_until(lambda: before.keys().isdisjoint(server.left()), server.left)
+    server.wait_until_well()
+
+
+def test_a_web_server_that_is_killed_comes_back_on_the_same_address(server: Server) -> None:
+    server.start()
+    os.kill(min(server.left("gunicorn")), signal.SIGKILL)
+    server.wait_for("web was killed by signal 9")
+    assert server.health()["database"] == "ok"  # who asks meanwhile waits, and is not refused
+
+
+def test_redis_that_is_killed_comes_back_and_the_worker_finds_it(server: Server) -> None:
+    server.start()
+    server.wait_until_well()
+    os.kill(min(server.left("redis-server")), signal.SIGKILL)
+    server.wait_for("redis was killed by signal 9")
+    server.wait_until_well()
