@@ -171,12 +171,14 @@ def _made_showcase(recommenders: Recommenders, silent_too: bool) -> _Showcase:
     labels = _labels_in_turns(
         recommenders.content.songs_with_label(np.flatnonzero(shown)), catalogue.label_kinds.tolist()
     )
-    played = 1 + np.log1p(recommenders.popular.plays)
+    # What is played most counts up to twice: the label comes first, or every row would be the same songs.
+    played = np.log1p(recommenders.popular.plays)
+    weight = 1 + played / max(played.max(initial=0), 1)
     best = {}
     for label in labels[:_LABELS_TO_PICK]:
         said = np.zeros(weights.shape[1])
         said[label] = 1
-        best[label] = top(recommenders.content.toward(said) * played, _POOL, among=shown)
+        best[label] = top(recommenders.content.toward(said) * weight, _POOL, among=shown)
     return _Showcase(
         labels=labels[:_LABELS_TO_PICK],
         best=best,
@@ -244,7 +246,7 @@ class _Draft:
         self._popular_row()
         self._new_row()
         for label in showcase.labels[: _LABEL_ROWS + 1]:
-            self._add_ranked(f"Labelled {self._name(label)}", showcase.best[label], self._own_labels)
+            self._add_ranked(f"Labelled {self._name(label)}", showcase.best[label], self._label_first(label))
 
     def _mood_row(self) -> None:
         if not self.query:
@@ -340,6 +342,15 @@ class _Draft:
 
     def _strongest(self, song: int) -> Sequence[LabelReason]:
         return self.content.parts(self.content.song(song), np.array([song]), _OWN_LABELS)[0]
+
+    def _label_first(self, label: int) -> Why:
+        """Names one label, and then the others that say most of a song."""
+
+        def why(song: int) -> str:
+            others = [part.label for part in self._strongest(song) if part.label != label]
+            return ", ".join(map(self._name, [label, *others[: _OWN_LABELS - 1]]))
+
+        return why
 
     def _fitting_or_own_labels(self, song: int) -> str:
         return self._because_of(self.direction)(song) or self._own_labels(song)
