@@ -7,9 +7,7 @@ Failures are counted in the cache, so without a shared one (`REDIS_URL`) each we
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -19,9 +17,6 @@ from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.dispatch import receiver
 from django.http import HttpRequest
-from redis.exceptions import RedisError
-
-logger = logging.getLogger(__name__)
 
 WINDOW_S = 15 * 60
 """Seconds from the first failure until all of them are forgotten."""
@@ -41,11 +36,7 @@ def client_address(request: HttpRequest) -> str:
 def too_many_failures(request: HttpRequest, username: str) -> bool:
     """Whether this name, this address, or this name from this address failed too often lately."""
     limits = _limits(request, username)
-    try:
-        failures = cache.get_many(limits)
-    except (RedisError, OSError) as error:
-        logger.warning("Guessing is not limited, the cache is gone: %s", error)
-        return False
+    failures = cache.get_many(limits)
     return any(failures.get(key, 0) >= most for key, most in limits.items())
 
 
@@ -65,21 +56,18 @@ class GuessLimit:
 def _count_failure(credentials: Mapping[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
     if request is None:
         return
-    with suppress(RedisError, OSError):
-        for key in _limits(request, str(credentials.get("username", ""))):
-            cache.add(key, 0, WINDOW_S)
-            try:
-                cache.incr(key)
-            except ValueError:
-                # It ran out between the two lines.
-                cache.set(key, 1, WINDOW_S)
+    for key in _limits(request, str(credentials.get("username", ""))):
+        cache.add(key, 0, WINDOW_S)
+        try:
+            cache.incr(key)
+        except ValueError:
+            # It ran out between the two lines.
+            cache.set(key, 1, WINDOW_S)
 
 
 @receiver(user_logged_in)
 def _forget_failures(request: HttpRequest | None, user: User, **_: Any) -> None:
-    if request is None:
-        return
-    with suppress(RedisError, OSError):
+    if request is not None:
         cache.delete(_key("here", user.get_username(), client_address(request)))
 
 

@@ -160,7 +160,7 @@ CELERY_BROKER_URL = (REDIS_URL or redis_url()).replace("unix://", "redis+socket:
 CACHES = {
     "default": (
         {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "catalog.cache.RedisCache",
             "LOCATION": REDIS_URL,
             "KEY_PREFIX": "dcmrs",
             # A Redis that is gone costs a moment, not the page.
@@ -243,7 +243,10 @@ REST_FRAMEWORK = {
         "dcmrs_site.api_formats.BrowsableRenderer",
     ],
     "EXCEPTION_HANDLER": "dcmrs_site.api_errors.answer",
-    "DEFAULT_THROTTLE_CLASSES": ["catalog.throttling.AnonymousThrottle", "catalog.throttling.UserThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+    ],
     "DEFAULT_THROTTLE_RATES": {
         "anon": env.str("API_RATE_ANONYMOUS", default="30/min"),
         "user": env.str("API_RATE_USER", default="600/min"),
