@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from catalog.models import Label, LibraryRoot, Rating, Song, SongIdentifier, SongLabel
+from catalog.models import Label, LibraryRoot, PlayCount, Rating, Song, SongIdentifier, SongLabel
 from catalog.services.labels import labels_by_name
 
 _number = count(1)
@@ -56,3 +56,8 @@ def add_labels(
 def make_rating(user: User, song: Song, stars: int) -> Rating:
     """A listener's stars, without any announcement."""
     return Rating.objects.create(user=user, song=song, stars=stars)
+
+
+def make_plays(user: User, song: Song, count: int = 1) -> PlayCount:
+    """How often a listener has played a song, without any announcement."""
+    return PlayCount.objects.create(user=user, song=song, count=count)
