@@ -7,240 +7,457 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Label',
+            name="Label",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('key', models.CharField(editable=False, max_length=100, unique=True)),
-                ('kind', models.CharField(choices=[('genre', 'Genre'), ('mood', 'Mood'), ('instrument', 'Instrument'), ('era', 'Era'), ('vocals', 'Vocals'), ('other', 'Other')], default='other', max_length=10)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100)),
+                ("key", models.CharField(editable=False, max_length=100, unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("genre", "Genre"),
+                            ("mood", "Mood"),
+                            ("instrument", "Instrument"),
+                            ("era", "Era"),
+                            ("vocals", "Vocals"),
+                            ("other", "Other"),
+                        ],
+                        default="other",
+                        max_length=10,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='LibraryRoot',
+            name="LibraryRoot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('path', models.CharField(help_text='Where the host that imported it has the folder.', max_length=1000)),
-                ('rescan', models.BooleanField(default=True, help_text='Look here for new, changed and missing files.')),
-                ('scanned_at', models.DateTimeField(editable=False, help_text='When all of it was last looked through.', null=True)),
-                ('scan_result', models.CharField(blank=True, editable=False, help_text='What the last look found.', max_length=500)),
-                ('scanning_until', models.DateTimeField(editable=False, help_text='A scan is at work, and says so again before this moment.', null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100, unique=True)),
+                (
+                    "path",
+                    models.CharField(help_text="Where the host that imported it has the folder.", max_length=1000),
+                ),
+                (
+                    "rescan",
+                    models.BooleanField(default=True, help_text="Look here for new, changed and missing files."),
+                ),
+                (
+                    "scanned_at",
+                    models.DateTimeField(
+                        editable=False, help_text="When all of it was last looked through.", null=True
+                    ),
+                ),
+                (
+                    "scan_result",
+                    models.CharField(blank=True, editable=False, help_text="What the last look found.", max_length=500),
+                ),
+                (
+                    "scanning_until",
+                    models.DateTimeField(
+                        editable=False, help_text="A scan is at work, and says so again before this moment.", null=True
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Listener',
+            name="Listener",
             fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='listener', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('origin', models.CharField(choices=[('person', 'Person'), ('imported', 'Imported'), ('simulated', 'Simulated')], default='person', max_length=10)),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="listener",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("person", "Person"), ("imported", "Imported"), ("simulated", "Simulated")],
+                        default="person",
+                        max_length=10,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='LabelAlias',
+            name="LabelAlias",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('key', models.CharField(editable=False, max_length=100, unique=True)),
-                ('label', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='aliases', to='catalog.label')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100)),
+                ("key", models.CharField(editable=False, max_length=100, unique=True)),
+                (
+                    "label",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="aliases", to="catalog.label"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'label aliases',
+                "verbose_name_plural": "label aliases",
             },
         ),
         migrations.CreateModel(
-            name='Song',
+            name="Song",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.CharField(max_length=300)),
-                ('artist', models.CharField(blank=True, max_length=300)),
-                ('album', models.CharField(blank=True, max_length=300)),
-                ('album_artist', models.CharField(blank=True, max_length=300)),
-                ('track_number', models.PositiveIntegerField(blank=True, null=True)),
-                ('disc_number', models.PositiveIntegerField(blank=True, null=True)),
-                ('year', models.PositiveIntegerField(blank=True, null=True)),
-                ('duration_s', models.FloatField(blank=True, help_text='Seconds.', null=True)),
-                ('cover', models.ImageField(blank=True, upload_to='covers/')),
-                ('title_key', models.CharField(editable=False, max_length=300)),
-                ('artist_key', models.CharField(blank=True, editable=False, max_length=200)),
-                ('path', models.CharField(blank=True, help_text='Relative to the root; empty without audio.', max_length=1000)),
-                ('size', models.PositiveBigIntegerField(blank=True, editable=False, help_text='Bytes.', null=True)),
-                ('mtime_ns', models.BigIntegerField(blank=True, editable=False, null=True)),
-                ('content_hash', models.CharField(blank=True, editable=False, max_length=64)),
-                ('codec', models.CharField(blank=True, editable=False, max_length=30)),
-                ('missing_since', models.DateTimeField(blank=True, help_text='When the file was found gone.', null=True)),
-                ('tagging_state', models.CharField(choices=[('pending', 'Pending'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='pending', max_length=10)),
-                ('tagging_error', models.CharField(blank=True, max_length=500)),
-                ('tagging_attempts', models.PositiveSmallIntegerField(default=0)),
-                ('tagging_changed_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('added_at', models.DateTimeField(auto_now_add=True)),
-                ('root', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='songs', to='catalog.libraryroot')),
-                ('uploaded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='uploaded_songs', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("title", models.CharField(max_length=300)),
+                ("artist", models.CharField(blank=True, max_length=300)),
+                ("album", models.CharField(blank=True, max_length=300)),
+                ("album_artist", models.CharField(blank=True, max_length=300)),
+                ("track_number", models.PositiveIntegerField(blank=True, null=True)),
+                ("disc_number", models.PositiveIntegerField(blank=True, null=True)),
+                ("year", models.PositiveIntegerField(blank=True, null=True)),
+                ("duration_s", models.FloatField(blank=True, help_text="Seconds.", null=True)),
+                ("cover", models.ImageField(blank=True, upload_to="covers/")),
+                ("title_key", models.CharField(editable=False, max_length=300)),
+                ("artist_key", models.CharField(blank=True, editable=False, max_length=200)),
+                (
+                    "path",
+                    models.CharField(
+                        blank=True, help_text="Relative to the root; empty without audio.", max_length=1000
+                    ),
+                ),
+                ("size", models.PositiveBigIntegerField(blank=True, editable=False, help_text="Bytes.", null=True)),
+                ("mtime_ns", models.BigIntegerField(blank=True, editable=False, null=True)),
+                ("content_hash", models.CharField(blank=True, editable=False, max_length=64)),
+                ("codec", models.CharField(blank=True, editable=False, max_length=30)),
+                (
+                    "missing_since",
+                    models.DateTimeField(blank=True, help_text="When the file was found gone.", null=True),
+                ),
+                (
+                    "tagging_state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("tagging_error", models.CharField(blank=True, max_length=500)),
+                ("tagging_attempts", models.PositiveSmallIntegerField(default=0)),
+                ("tagging_changed_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("added_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "root",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="songs",
+                        to="catalog.libraryroot",
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="uploaded_songs",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Rating',
+            name="Rating",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stars', models.PositiveSmallIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(5)])),
-                ('rated_at', models.DateTimeField(auto_now=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ratings', to=settings.AUTH_USER_MODEL)),
-                ('song', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ratings', to='catalog.song')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "stars",
+                    models.PositiveSmallIntegerField(
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(5),
+                        ]
+                    ),
+                ),
+                ("rated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="ratings", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "song",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="ratings", to="catalog.song"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PlayCount',
+            name="PlayCount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(default='player', help_text="player, or the import's format.", max_length=20)),
-                ('count', models.PositiveIntegerField()),
-                ('last_played', models.DateTimeField(blank=True, null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='play_counts', to=settings.AUTH_USER_MODEL)),
-                ('song', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='play_counts', to='catalog.song')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "origin",
+                    models.CharField(default="player", help_text="player, or the import's format.", max_length=20),
+                ),
+                ("count", models.PositiveIntegerField()),
+                ("last_played", models.DateTimeField(blank=True, null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="play_counts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "song",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="play_counts", to="catalog.song"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Play',
+            name="Play",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('played_at', models.DateTimeField(db_index=True)),
-                ('skipped', models.BooleanField(default=False, help_text='Left before half the song and four minutes.')),
-                ('origin', models.CharField(default='player', help_text="player, or the import's format.", max_length=20)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='plays', to=settings.AUTH_USER_MODEL)),
-                ('song', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='plays', to='catalog.song')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("played_at", models.DateTimeField(db_index=True)),
+                (
+                    "skipped",
+                    models.BooleanField(default=False, help_text="Left before half the song and four minutes."),
+                ),
+                (
+                    "origin",
+                    models.CharField(default="player", help_text="player, or the import's format.", max_length=20),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="plays", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "song",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="plays", to="catalog.song"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='NotThis',
+            name="NotThis",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refusals', to=settings.AUTH_USER_MODEL)),
-                ('song', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refusals', to='catalog.song')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="refusals",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "song",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="refusals", to="catalog.song"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'not this',
+                "verbose_name_plural": "not this",
             },
         ),
         migrations.CreateModel(
-            name='DuplicateFile',
+            name="DuplicateFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', models.CharField(help_text='Relative to the root.', max_length=1000)),
-                ('size', models.PositiveBigIntegerField(help_text='Bytes.')),
-                ('mtime_ns', models.BigIntegerField()),
-                ('root', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='duplicates', to='catalog.libraryroot')),
-                ('song', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='duplicates', to='catalog.song')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("path", models.CharField(help_text="Relative to the root.", max_length=1000)),
+                ("size", models.PositiveBigIntegerField(help_text="Bytes.")),
+                ("mtime_ns", models.BigIntegerField()),
+                (
+                    "root",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="duplicates", to="catalog.libraryroot"
+                    ),
+                ),
+                (
+                    "song",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="duplicates", to="catalog.song"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SongIdentifier',
+            name="SongIdentifier",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('value', models.CharField(max_length=200, unique=True)),
-                ('song', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='identifiers', to='catalog.song')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("value", models.CharField(max_length=200, unique=True)),
+                (
+                    "song",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="identifiers", to="catalog.song"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SongLabel',
+            name="SongLabel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(choices=[('import', 'Import'), ('cnn', 'Cnn'), ('curator', 'Curator')], max_length=10)),
-                ('origin', models.CharField(blank=True, help_text="The import's format, the tagger's name, or the curator's username.", max_length=60)),
-                ('weight', models.FloatField(help_text='import: how many people gave it; cnn: the probability; curator: 1 for, -1 against.')),
-                ('label', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='song_labels', to='catalog.label')),
-                ('song', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='song_labels', to='catalog.song')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("import", "Import"), ("cnn", "Cnn"), ("curator", "Curator")], max_length=10
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        blank=True,
+                        help_text="The import's format, the tagger's name, or the curator's username.",
+                        max_length=60,
+                    ),
+                ),
+                (
+                    "weight",
+                    models.FloatField(
+                        help_text="import: how many people gave it; cnn: the probability; curator: 1 for, -1 against."
+                    ),
+                ),
+                (
+                    "label",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="song_labels", to="catalog.label"
+                    ),
+                ),
+                (
+                    "song",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="song_labels", to="catalog.song"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Nudge',
+            name="Nudge",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('weight', models.FloatField(help_text="Added to the label's weight in the profile; below 0 for less.")),
-                ('label', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='nudges', to='catalog.label')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='nudges', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "weight",
+                    models.FloatField(help_text="Added to the label's weight in the profile; below 0 for less."),
+                ),
+                (
+                    "label",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="nudges", to="catalog.label"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="nudges", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user', 'label'), name='one_nudge_a_label')],
+                "constraints": [models.UniqueConstraint(fields=("user", "label"), name="one_nudge_a_label")],
             },
         ),
         migrations.AddIndex(
-            model_name='song',
-            index=models.Index(fields=['artist_key', 'title_key'], name='catalog_son_artist__dd1005_idx'),
+            model_name="song",
+            index=models.Index(fields=["artist_key", "title_key"], name="catalog_son_artist__dd1005_idx"),
         ),
         migrations.AddIndex(
-            model_name='song',
-            index=models.Index(fields=['title_key'], name='catalog_son_title_k_2ab661_idx'),
+            model_name="song",
+            index=models.Index(fields=["title_key"], name="catalog_son_title_k_2ab661_idx"),
         ),
         migrations.AddIndex(
-            model_name='song',
-            index=models.Index(fields=['added_at'], name='catalog_son_added_a_789012_idx'),
+            model_name="song",
+            index=models.Index(fields=["added_at"], name="catalog_son_added_a_789012_idx"),
         ),
         migrations.AddIndex(
-            model_name='song',
-            index=models.Index(fields=['tagging_state', 'tagging_changed_at'], name='catalog_son_tagging_902aea_idx'),
+            model_name="song",
+            index=models.Index(fields=["tagging_state", "tagging_changed_at"], name="catalog_son_tagging_902aea_idx"),
         ),
         migrations.AddIndex(
-            model_name='song',
-            index=models.Index(fields=['content_hash'], name='catalog_son_content_057ac6_idx'),
+            model_name="song",
+            index=models.Index(fields=["content_hash"], name="catalog_son_content_057ac6_idx"),
         ),
         migrations.AddConstraint(
-            model_name='song',
-            constraint=models.UniqueConstraint(condition=models.Q(('path', ''), _negated=True), fields=('root', 'path'), name='one_song_a_file'),
+            model_name="song",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("path", ""), _negated=True), fields=("root", "path"), name="one_song_a_file"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rating',
-            constraint=models.UniqueConstraint(fields=('user', 'song'), name='one_rating_a_song'),
+            model_name="rating",
+            constraint=models.UniqueConstraint(fields=("user", "song"), name="one_rating_a_song"),
         ),
         migrations.AddConstraint(
-            model_name='rating',
-            constraint=models.CheckConstraint(condition=models.Q(('stars__gte', 1), ('stars__lte', 5)), name='one_to_five_stars'),
+            model_name="rating",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("stars__gte", 1), ("stars__lte", 5)), name="one_to_five_stars"
+            ),
         ),
         migrations.AddIndex(
-            model_name='playcount',
-            index=models.Index(fields=['song', 'user'], name='catalog_pla_song_id_fc83da_idx'),
+            model_name="playcount",
+            index=models.Index(fields=["song", "user"], name="catalog_pla_song_id_fc83da_idx"),
         ),
         migrations.AddConstraint(
-            model_name='playcount',
-            constraint=models.UniqueConstraint(fields=('user', 'song', 'origin'), name='one_count_an_origin'),
+            model_name="playcount",
+            constraint=models.UniqueConstraint(fields=("user", "song", "origin"), name="one_count_an_origin"),
         ),
         migrations.AddIndex(
-            model_name='play',
-            index=models.Index(fields=['user', 'played_at'], name='catalog_pla_user_id_7126d9_idx'),
+            model_name="play",
+            index=models.Index(fields=["user", "played_at"], name="catalog_pla_user_id_7126d9_idx"),
         ),
         migrations.AddConstraint(
-            model_name='play',
-            constraint=models.UniqueConstraint(fields=('user', 'song', 'played_at', 'origin'), name='one_play_a_moment'),
+            model_name="play",
+            constraint=models.UniqueConstraint(
+                fields=("user", "song", "played_at", "origin"), name="one_play_a_moment"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notthis',
-            constraint=models.UniqueConstraint(fields=('user', 'song'), name='one_refusal_a_song'),
+            model_name="notthis",
+            constraint=models.UniqueConstraint(fields=("user", "song"), name="one_refusal_a_song"),
         ),
         migrations.AddConstraint(
-            model_name='duplicatefile',
-            constraint=models.UniqueConstraint(fields=('root', 'path'), name='one_duplicate_a_file'),
+            model_name="duplicatefile",
+            constraint=models.UniqueConstraint(fields=("root", "path"), name="one_duplicate_a_file"),
         ),
         migrations.AddIndex(
-            model_name='songlabel',
-            index=models.Index(fields=['label', 'song'], name='catalog_son_label_i_104483_idx'),
+            model_name="songlabel",
+            index=models.Index(fields=["label", "song"], name="catalog_son_label_i_104483_idx"),
         ),
         migrations.AddConstraint(
-            model_name='songlabel',
-            constraint=models.UniqueConstraint(fields=('song', 'label', 'source', 'origin'), name='one_word_a_source', violation_error_message='Said.'),
+            model_name="songlabel",
+            constraint=models.UniqueConstraint(
+                fields=("song", "label", "source", "origin"), name="one_word_a_source", violation_error_message="Said."
+            ),
         ),
         migrations.AddConstraint(
-            model_name='songlabel',
-            constraint=models.UniqueConstraint(condition=models.Q(('source', 'curator')), fields=('song', 'label'), name='one_curator_a_label'),
+            model_name="songlabel",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("source", "curator")), fields=("song", "label"), name="one_curator_a_label"
+            ),
         ),
     ]

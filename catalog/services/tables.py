@@ -63,7 +63,9 @@ def import_label_table(path: Path, progress: Progress = lambda *_: None) -> Impo
     with Table(path, ["song", "label"], ["weight"], done.lines) as table:
         for rows in _batches(_label_rows(table, done.lines)):
             songs = _songs_by_name({song for song, _, _ in rows}, done)
-            labels = labels_by_name({label: str(Label.Kind.OTHER) for _, label, _ in rows})
+            # Of the spellings of a new label, the first becomes its name.
+            spellings = reversed(dict.fromkeys(label for _, label, _ in rows))
+            labels = labels_by_name(dict.fromkeys(spellings, str(Label.Kind.OTHER)))
             sums.add((songs[song], labels[label].pk, value) for song, label, value in rows)
             progress("Reading", table.read_bytes, size)
     for chunk in sums.chunks(_STORED_AT_ONCE):

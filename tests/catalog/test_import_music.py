@@ -14,8 +14,12 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from catalog.home import PROJECT_ROOT
+from catalog.importing import reading
+from catalog.importing.pictures import Covers
+from catalog.importing.walking import FoundFile
 from catalog.models import DuplicateFile, LibraryRoot, Rating, Song, SongIdentifier, SongLabel
 from catalog.services import library
 from catalog.signals import songs_added
@@ -128,7 +132,7 @@ def test_a_cover_is_stored_once_for_an_album(music: Path) -> None:
 
     first, second = Song.objects.all()
     assert first.cover.name == second.cover.name
-    assert default_storage.exists(first.cover.name)
+    assert default_storage.exists(first.cover.name or "")
     assert (first.cover.width, first.cover.height) == (600, 467)
 
 
@@ -151,7 +155,9 @@ def test_every_common_format_is_taken(music: Path, name: str) -> None:
     assert song().duration_s == pytest.approx(2.0, abs=0.1)
 
 
-def test_a_song_is_announced_once_it_is_stored(music: Path, django_capture_on_commit_callbacks) -> None:
+def test_a_song_is_announced_once_it_is_stored(
+    music: Path, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     heard: list[int] = []
 
     def listen(song_ids: list[int], **_: object) -> None:
@@ -218,7 +224,7 @@ def test_a_single_file_makes_its_folder_a_root_that_is_not_rescanned_until_it_is
     assert LibraryRoot.objects.get().rescan
 
 
-def test_a_host_that_mounts_a_root_elsewhere_finds_its_files(music: Path, tmp_path: Path, settings) -> None:
+def test_a_host_that_mounts_a_root_elsewhere_finds_its_files(music: Path, tmp_path: Path, settings: Settings) -> None:
     write_tone(music / "a.ogg")
     import_music(music)
     music.rename(tmp_path / "elsewhere")
@@ -342,7 +348,7 @@ def test_a_song_that_moves_to_another_root_keeps_its_song(tmp_path: Path) -> Non
 
     assert figures(import_music(tmp_path / "two"))["moved"] == 1
 
-    assert (song().pk, song().root.name) == (before.pk, "two")
+    assert (song().pk, song().root) == (before.pk, LibraryRoot.objects.get(name="two"))
 
 
 def test_files_that_trade_names_keep_their_songs(music: Path) -> None:
@@ -628,9 +634,9 @@ def test_an_interrupted_import_keeps_what_is_done_and_goes_on_next_time(
     for number in range(6):
         write_tone(music / f"{number}.ogg", hz=300 + 50 * number, seconds=1)
     monkeypatch.setattr(library, "_STORED_AT_ONCE", 2)
-    read = library.read_audio_file
+    read = reading.read_audio_file
 
-    def interrupted(root: Path, found: library.FoundFile, covers: library.Covers) -> library.AudioFile:
+    def interrupted(root: Path, found: FoundFile, covers: Covers) -> reading.AudioFile:
         if found.path == "3.ogg":
             raise KeyboardInterrupt
         return read(root, found, covers)
