@@ -1,0 +1,55 @@
+"""`manage.py evaluate_mood FILE.npz --split NAME`: how well emotions are recognized on labelled faces."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from mood.evaluation import Scores, precision, recall, score
+from mood.network import EMOTIONS, load_network
+from mood.reading import WEIGHTS
+from mood.training.dataset import read_split
+
+
+class Command(BaseCommand):
+    """Scores the expression network on one split of a file in FER-2013's layout."""
+
+    help = (
+        "Scores the expression network on labelled faces. FILE.npz holds the arrays NAME_images (n, 48, 48) uint8, "
+        "NAME_labels and classes. Needs no database."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE.npz", type=Path)
+        parser.add_argument("--split", required=True, metavar="NAME", help="train, validation, test, ...")
+        parser.add_argument("--weights", type=Path, default=WEIGHTS, help="default: the weights that come with DCMRS")
+        parser.add_argument("--format", choices=["table", "json"], default="table")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            faces = read_split(options["file"], options["split"])
+            trained = load_network(options["weights"])
+        except (ValueError, OSError) as error:
+            raise CommandError(str(error)) from error
+        scores = score(trained, faces.images, faces.labels)
+        self.stdout.write(json.dumps(scores.as_json()) if options["format"] == "json" else _table(scores))
+
+
+def _table(scores: Scores) -> str:
+    width = max(map(len, EMOTIONS)) + 2
+    lines = [
+        f"{scores.n} faces: accuracy {scores.accuracy:.2%}, macro F1 {scores.macro_f1:.3f}, "
+        f"expected calibration error {scores.calibration_error:.2%}",
+        "",
+        "".ljust(width) + "faces  precision  recall   taken for " + " ".join(name[:8].rjust(8) for name in EMOTIONS),
+    ]
+    rows = zip(EMOTIONS, scores.confusion, precision(scores.confusion), recall(scores.confusion), strict=True)
+    lines += [
+        f"{name.ljust(width)}{row.sum():5d}  {right:9.1%}  {found:6.1%}".ljust(width + 34)
+        + " ".join(f"{count:8d}" for count in row)
+        for name, row, right, found in rows
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from mood.evaluation import (
+    confusion_matrix,
+    expected_calibration_error,
+    f1,
+    fit_temperature,
+    precision,
+    recall,
+    score_probabilities,
+)
+
+
+def test_figures_of_a_confusion_matrix_counted_by_hand() -> None:
+    confusion = confusion_matrix(np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 2]), 3)
+
+    assert confusion.tolist() == [[2, 1, 0], [0, 1, 1], [0, 0, 0]]
+    assert recall(confusion).tolist() == pytest.approx([2 / 3, 1 / 2, 0])
+    assert precision(confusion).tolist() == pytest.approx([1, 1 / 2, 0])
+    assert f1(confusion).tolist() == pytest.approx([0.8, 0.5, 0])
+
+
+def test_sure_and_right_is_perfectly_calibrated() -> None:
+    assert expected_calibration_error(np.eye(3), np.arange(3)) == 0
+
+
+def test_sure_and_wrong_is_as_badly_calibrated_as_can_be() -> None:
+    assert expected_calibration_error(np.eye(2), np.array([1, 0])) == 1
+
+
+def test_calibration_error_by_hand() -> None:
+    probabilities = np.array([[0.8, 0.2], [0.8, 0.2], [0.8, 0.2], [0.8, 0.2]])
+
+    assert expected_calibration_error(probabilities, np.array([0, 0, 1, 1])) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_the_temperature_that_sharpened_probabilities_is_found(temperature: float) -> None:
+    random = np.random.default_rng(3)
+    logits = random.normal(0, 2, (20_000, 4))
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    labels = (probabilities.cumsum(1) > random.random((len(logits), 1))).argmax(1)
+
+    assert fit_temperature(logits * temperature, labels) == pytest.approx(temperature, rel=0.05)
+
+
+def test_the_report_holds_every_figure_as_plain_numbers() -> None:
+    scores = score_probabilities(np.eye(7)[[0, 1, 1, 3]], np.array([0, 1, 2, 3]))
+
+    report = scores.as_json()
+
+    assert report["n"] == 4
+    assert report["accuracy"] == 0.75
+    assert report["macro_f1"] == pytest.approx((1 + 2 / 3 + 1) / 7)
+    assert report["per_class"]["disgust"] == {"precision": 0.5, "recall": 1.0, "f1": pytest.approx(2 / 3), "n": 1}
+    assert report["confusion"][2] == [0, 1, 0, 0, 0, 0, 0]
