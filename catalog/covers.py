@@ -81,7 +81,7 @@ def _hills(hues: list[float], shares: list[float], chance: Iterator[float]) -> I
         phase, wave = math.tau * next(chance), 0.7 + 1.1 * next(chance)
         line = " ".join(
             f"{x},{top + height * (0.5 + 0.5 * math.sin(phase + wave * math.tau * x / SIZE)):.1f}"
-            for x in range(0, SIZE + 1, 16)
+            for x in range(0, SIZE + 1, 8)
         )
         colour = _colour(hues[place], place)
         yield f'<polygon points="0,{SIZE} {line} {SIZE},{SIZE}" fill="{colour}" fill-opacity="0.92"/>'

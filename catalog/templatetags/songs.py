@@ -27,8 +27,8 @@ _STAR_WORDS = [(1, "1 star"), (2, "2 stars"), (3, "3 stars"), (4, "4 stars"), (5
 def icon(name: str, extra_class: str = "") -> SafeString:
     """A symbol of `static/icons/icons.svg`, to be passed over by screen readers."""
     return format_html(
-        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>',
-        extra_class,
+        '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>',
+        f"icon {extra_class}".rstrip(),
         static("icons/icons.svg"),
         name,
     )

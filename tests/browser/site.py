@@ -1,0 +1,108 @@
+"""A whole site of its own to look at: database, music, static files as in production, web server."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.audio import tag, write_tone
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+PASSWORD = "correct horse"
+SECONDS = 3.0
+"""How long each song of the site is."""
+
+_START_S = 60
+
+
+def _write_music(folder: Path) -> None:
+    """A dozen short songs, with all that may stretch a page: long words, other scripts, no tags at all."""
+    songs = [
+        ("Blue in Green", "Miles Davis", "Kind of Blue", "Jazz"),
+        ("So What", "Miles Davis", "Kind of Blue", "Jazz"),
+        ("Feeling Good", "Nina Simone", "I Put a Spell on You", "Soul"),
+        ("Sinnerman", "Nina Simone", "Pastel Blues", "Soul"),
+        (
+            "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2,
+            "X" * 90,
+            "Y" * 90,
+            "Z",
+        ),
+        ("夜に駆ける", "ヨアソビ", "", "Pop"),
+        ("Ágætis byrjun", "Sigur Rós", "Ágætis byrjun", "Post-Rock"),
+        ("Windowlicker", "Aphex Twin", "Windowlicker", "Electronic"),
+        ("Xtal", "Aphex Twin", "Selected Ambient Works 85-92", "Ambient"),
+        ("Gymnopédie No. 1", "Erik Satie", "", "Classical"),
+        ('Song of <b>markup</b> & "signs"', "", "", "Folk"),
+    ]
+    for number, (title, artist, album, genre) in enumerate(songs):
+        path = write_tone(folder / f"{number:02}.ogg", SECONDS, hz=220 + 40 * number)
+        tag(path, title=title, artist=artist, album=album, genre=genre, date=str(1959 + 4 * number))
+    write_tone(folder / "untagged_song.flac", SECONDS)
+
+
+@contextmanager
+def running_site(home: Path) -> Iterator[str]:
+    """Yield the address of a site that lives in `home`, with an admin `boss`, a listener `mira`, and music."""
+    environment = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL")}
+    environment |= {"DCMRS_HOME": str(home), "DJANGO_SETTINGS_MODULE": "dcmrs_site.settings"}
+    _write_music(home / "music")
+    for command in (
+        ["manage.py", "migrate", "-v0"],
+        ["manage.py", "collectstatic", "-v0", "--noinput"],
+        ["manage.py", "import_music", str(home / "music")],
+        ["-m", "tests.browser.people"],
+        ["manage.py", "recompute"],
+    ):
+        done = subprocess.run([sys.executable, *command], cwd=PROJECT, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        bind = f"fd://{listener.fileno()}"
+        server = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "dcmrs_site.wsgi",
+                "--bind",
+                bind,
+                "--threads",
+                "8",
+                "--log-level",
+                "error",
+            ],
+            cwd=PROJECT,
+            env=environment,
+            pass_fds=[listener.fileno()],
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(address, server)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + _START_S
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            urllib.request.urlopen(f"{address}/accounts/login/", timeout=10).close()  # noqa: S310
+        except urllib.error.URLError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("the web server did not start")
