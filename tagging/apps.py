@@ -3,3 +3,6 @@ from django.apps import AppConfig
 
 class TaggingConfig(AppConfig):
     name = "tagging"
+
+    def ready(self) -> None:
+        from . import receivers  # noqa: F401 (connects itself)

@@ -77,7 +77,8 @@ class Tagger:
         -------
         float32, shape (n_labels,)
         """
-        return self.predict(self.scaling(power)[np.newaxis])[0]
+        probabilities: NDArray[np.float32] = self.predict(self.scaling(power)[np.newaxis])[0]
+        return probabilities
 
     def kept(self, probabilities: NDArray[np.float32]) -> dict[str, float]:
         """The labels that a song keeps: those that reach their operating points, the most probable first.

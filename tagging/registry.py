@@ -211,13 +211,13 @@ def install(name: str, file: str | os.PathLike[str] | None = None) -> Path:
         raise TaggerError(f"{path}: {error.strerror or error}") from error
 
 
-def install_from_folder(folder: str | os.PathLike[str]) -> list[str]:
+def install_from_folder(folder: str | os.PathLike[str]) -> dict[str, Path]:
     """Install every known tagger whose weights lie in a folder, whatever the files are called.
 
     Returns
     -------
-    list of str
-        The names of the taggers that were installed.
+    dict of str to Path
+        Where the weights of each tagger that was installed are now, by name.
 
     Raises
     ------
@@ -229,9 +229,7 @@ def install_from_folder(folder: str | os.PathLike[str]) -> list[str]:
         raise TaggerError(f"{path} is not a folder")
     if not (found := _recognised(path, known().values())):
         raise TaggerError(f"no file in {path} holds the weights of {' or '.join(known())}")
-    for name, file in found.items():
-        install(name, file)
-    return list(found)
+    return {name: install(name, file) for name, file in found.items()}
 
 
 def _recognised(folder: Path, candidates: Iterable[Description]) -> dict[str, Path]:

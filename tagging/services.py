@@ -1,0 +1,287 @@
+"""Tagging the library: what is to be heard, who hears it, what is kept.
+
+The state of each song stands in the database, and the queue only says that there is something to do. A song is
+claimed by an update that succeeds once, held by a sign of life every few seconds, and put back where the signs have
+stopped: whoever is killed in the middle leaves nothing `running`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Count, Exists, F, Min, OuterRef, QuerySet
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from catalog.audio import UnreadableAudio
+from catalog.models import Song
+from catalog.services.labels import store_cnn_labels
+
+from . import registry
+from .frontend import mel_spectrogram
+from .models import Hearing
+
+if TYPE_CHECKING:
+    from .inference import Tagger
+
+State = Song.Tagging
+
+MOST_ATTEMPTS = 3
+SIGN_OF_LIFE_S = 10.0
+LEFT_BEHIND_AFTER = timedelta(seconds=45)
+_RATE_WINDOW = timedelta(minutes=1)
+_CANDIDATES = 50
+_LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one song.
+
+    Attributes
+    ----------
+    song : Song
+    error : str
+        Why it failed; empty where it has its labels.
+    """
+
+    song: Song
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the tagging of the library is.
+
+    Attributes
+    ----------
+    pending, running, done, failed : int
+        Songs with audio in each state.
+    songs_per_second : float
+        Over the last minute, as far as there was work in it.
+    """
+
+    pending: int
+    running: int
+    done: int
+    failed: int
+    songs_per_second: float
+
+    @property
+    def left(self) -> int:
+        """Songs still to be heard."""
+        return self.pending + self.running
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At this rate; None where nothing moves."""
+        return self.left / self.songs_per_second if self.songs_per_second else None
+
+
+def progress() -> Progress:
+    """How far the tagging of the library is."""
+    counts = dict(_with_audio().order_by().values_list("tagging_state").annotate(Count("pk")))
+    now = timezone.now()
+    finished = _with_audio().filter(
+        tagging_state__in=(State.DONE, State.FAILED), tagging_changed_at__gt=now - _RATE_WINDOW
+    )
+    lately = finished.aggregate(count=Count("pk"), first=Min("tagging_changed_at"))
+    seconds = max((now - lately["first"]).total_seconds(), 1.0) if lately["count"] else 1.0
+    return Progress(
+        pending=counts.get(State.PENDING, 0),
+        running=counts.get(State.RUNNING, 0),
+        done=counts.get(State.DONE, 0),
+        failed=counts.get(State.FAILED, 0),
+        songs_per_second=lately["count"] / seconds,
+    )
+
+
+def tag_again(songs: QuerySet[Song]) -> int:
+    """Have songs with audio heard anew by every tagger.
+
+    Returns
+    -------
+    int
+        How many they are.
+    """
+    return songs.exclude(path="").update(
+        tagging_state=State.PENDING, tagging_error="", tagging_attempts=0, tagging_changed_at=timezone.now()
+    )
+
+
+def sweep(names: Sequence[str] | None = None) -> int:
+    """Put back what was left behind, and what a tagger has not heard that was installed since.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        The taggers; every installed one where it is None.
+
+    Returns
+    -------
+    int
+        How many songs are pending now; 0 where no tagger is installed.
+    """
+    if not (taggers := registry.installed() if names is None else names):
+        return 0
+    put_back()
+    for name in taggers:
+        heard = Hearing.objects.filter(song=OuterRef("pk"), tagger=name)
+        tag_again(Song.objects.filter(~Exists(heard), tagging_state=State.DONE, missing_since=None))
+    return _with_audio().filter(tagging_state=State.PENDING).count()
+
+
+def put_back() -> None:
+    """Make pending again what somebody began and shows no sign of life for; failed, where that happens every time."""
+    now = timezone.now()
+    left_behind = Song.objects.filter(tagging_state=State.RUNNING, tagging_changed_at__lt=now - LEFT_BEHIND_AFTER)
+    left_behind.filter(tagging_attempts__gte=MOST_ATTEMPTS).update(
+        tagging_state=State.FAILED,
+        tagging_error=f"whoever listened to it was gone before the end, {MOST_ATTEMPTS} times",
+        tagging_changed_at=now,
+    )
+    left_behind.update(tagging_state=State.PENDING, tagging_changed_at=now)
+
+
+def tag_pending(
+    names: Sequence[str] | None = None, seconds: float | None = None, report: Callable[[Outcome], None] | None = None
+) -> None:
+    """Hear what is pending, until nothing is, or the time is over.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        The taggers; every installed one where it is None.
+    seconds : float, optional
+        After so many, no further song is begun.
+    report : callable, optional
+        Told of each song when it is finished.
+
+    Raises
+    ------
+    TaggerError
+        If a tagger cannot be loaded.
+    """
+    from .inference import listen_to, listening_threads, n_cores
+
+    taggers = [loaded(name) for name in (registry.installed() if names is None else names)]
+    if not taggers:
+        return
+    end = float("inf") if seconds is None else time.monotonic() + seconds
+    sign_of_life_at = time.monotonic()
+    candidates: deque[int] = deque()
+    claimed: dict[Future[list[NDArray[np.float32]]], Song] = {}
+    with listening_threads() as threads:
+        try:
+            while True:
+                while (
+                    len(claimed) < 2 * n_cores() and time.monotonic() < end and (song := _claim(candidates)) is not None
+                ):
+                    claimed[threads.submit(listen_to, song.audio_file, taggers)] = song
+                if not claimed:
+                    return
+                finished, _ = wait(claimed, timeout=SIGN_OF_LIFE_S, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    outcome = _finish(claimed.pop(future), future, taggers)
+                    if report is not None and outcome is not None:
+                        report(outcome)
+                if time.monotonic() > sign_of_life_at + SIGN_OF_LIFE_S:
+                    _running(claimed.values()).update(tagging_changed_at=timezone.now())
+                    sign_of_life_at = time.monotonic()
+        finally:
+            for future in claimed:
+                future.cancel()
+            _running(claimed.values()).update(
+                tagging_state=State.PENDING,
+                tagging_attempts=F("tagging_attempts") - 1,
+                tagging_changed_at=timezone.now(),
+            )
+
+
+@cache
+def loaded(name: str) -> Tagger:
+    """A tagger, loaded once a process.
+
+    Raises
+    ------
+    TaggerError
+        If it cannot be loaded.
+    """
+    return registry.load(name)
+
+
+def warm_up() -> None:
+    """Load every installed tagger and let it hear silence, so that the first song takes no longer than others.
+
+    Raises
+    ------
+    TaggerError
+        If one cannot be loaded.
+    """
+    from .inference import listening_threads
+
+    silence = mel_spectrogram(np.zeros(0, np.float32))
+    with listening_threads() as threads:
+        list(threads.map(lambda name: loaded(name).listen(silence), registry.installed()))
+
+
+def _with_audio() -> QuerySet[Song]:
+    return Song.objects.exclude(path="")
+
+
+def _running(songs: Iterable[Song]) -> QuerySet[Song]:
+    return Song.objects.filter(pk__in=[song.pk for song in songs], tagging_state=State.RUNNING)
+
+
+def _claim(candidates: deque[int]) -> Song | None:
+    """One pending song that is now nobody else's, the last changed first; None where there is none.
+
+    `candidates` are pending songs seen earlier.
+    """
+    while True:
+        if not candidates:
+            pending = _with_audio().filter(tagging_state=State.PENDING).order_by("-tagging_changed_at", "-pk")
+            candidates.extend(pending.values_list("pk", flat=True)[:_CANDIDATES])
+            if not candidates:
+                return None
+        pk = candidates.popleft()
+        won = Song.objects.filter(pk=pk, tagging_state=State.PENDING).update(
+            tagging_state=State.RUNNING,
+            tagging_attempts=F("tagging_attempts") + 1,
+            tagging_changed_at=timezone.now(),
+        )
+        if won and (song := Song.objects.select_related("root").filter(pk=pk).first()) is not None:
+            return song
+
+
+def _finish(song: Song, heard: Future[list[NDArray[np.float32]]], taggers: Sequence[Tagger]) -> Outcome | None:
+    """Store what was heard of a song, or why nothing was; None where the song has meanwhile gone to somebody else."""
+    try:
+        probabilities = heard.result()
+    except UnreadableAudio as error:
+        reason = str(error)
+        failed = _running([song]).update(
+            tagging_state=State.FAILED, tagging_error=reason[:_LONGEST_REASON], tagging_changed_at=timezone.now()
+        )
+        return Outcome(song, reason) if failed else None
+    with transaction.atomic():
+        done = _running([song]).update(
+            tagging_state=State.DONE, tagging_error="", tagging_attempts=0, tagging_changed_at=timezone.now()
+        )
+        if not done:
+            return None
+        for tagger, of_labels in zip(taggers, probabilities, strict=True):
+            store_cnn_labels(song, tagger.name, tagger.kept(of_labels), tagger.kinds)
+        Hearing.objects.bulk_create(
+            (Hearing(song=song, tagger=tagger.name) for tagger in taggers), ignore_conflicts=True
+        )
+    return Outcome(song)
