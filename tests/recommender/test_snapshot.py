@@ -16,7 +16,7 @@ from django.core.files.storage import FileSystemStorage, Storage, storages
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from catalog.models import Song
-from recommender import build, snapshot
+from recommender import build, changes, snapshot
 from recommender.models import Snapshot
 from tests.factories import add_labels, make_plays, make_song, make_user
 
@@ -143,8 +143,6 @@ def test_a_full_disk_leaves_the_old_serving_and_nothing_behind(
 
 
 def test_a_build_that_was_overtaken_does_not_take_back_what_is_newer(library: dict[str, Song]) -> None:
-    from recommender import changes
-
     early = changes.begin()
     changes.labels_changed()
     newer = build.build(Snapshot.Kind.CONTENT)
@@ -155,8 +153,6 @@ def test_a_build_that_was_overtaken_does_not_take_back_what_is_newer(library: di
 
 
 def test_of_a_full_and_a_content_snapshot_the_one_that_saw_more_counts(library: dict[str, Song]) -> None:
-    from recommender import changes
-
     full = build.build()
     changes.labels_changed()
     content = build.build(Snapshot.Kind.CONTENT)

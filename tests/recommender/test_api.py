@@ -1,0 +1,60 @@
+"""The API of recommendations and similar songs."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from catalog.models import Song
+from recommender import build
+from tests.factories import make_plays, make_rating, make_song, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def titles(page: Client, query: str) -> list[str]:
+    return [one["title"] for one in page.get(f"/api/recommendations/?{query}").json()]
+
+
+def test_recommendations_are_ones_own(page: Client, ada: User, library: dict[str, Song]) -> None:
+    build.build()
+    make_rating(make_user(), library["So What"], 5)
+    assert page.get("/api/recommendations/").json() == []
+    make_rating(ada, library["Thunder"], 5)
+    (only,) = page.get("/api/recommendations/").json()
+    assert (only["rank"], only["song"], only["title"], only["has_audio"]) == (
+        1,
+        library["Birdland"].pk,
+        "Birdland",
+        True,
+    )
+    assert only["external_id"] is None
+    assert [reason["label"] for reason in only["reasons"]] == ["rock"]
+
+
+def test_method_labels_and_number(page: Client, ada: User, library: dict[str, Song]) -> None:
+    make_song("Silent", labels={"calm": 5}, source="import", external_id="mbid:1")
+    make_plays(make_user(), library["Thunder"], 3)
+    build.build()
+    assert titles(page, "label=calm&label=rock&n=2") == ["Thunder", "Silent"]
+    assert titles(page, "label=calm&has_audio=true") == ["Blue in Green"]
+    popular = page.get("/api/recommendations/?method=popular").json()
+    assert popular[0]["reasons"] == [{"song": library["Thunder"].pk, "title": "Thunder", "weight": 3.0}]
+
+
+@pytest.mark.parametrize("query", ["label=polka", "n=0", "n=501", "method=magic", "method=popular&label=rock"])
+def test_bad_questions_are_refused(page: Client, library: dict[str, Song], query: str) -> None:
+    build.build()
+    assert page.get(f"/api/recommendations/?{query}").status_code == 400
+
+
+def test_similar_songs(page: Client, library: dict[str, Song]) -> None:
+    build.build()
+    found = page.get(f"/api/songs/{library['So What'].pk}/similar/?n=1").json()
+    assert [one["title"] for one in found] == ["Birdland"]
+    assert page.get("/api/songs/999/similar/").status_code == 404
+
+
+def test_strangers_get_nothing(client: Client, db: None) -> None:
+    assert client.get("/api/recommendations/").status_code in (401, 403)

@@ -1,0 +1,320 @@
+"""For you, and the fragments that other pages show."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from catalog.models import Label, LibraryRoot, Nudge, Song
+from recommender import build, changes
+from recommender.models import Snapshot
+from tests.factories import make_plays, make_rating, make_song, make_user
+
+pytestmark = pytest.mark.django_db
+
+QUERIES_OF_FOR_YOU = 10  # session, user, snapshot, five of the taste, songs, who has played the new ones
+
+
+@pytest.fixture
+def songs(root: LibraryRoot) -> list[Song]:
+    """Sixty songs of ten artists and two moods, a third of them played by somebody."""
+    made = []
+    bob = make_user("bob")
+    for number in range(60):
+        labels = {
+            f"genre {number % 4}": 0.9,
+            ("calm", "wild")[number % 2]: 0.2 + number / 100,
+            f"era {number % 7}": 0.4,
+        }
+        song = make_song(f"Title {number}", f"Artist {number % 10}", labels=labels, root=root, path=f"{number}.mp3")
+        if number % 3 == 0:
+            make_plays(bob, song, number + 1)
+        made.append(song)
+    Label.objects.filter(name__startswith="genre").update(kind="genre")
+    Label.objects.filter(name__in=["calm", "wild"]).update(kind="mood")
+    Label.objects.filter(name__startswith="era").update(kind="era")
+    build.build()
+    return made
+
+
+def text(client: Client, path: str = "/") -> str:
+    response = client.get(path)
+    assert response.status_code == 200
+    return " ".join(response.content.decode().split())
+
+
+def titles(page: str) -> list[str]:
+    return re.findall(r'class="song-card-title"[^>]*>([^<]*)<', page)
+
+
+def rows(page: str) -> list[str]:
+    return re.findall(r'<h2 id="row-\d+">([^<]*)</h2>', page)
+
+
+# --- For you ------------------------------------------------------------------------------------
+
+
+def test_strangers_are_asked_to_log_in(client: Client, db: None) -> None:
+    assert client.get("/").url.startswith("/accounts/login/")  # type: ignore[attr-defined]
+
+
+def test_rows_say_why_they_are_there(page: Client, ada: User, songs: list[Song]) -> None:
+    make_rating(ada, songs[1], 5)
+    make_rating(ada, songs[2], 4)
+    said = rows(text(page))
+    assert said[:4] == [
+        "Close to your taste",
+        "Because you liked “Title 2”",
+        "Because you liked “Title 1”",
+        "New here, nobody has played it yet",
+    ]
+    assert "Popular here" in said
+    assert any(title.startswith("More ") for title in said)
+
+
+def test_songs_that_were_played_only_start_a_row_too(page: Client, ada: User, songs: list[Song]) -> None:
+    make_plays(ada, songs[5])
+    assert "Because you played “Title 5”" in rows(text(page))
+
+
+def test_every_song_says_why_and_stands_once(page: Client, ada: User, songs: list[Song]) -> None:
+    make_rating(ada, songs[1], 5)
+    shown = text(page)
+    assert len(titles(shown)) == len(set(titles(shown))) == shown.count('class="song-card-why"') > 20
+
+
+def test_no_row_is_one_artist_after_another(page: Client, ada: User, songs: list[Song]) -> None:
+    make_rating(ada, songs[1], 5)
+    for row in text(page).split("<section")[1:]:
+        artists = re.findall(r'class="song-card-by">([^<]*)<', row)
+        assert all(one != other for one, other in pairwise(artists))
+
+
+def test_songs_one_knows_are_not_on_the_page(page: Client, ada: User, songs: list[Song]) -> None:
+    for song in songs[:30]:
+        make_rating(ada, song, 4)
+    assert not set(titles(text(page))) & {song.title for song in songs[:30]}
+
+
+def test_a_rating_counts_at_once(page: Client, ada: User, songs: list[Song]) -> None:
+    assert "Close to your taste" not in rows(text(page))
+    page.post(f"/songs/{songs[1].pk}/rate/", {"stars": "5"})
+    assert rows(text(page))[:2] == ["Close to your taste", "Because you liked “Title 1”"]
+
+
+def test_what_is_called_unplayed_is_unplayed_now(page: Client, ada: User, songs: list[Song]) -> None:
+    make_rating(ada, songs[1], 5)
+    first = re.split(r"<h2 id", text(page))
+    new = next(row for row in first if "nobody has played it yet" in row)
+    song = Song.objects.get(title=titles(new)[0])
+    make_plays(make_user(), song)
+    again = next(row for row in re.split(r"<h2 id", text(page)) if "nobody has played it yet" in row)
+    assert song.title not in titles(again)
+    assert len(titles(again)) == 6
+
+
+def test_deleted_songs_break_nothing_and_leave_no_hole(page: Client, ada: User, songs: list[Song]) -> None:
+    make_rating(ada, songs[1], 5)
+    gone = titles(text(page))[:2]
+    Song.objects.filter(title__in=gone).delete()
+    songs[1].delete()
+    shown = titles(text(page))
+    assert not set(shown) & set(gone)
+
+
+def test_songs_without_a_file_are_behind_a_switch(page: Client, ada: User, songs: list[Song]) -> None:
+    make_song("Silent", "Nobody", labels={"genre 1": 0.9, "wild": 0.3}, source="cnn")
+    Song.objects.filter(pk=songs[9].pk).update(missing_since=timezone.now())
+    build.build()
+    make_rating(ada, songs[1], 5)
+    shown = text(page)
+    assert "Silent" not in titles(shown)
+    assert "Also the 2 songs without a file here" in shown
+    with_silent = text(page, "/?silent=1")
+    assert "Silent" in titles(with_silent)
+    assert "Only songs that can be played here" in with_silent
+
+
+def test_a_mood_has_its_own_row_and_chips(page: Client, ada: User, songs: list[Song]) -> None:
+    make_rating(ada, songs[1], 5)
+    shown = text(page, "/?label=Calm&label=genre+2")
+    assert rows(shown)[0] == "In the mood for calm and genre 2"
+    assert "calm + " in shown
+    assert 'href="?label=genre+2"' in shown
+    assert 'href="?label=calm&amp;label=genre+2&amp;label=' in shown
+
+
+def test_an_unknown_mood_names_the_closest(page: Client, ada: User, songs: list[Song]) -> None:
+    shown = text(page, "/?label=clam")
+    assert "No label is called &#x27;clam&#x27;; the closest are calm" in shown
+
+
+def test_the_page_asks_few_questions(
+    page: Client, ada: User, songs: list[Song], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for song in songs[:20]:
+        make_rating(ada, song, 5)
+        make_plays(ada, song)
+    text(page)
+    with django_assert_num_queries(QUERIES_OF_FOR_YOU):
+        text(page)
+
+
+# --- Newcomers ----------------------------------------------------------------------------------
+
+
+def test_a_newcomer_sees_labels_to_pick_and_songs_to_try(
+    page: Client, songs: list[Song], django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    text(page)
+    with django_assert_max_num_queries(QUERIES_OF_FOR_YOU):
+        shown = text(page)
+    assert len(re.findall(r'action="/labels/\d+/pick/"', shown)) == 12
+    assert "Six songs to try" in shown
+    tries = re.findall(r'class="song-row-title"[^>]*>([^<]*)<', shown)
+    artists = {song.artist for song in songs if song.title in tries}
+    assert len(tries) == len(artists) == 6
+    assert rows(shown)[:2] == ["Popular here", "New here, nobody has played it yet"]
+    assert sum(row.startswith("Labelled ") for row in rows(shown)) >= 2
+
+
+def test_labels_to_pick_are_of_several_kinds(page: Client, songs: list[Song]) -> None:
+    shown = text(page)
+    picks = re.findall(r'aria-pressed="false">([^<]*)</button>', shown)
+    assert {pick.split()[0] for pick in picks[:3]} >= {"genre", "era"}
+    assert {"calm", "wild"} & set(picks[:3])
+
+
+def test_a_picked_label_is_a_nudge_and_changes_the_rows(page: Client, ada: User, songs: list[Song]) -> None:
+    calm = Label.objects.get(name="calm")
+    assert page.post(f"/labels/{calm.pk}/pick/", {"picked": "1"}).status_code == 302
+    assert Nudge.objects.get(user=ada).weight == 1.0
+    shown = text(page)
+    assert rows(shown)[0] == "From the labels you picked"
+    assert 'aria-pressed="true">calm' in shown
+    page.post(f"/labels/{calm.pk}/pick/", {"picked": "0"})
+    assert not Nudge.objects.exists()
+
+
+def test_picking_nonsense_is_refused(page: Client, songs: list[Song]) -> None:
+    assert page.post(f"/labels/{Label.objects.get(name='calm').pk}/pick/", {"picked": "maybe"}).status_code == 400
+    assert page.post("/labels/9999/pick/").status_code == 404
+
+
+def test_one_rating_ends_the_welcome(page: Client, ada: User, songs: list[Song]) -> None:
+    make_rating(ada, songs[0], 3)
+    assert "to try" not in text(page)
+
+
+# --- Where there is little ----------------------------------------------------------------------
+
+
+def test_before_anything_is_there_the_page_says_what_to_do(page: Client, ada: User) -> None:
+    assert "Nothing to recommend yet" in text(page)
+    ada.is_staff = True
+    ada.save()
+    assert "manage.py import_music" in text(page)
+
+
+def test_an_empty_library_is_no_error(page: Client) -> None:
+    build.build()
+    assert "Nothing to recommend yet" in text(page)
+
+
+def test_songs_nobody_has_labelled_still_make_a_page(page: Client, root: LibraryRoot) -> None:
+    for number in range(3):
+        make_song(f"Plain {number}", root=root, path=f"{number}.mp3")
+    build.build()
+    shown = text(page)
+    assert "No song has labels yet" in shown
+    assert titles(shown) == ["Plain 2", "Plain 1", "Plain 0"]
+
+
+def test_a_library_without_files_offers_its_songs_behind_the_switch(page: Client) -> None:
+    make_song("Silent", labels={"jazz": 1})
+    build.build()
+    assert "No song here has a file" in text(page)
+    assert "Silent" in text(page, "/?silent=1")
+
+
+# --- Fragments ----------------------------------------------------------------------------------
+
+
+def test_similar_songs_name_the_labels_they_share(page: Client, library: dict[str, Song]) -> None:
+    build.build()
+    shown = text(page, f"/songs/{library['So What'].pk}/similar/")
+    assert "Birdland" in shown
+    assert "10 % alike" in shown
+    assert "<html" not in shown
+    assert "No other song" in text(page, f"/songs/{library['Unheard'].pk}/similar/")
+
+
+def test_fits_you_names_the_labels_and_where_they_come_from(page: Client, ada: User, library: dict[str, Song]) -> None:
+    build.build()
+    where = f"/songs/{library['Birdland'].pk}/fits-you/"
+    assert "Give a few songs stars" in text(page, where)
+    make_rating(ada, library["Thunder"], 5)
+    assert "77 of 100" in text(page, where)
+    assert "from 1 song you liked" in text(page, where)
+    assert "once it has labels" in text(page, f"/songs/{library['Unheard'].pk}/fits-you/")
+    assert "shares no label" in text(page, f"/songs/{library['So What'].pk}/fits-you/")
+
+
+@pytest.mark.parametrize("fragment", ["similar", "fits-you"])
+def test_fragments_of_no_song_are_not_there(page: Client, fragment: str) -> None:
+    assert page.get(f"/songs/999/{fragment}/").status_code == 404
+    assert page.get(f"/songs/{2**70}/{fragment}/").status_code == 404
+
+
+def test_songs_for_labels_by_json_and_by_form(page: Client, library: dict[str, Song]) -> None:
+    build.build()
+    asked = {"labels": {"calm": 1, "never heard of": 2}, "share": 0.7}
+    by_json = page.post("/recommendations/for-labels/", json.dumps(asked), content_type="application/json")
+    by_form = page.post(
+        "/recommendations/for-labels/", {"label": ["calm", "polka"], "weight": ["1", "2"], "share": "0.7"}
+    )
+    for response in (by_json, by_form):
+        assert response.status_code == 200
+        assert "Blue in Green" in response.content.decode()
+        assert "fits 99 of 100" in response.content.decode()
+
+
+def test_songs_for_labels_that_nobody_knows_say_so(page: Client, library: dict[str, Song]) -> None:
+    build.build()
+    response = page.post("/recommendations/for-labels/", {"label": "polka", "weight": "1"})
+    assert "No song here has a label for that yet (polka)." in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[]",
+        "{",
+        '{"labels": {}}',
+        '{"labels": {"calm": "much"}}',
+        '{"labels": {"calm": 1}, "share": 2}',
+        '{"labels": {"calm": NaN}}',
+        "1" * 5000,
+    ],
+)
+def test_songs_for_nonsense_are_refused(page: Client, library: dict[str, Song], body: str) -> None:
+    response = page.post("/recommendations/for-labels/", body, content_type="application/json")
+    assert response.status_code == 400
+
+
+def test_a_mood_is_never_asked_for_in_an_address(page: Client, library: dict[str, Song]) -> None:
+    assert page.get("/recommendations/for-labels/?label=calm").status_code == 405
+
+
+def test_pages_do_not_wait_for_what_changed(page: Client, ada: User, songs: list[Song]) -> None:
+    changes.labels_changed()
+    text(page)
+    assert Snapshot.objects.count() == 1
