@@ -23,6 +23,7 @@ _CANDIDATES = 20
 class Found(enum.Enum):
     """How a file and a song belong together."""
 
+    KNOWN = "the song at this path, already brought in by another scan"
     SAME = "the song at this path, the same recording as before"
     CHANGED = "the song at this path, another recording than before"
     MOVED = "a song with this recording, whose own file is gone"
@@ -94,7 +95,8 @@ def identify(root: LibraryRoot, audio: AudioFile, known: KnownNames) -> Identity
     if audio.found.path in known.paths:
         here = Song.objects.filter(root=root, path=audio.found.path).select_related("root").first()
     if here is not None and here.content_hash == audio.fingerprint:
-        return Identity(Found.SAME, here, here)
+        as_it_was = (here.size, here.mtime_ns) == (audio.found.size, audio.found.mtime_ns) and not here.missing_since
+        return Identity(Found.KNOWN if as_it_was else Found.SAME, here, here)
     moved = None
     for song in _with_recording(audio) if audio.fingerprint in known.fingerprints else ():
         if song == here:

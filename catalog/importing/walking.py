@@ -129,8 +129,6 @@ def printable(path: str) -> str:
 
 def reason(error: OSError) -> str:
     """Why the system refused, in few words."""
-    if isinstance(error, PermissionError):
-        return "no permission to read it"
     return os.strerror(error.errno).lower() if error.errno else str(error)
 
 

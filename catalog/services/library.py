@@ -264,6 +264,8 @@ class _Scan:
             match how:
                 case Found.NEW | Found.GAINED:
                     self.report.new += 1
+                case Found.KNOWN:
+                    self.report.known += 1
                 case Found.CHANGED | Found.SAME:
                     self.report.changed += 1
                 case Found.MOVED:
@@ -359,6 +361,9 @@ def _store(root: LibraryRoot, audios: Sequence[AudioFile], uploaded_by: User | N
             _store_duplicate(root, audio.found, identity.song, identity.here)
             stored.append((identity.song, Found.DUPLICATE))
             continue
+        if identity.found is Found.KNOWN and identity.song is not None:
+            stored.append((identity.song, Found.KNOWN))
+            continue
         if audio.found.path in known.duplicates:
             DuplicateFile.objects.filter(root=root, path=audio.found.path).delete()
         song = identity.song or Song(uploaded_by=uploaded_by)
@@ -370,7 +375,7 @@ def _store(root: LibraryRoot, audios: Sequence[AudioFile], uploaded_by: User | N
         [
             SongIdentifier(song=song, value=value)
             for audio, (song, how) in zip(audios, stored, strict=True)
-            if how is not Found.DUPLICATE
+            if how not in (Found.DUPLICATE, Found.KNOWN)
             for value in audio.tags.identifiers
         ],
         ignore_conflicts=True,
