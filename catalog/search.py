@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from .models import Label, Song, SongLabel
-from .names import label_key, title_key
+from .names import label_key, storable, title_key
 
 _MOST_WORDS = 12
 
@@ -40,7 +40,7 @@ def songs_with_label(songs: QuerySet[Song], name: str) -> QuerySet[Song]:
 
 def songs_matching(songs: QuerySet[Song], text: str) -> QuerySet[Song]:
     """Those of the songs with every word of the text in title, artist or album; accents and case do not matter."""
-    for word in text.split()[:_MOST_WORDS]:
+    for word in storable(text).split()[:_MOST_WORDS]:
         key = title_key(word)
         as_written = Q(title__icontains=word) | Q(artist__icontains=word) | Q(album__icontains=word)
         songs = songs.filter(as_written | Q(title_key__contains=key) | Q(artist_key__contains=key))

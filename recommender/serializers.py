@@ -8,10 +8,13 @@ from typing import Any
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 
+from catalog.names import storable
+
 from .engine.interface import QUERY_SHARE
 from .services import LabelReason, Reason, SongReason
 
 _MOST_LABELS = 100
+_LONGEST_NAME = 100
 
 
 class QuerySerializer(serializers.Serializer[Any]):
@@ -25,6 +28,8 @@ class QuerySerializer(serializers.Serializer[Any]):
     def validate_labels(self, labels: dict[str, float]) -> dict[str, float]:
         if len(labels) > _MOST_LABELS or not all(map(math.isfinite, labels.values())):
             raise serializers.ValidationError(f"At most {_MOST_LABELS} labels, each with a number.")
+        if any(len(name) > _LONGEST_NAME or storable(name) != name for name in labels):
+            raise serializers.ValidationError("A name that is no label's.")
         return labels
 
     def validate_share(self, share: float) -> float:
@@ -40,7 +45,7 @@ class WishSerializer(serializers.Serializer[Any]):
         choices=["content", "popular"], required=False, help_text="The best that there is, where it is left out."
     )
     label = serializers.ListField(  # type: ignore[assignment]
-        child=serializers.CharField(max_length=100),
+        child=serializers.CharField(max_length=_LONGEST_NAME),
         required=False,
         max_length=_MOST_LABELS,
         help_text="What you want now, beside your profile; may come several times.",

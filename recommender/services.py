@@ -182,7 +182,9 @@ def query_of(weights: Mapping[str, float]) -> dict[int, float]:
         raise ValueError(f"the weight of {bad[0]} is not a number")
     labels = find_labels(weights)
     if unknown := [name for name in weights if name not in labels]:
-        raise UnknownLabelError("; ".join(no_such_label(name) for name in unknown))
+        said = [no_such_label(name) for name in unknown[:_WORDS]]
+        more = len(unknown) - len(said)
+        raise UnknownLabelError("; ".join(said + ([f"and {more} more are not there"] if more else [])))
     query: dict[int, float] = {}
     for name, weight in weights.items():
         pk = labels[name].pk

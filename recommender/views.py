@@ -99,7 +99,7 @@ def songs_for_query(request: ListenerRequest) -> HttpResponse:
         given = json.loads(request.body) if request.content_type == "application/json" else _form(request.POST)
         asked = QuerySerializer(data=given)
         asked.is_valid(raise_exception=True)
-    except (ValueError, ValidationError):
+    except (ValueError, RecursionError, ValidationError):
         return _refused("Name labels and their weights.")
     labels, share = asked.validated_data["labels"], asked.validated_data["share"]
     query = {name: labels[name] for name in services.find_labels(labels)}
