@@ -20,6 +20,7 @@ api_patterns: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("", include("recommender.urls")),
     path("", include("catalog.urls")),
+    path("", include("tagging.urls")),
     path("admin/", admin.site.urls),
     path("api/", include(api_patterns)),
     path("health/", health, name="health"),

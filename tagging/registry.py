@@ -275,7 +275,8 @@ def _download(description: Description) -> Path:
     except HTTPError as error:
         raise TaggerError(f"{host} answers {error.code} {error.reason} for {description.address}; {offline}") from error
     except URLError as error:
-        raise TaggerError(f"{host} cannot be reached ({error.reason}); {offline}") from error
+        reason = getattr(error.reason, "strerror", None) or error.reason
+        raise TaggerError(f"{host} cannot be reached ({reason}); {offline}") from error
     except (TimeoutError, ConnectionError, HTTPException) as error:
         raise TaggerError(f"the connection to {host} broke off ({error or type(error).__name__}); {offline}") from error
     except OSError as error:
