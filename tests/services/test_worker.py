@@ -1,0 +1,93 @@
+"""A real worker on a real Redis labels songs, whoever is killed meanwhile: none stays `running`, none is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.audio import write_tone
+from tests.processes import wait_until
+
+from . import random_tagger
+from .server import Server
+
+SONGS = 40
+
+
+@pytest.fixture
+def library(server: Server, tmp_path: Path) -> Server:
+    """A server with songs that nobody has heard, and a tagger that can."""
+    for number in range(SONGS):
+        write_tone(tmp_path / "music" / f"{number}.wav", seconds=1.0, hz=200 + 10 * number, rate=8000)
+    random_tagger.install(server.home)
+    server.environment["DJANGO_SETTINGS_MODULE"] = "tests.services.settings"
+    server.manage("migrate", "-v0")
+    server.manage("import_music", str(tmp_path / "music"))
+    assert states(server) == {"pending": SONGS}
+    return server
+
+
+def states(server: Server) -> dict[str, int]:
+    """How many songs are in each state."""
+    return dict(server.rows("SELECT tagging_state, count(*) FROM catalog_song GROUP BY tagging_state"))
+
+
+def wait_until_some_are_done(server: Server) -> None:
+    wait_until(lambda: 0 < states(server).get("done", 0) < SONGS / 2, lambda: states(server), 60)
+
+
+def every_song_has_its_labels(server: Server) -> None:
+    wait_until(lambda: states(server) == {"done": SONGS}, lambda: (states(server), server.printed()), 120)
+    labels = server.rows("SELECT song_id, count(*) FROM catalog_songlabel WHERE source = 'cnn' GROUP BY song_id")
+    assert [count for _, count in labels] == [len(random_tagger.LABELS)] * SONGS
+    assert server.rows("SELECT count(*) FROM tagging_hearing") == [(SONGS,)]
+
+
+def kill(server: Server, command: str) -> None:
+    for pid in server.left(command):
+        os.kill(pid, signal.SIGKILL)
+
+
+def the_whole_worker(server: Server) -> None:
+    kill(server, "celery -q -A dcmrs_site worker")
+
+
+def one_process_of_the_worker(server: Server) -> None:
+    os.kill(max(server.left("celery -q -A dcmrs_site worker")), signal.SIGKILL)
+
+
+def redis(server: Server) -> None:
+    kill(server, "redis-server")
+
+
+def up_itself(server: Server) -> None:
+    server.send(signal.SIGKILL)
+    wait_until(lambda: not server.left(), server.left, 5)
+    server.start()
+
+
+@pytest.mark.parametrize("victim", [the_whole_worker, one_process_of_the_worker, redis, up_itself])
+def test_whoever_is_killed_every_song_gets_its_labels(library: Server, victim: Callable[[Server], None]) -> None:
+    library.start()
+    wait_until_some_are_done(library)
+    victim(library)
+    every_song_has_its_labels(library)
+
+
+def test_a_song_that_is_brought_in_while_the_worker_runs_is_heard_at_once(library: Server, tmp_path: Path) -> None:
+    library.start()
+    every_song_has_its_labels(library)
+    write_tone(tmp_path / "music" / "new.wav", seconds=1.0, hz=3000, rate=8000)
+    library.manage("import_music", str(tmp_path / "music"))
+    wait_until(lambda: states(library) == {"done": SONGS + 1}, lambda: states(library))
+
+
+def test_without_broker_and_worker_eager_tasks_do_the_work(library: Server, tmp_path: Path) -> None:
+    library.environment["CELERY_TASK_ALWAYS_EAGER"] = "on"
+    write_tone(tmp_path / "music" / "new.wav", seconds=1.0, hz=3000, rate=8000)
+    library.manage("import_music", str(tmp_path / "music"))
+    assert states(library) == {"done": SONGS + 1}
