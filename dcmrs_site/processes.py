@@ -197,7 +197,7 @@ def web(listener: socket.socket, log_level: str) -> Program:
     long one does not stop the site, and at most four, since each costs memory. A song that is being heard keeps a
     thread for as long as the browser reads, hence many threads.
     """
-    cores = os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     command = [
         *(sys.executable, "-m", "gunicorn", "dcmrs_site.wsgi"),
         *("--bind", f"fd://{listener.fileno()}"),
@@ -210,10 +210,14 @@ def web(listener: socket.socket, log_level: str) -> Program:
 
 
 def worker(log_level: str) -> Program:
-    """The Celery worker: one process a core, which a broken file cannot take down together; pages come first."""
+    """The Celery worker: pages come first, so it is nice.
+
+    Two processes: whoever listens to music uses every core with threads of its own, and a broken file that brings one
+    process down leaves the other; more would only hold the networks in memory again.
+    """
     command = [
         *("nice", "-n", "10", sys.executable, "-m", "celery", "-q", "-A", "dcmrs_site", "worker"),
-        *("--pool", "prefork", "--concurrency", str(os.cpu_count() or 1)),
+        *("--pool", "prefork", "--concurrency", "2"),
         *("--without-gossip", "--without-mingle", "--loglevel", log_level),
     ]
     # Celery warns whoever is root of pickled tasks; here they are JSON.
@@ -454,7 +458,7 @@ def main(listener_descriptor: str) -> int:
         address = address_of(listener)
         try:
             Supervisor(
-                programs(listener, os.environ.get("LOG_LEVEL") or "WARNING"),
+                programs(listener, (os.environ.get("LOG_LEVEL") or "WARNING").upper()),
                 listener,
                 on_ready=lambda: print(f"DCMRS is at {address}   (Ctrl-C ends it)", flush=True),
             ).run()

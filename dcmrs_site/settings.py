@@ -189,13 +189,24 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0, "socket_connect_timeout": 2
 CELERY_TIMEZONE = env.str("TIME_ZONE", default="UTC")
 CELERY_TASK_ALWAYS_EAGER = env.bool("CELERY_TASK_ALWAYS_EAGER", default=False)
 CELERY_TASK_EAGER_PROPAGATES = CELERY_TASK_ALWAYS_EAGER
+# What is sent every so often is worth nothing once it is sent again: without a worker the queue does not grow.
+_RESCAN = timedelta(minutes=env.int("RESCAN_MINUTES", default=60))
 CELERY_BEAT_SCHEDULE = {
-    "tag what is pending": {"task": "tagging.tasks.sweep", "schedule": timedelta(minutes=1)},
+    "tag what is pending": {
+        "task": "tagging.tasks.sweep",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
     "look for new music": {
         "task": "catalog.tasks.rescan",
-        "schedule": timedelta(minutes=env.int("RESCAN_MINUTES", default=60)),
+        "schedule": _RESCAN,
+        "options": {"expires": _RESCAN.total_seconds()},
     },
-    "refresh the content arrays": {"task": "recommender.tasks.refresh_content", "schedule": timedelta(minutes=1)},
+    "refresh the content arrays": {
+        "task": "recommender.tasks.refresh_content",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
     "nightly snapshot": {"task": "recommender.tasks.recompute", "schedule": crontab(hour=3, minute=0)},
 }
 
@@ -281,5 +292,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING").upper()},
+    # A page that is not there is no trouble of the server's.
+    "loggers": {"django.request": {"level": "ERROR"}},
 }
