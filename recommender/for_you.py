@@ -89,6 +89,8 @@ class Page:
         How many songs there are to recommend from, and how many of them have labels.
     silent_songs : int
         How many songs have no file here.
+    mood_met : bool
+        Whether there is any song for what was asked for; True where nothing was.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -98,6 +100,7 @@ class Page:
     songs: int = 0
     labelled_songs: int = 0
     silent_songs: int = 0
+    mood_met: bool = True
 
 
 def for_you(user: User, query: Mapping[int, float] | None = None, *, silent_too: bool = False) -> Page:
@@ -128,6 +131,7 @@ def for_you(user: User, query: Mapping[int, float] | None = None, *, silent_too:
         songs=showcase.songs,
         labelled_songs=showcase.labelled_songs,
         silent_songs=showcase.silent_songs,
+        mood_met=draft.mood_met,
     )
 
 
@@ -223,6 +227,7 @@ class _Draft:
         self.catalogue, self.content, self.popular = recommenders.catalogue, recommenders.content, recommenders.popular
         self.taste, self.query, self.silent_too = taste, query, silent_too
         self.rows: list[_DraftRow] = []
+        self.mood_met = True
         self.free = np.ones_like(self.catalogue.playable) if silent_too else self.catalogue.playable.copy()
         self.free[self.catalogue.songs(list(taste.known))] = False
         self.direction = self.content.directions(taste.block(self.catalogue))[0]
@@ -252,9 +257,14 @@ class _Draft:
         if not self.query:
             return
         direction = self.content.directions(self.taste.block(self.catalogue, self.query))[0]
-        names = [self._name(label) for label in self.catalogue.labels(list(self.query))]
+        asked = self.catalogue.labels(list(self.query))
+        names = [self._name(label) for label in asked]
         title = f"In the mood for {' and '.join(filter(None, [', '.join(names[:-1]), *names[-1:]]))}"
-        self._add(title, self.content.toward(direction), self._because_of(direction, self.query), length=2 * ROW)
+        # A strong taste may outweigh what was asked for; under this title nothing stands that has none of it.
+        wanted = np.zeros(len(direction))
+        wanted[asked] = direction[asked]
+        scores = np.where(self.content.toward(wanted) > 0, self.content.toward(direction), 0)
+        self.mood_met = self._add(title, scores, self._because_of(direction, self.query), length=2 * ROW)
 
     def _rows_like_a_song(self) -> None:
         """A row for each of the last songs that the listener liked, of different artists."""

@@ -151,6 +151,22 @@ def test_a_mood_has_its_own_row_and_chips(page: Client, ada: User, songs: list[S
     assert 'href="?label=calm&amp;label=genre+2&amp;label=' in shown
 
 
+def test_everything_in_a_mood_has_some_of_it(page: Client, ada: User, songs: list[Song]) -> None:
+    for song in songs[1:40:4]:
+        make_rating(ada, song, 5)
+    row = re.split(r"<h2 id", text(page, "/?label=calm"))[1]
+    assert len(titles(row)) == 12
+    assert row.count('class="song-card-why">calm') == 12
+
+
+def test_a_mood_that_no_song_meets_is_said(page: Client, ada: User, songs: list[Song]) -> None:
+    Label.objects.create(name="polka")
+    make_rating(ada, songs[1], 5)
+    shown = text(page, "/?label=polka")
+    assert "No song that is new to you here has this label." in shown
+    assert rows(shown)[0] == "Close to your taste"
+
+
 def test_an_unknown_mood_names_the_closest(page: Client, ada: User, songs: list[Song]) -> None:
     shown = text(page, "/?label=clam")
     assert "No label is called &#x27;clam&#x27;; the closest are calm" in shown
