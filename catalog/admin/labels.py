@@ -30,6 +30,18 @@ class LabelForm(forms.ModelForm):  # type: ignore[type-arg]
         return clean_label_name(self.cleaned_data["name"], self.instance)
 
 
+class KindForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The kind of a label, in the list."""
+
+    class Meta:
+        model = Label
+        fields = ("kind",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].widget.attrs["aria-label"] = f"Kind of {self.instance.name}"
+
+
 class AliasForm(forms.ModelForm):  # type: ignore[type-arg]
     """Another spelling, which is no label's name and no other label's alias."""
 
@@ -98,6 +110,9 @@ class LabelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("kind",)
     search_fields = ("name", "aliases__name")
     actions = ("merge",)
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().get_changelist_form(request, **{**kwargs, "form": KindForm})
 
     def get_inlines(self, request: HttpRequest, obj: Label | None) -> list[Any]:
         # A label has other spellings once it has a name.

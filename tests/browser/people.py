@@ -24,9 +24,10 @@ KINDS = {
 
 
 def main() -> None:
-    """An admin, a listener with ratings and plays, labels from a tagger, from people and from the admin."""
+    """An admin, a listener with ratings and plays, one without; labels from a tagger, people and the admin."""
     boss = User.objects.create_superuser("boss", password=PASSWORD)
     mira = User.objects.create_user("mira", password=PASSWORD)
+    User.objects.create_user("newcomer", password=PASSWORD)
     songs = list(Song.objects.order_by("path"))
     names = list(KINDS)
     for place, song in enumerate(songs[:-1]):
