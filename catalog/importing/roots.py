@@ -32,15 +32,16 @@ def root_of(path: Path) -> tuple[LibraryRoot, str]:
     Raises
     ------
     ValueError
-        If the path of a new root is not UTF-8, or too long to be remembered.
+        If the path is not UTF-8, or too long to be remembered.
     """
     path = path.resolve(strict=True)
+    _check_storable(path)
     around = [(folder, root) for root, folder in folders() if path.is_relative_to(folder)]
     if around:
         folder, root = max(around, key=lambda pair: len(pair[0].parts))
     else:
         folder = path if path.is_dir() else path.parent
-        root = LibraryRoot.objects.create(name=_free_name(folder), path=_storable(folder), rescan=path.is_dir())
+        root = LibraryRoot.objects.create(name=_free_name(folder), path=str(folder), rescan=path.is_dir())
     within = path.relative_to(folder).as_posix()
     return root, "" if within == "." else within
 
@@ -72,12 +73,10 @@ def _free_name(folder: Path) -> str:
     return free
 
 
-def _storable(folder: Path) -> str:
-    text = str(folder)
+def _check_storable(path: Path) -> None:
     try:
-        text.encode()
+        str(path).encode()
     except UnicodeEncodeError:
-        raise ValueError("the folder's name is not UTF-8: rename it") from None
-    if len(text) > LONGEST_PATH:
-        raise ValueError("the folder's path is too long")
-    return text
+        raise ValueError("its name is not UTF-8: rename it") from None
+    if len(str(path)) > LONGEST_PATH:
+        raise ValueError(f"its path is longer than {LONGEST_PATH} characters")

@@ -633,6 +633,15 @@ def test_a_bad_file_that_is_asked_for_by_name_fails(music: Path) -> None:
         import_music(music / "notes.txt")
 
 
+def test_a_path_that_is_not_utf8_fails_in_one_line(music: Path) -> None:
+    write_tone(music / "a.ogg")
+    import_music(music)
+    folder = Path(os.fsdecode(bytes(music) + b"/d\xe9j\xe0"))
+    folder.mkdir()
+    with pytest.raises(CommandError, match=r"/d\\xe9j\\xe0: its name is not UTF-8: rename it$"):
+        import_music(folder)
+
+
 def test_hostile_tags_are_cleaned(music: Path) -> None:
     path = write_tone(music / "a.flac")
     tag(path, title="A\x1b[31m\nB\u0007", artist="x" * 5000, tracknumber="999999999999", date="99999", genre="g" * 500)
@@ -758,3 +767,23 @@ def test_a_ten_hour_file_is_a_song_like_any_other(music: Path) -> None:
     write_long_silence(music / "a.mp3", hours=10)
     import_music(music)
     assert song().duration_s == pytest.approx(36000, rel=0.01)
+
+
+@pytest.mark.shared
+def test_real_recordings(shared: Path) -> None:
+    files = sorted(path.name for path in (shared / "audio").iterdir())
+
+    report = figures(import_music(shared / "audio"))
+    again = figures(import_music(shared / "audio"))
+
+    assert (report["new"], report["not usable"], again["known"]) == (len(files), 0, len(files))
+    assert sorted(Song.objects.values_list("path", flat=True)) == files
+    vibe_ace = Song.objects.get(path="kevin-macleod_vibe-ace.ogg")
+    assert (vibe_ace.title, vibe_ace.artist, vibe_ace.album, vibe_ace.year) == (
+        "Vibe Ace",
+        "Kevin MacLeod",
+        "Jazz Sampler",
+        2011,
+    )
+    assert [word.label.name for word in vibe_ace.song_labels.select_related("label")] == ["Jazz"]
+    assert vibe_ace.cover
