@@ -51,6 +51,12 @@ def by(song: Song) -> SafeString:
 
 
 @register.simple_tag
+def label_url(name: str) -> str:
+    """The address of the songs with a label."""
+    return f"{reverse('library')}?{urlencode({'label': name})}"
+
+
+@register.simple_tag
 def player_data(song: Song) -> SafeString:
     """What `static/js/player.js` must know of a song, as attributes of the element that stands for it."""
     return format_html(

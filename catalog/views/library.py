@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET
 from django_htmx.http import replace_url
+from redis.exceptions import RedisError
 
 from ..http import ListenerRequest
 from ..models import Song, SongLabel
@@ -103,6 +104,7 @@ def library(request: ListenerRequest) -> HttpResponse:
         "sorts": [(name, label) for name, (label, _) in _SORTS.items()],
         "page": page,
         "rows": song_rows(page.object_list, request.user),
+        "waiting": 0 if request.htmx else _songs_without_labels(),
         "nothing_here": not page.paginator.count and not Song.objects.exists(),
     }
     response = render(request, "catalog/library_found.html" if request.htmx else "catalog/library.html", context)
@@ -110,6 +112,12 @@ def library(request: ListenerRequest) -> HttpResponse:
     if request.htmx:
         replace_url(response, f"{request.path}?{search.query()}".rstrip("?"))
     return response
+
+
+def _songs_without_labels() -> int:
+    """How many songs are still to be listened to."""
+    waiting = playable_songs(Song.objects.filter(tagging_state__in=(Song.Tagging.PENDING, Song.Tagging.RUNNING)))
+    return waiting.count()
 
 
 @require_GET
@@ -125,7 +133,11 @@ def artist_suggestions(request: ListenerRequest) -> HttpResponse:
 
 
 def _suggestions(request: ListenerRequest, kind: str, names: Callable[[], list[str]]) -> HttpResponse:
-    found = cache.get_or_set(f"suggestions:{kind}", names, _SUGGESTIONS_KEPT_S)
+    try:
+        found = cache.get_or_set(f"suggestions:{kind}", names, _SUGGESTIONS_KEPT_S)
+    except (RedisError, OSError):
+        # The cache is gone: the names are still in the database.
+        found = names()
     return render(request, "catalog/suggestions.html", {"names": found})
 
 

@@ -11,7 +11,7 @@ from tests.factories import add_labels, make_rating, make_root, make_song, make_
 
 pytestmark = pytest.mark.django_db
 
-QUERIES_OF_A_PAGE = 7  # session, user, count, songs, labels, stars, plays
+QUERIES_OF_A_PAGE = 8  # session, user, count, songs, labels, stars, plays, songs waiting for labels
 
 
 def playable(title: str, artist: str = "", **fields: object) -> Song:
@@ -155,6 +155,13 @@ def test_an_empty_library_says_what_to_do_first(client: Client, listener: User) 
     assert "manage.py import_music" in page
     assert "bin/demo" in page
     assert "/upload/" in page
+
+
+def test_songs_that_wait_for_labels_are_told(client: Client, listener: User) -> None:
+    playable("Waits")
+    playable("Is at work", tagging_state=Song.Tagging.RUNNING)
+    playable("Is done", tagging_state=Song.Tagging.DONE)
+    assert "2 songs wait for their labels" in client.get("/library/").content.decode()
 
 
 def test_nothing_found_says_so(client: Client, listener: User) -> None:

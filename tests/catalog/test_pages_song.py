@@ -83,7 +83,7 @@ def test_own_stars_and_refusal_are_shown(client: Client, listener: User) -> None
     make_rating(listener, song, 4)
     NotThis.objects.create(user=listener, song=song)
     page = page_of(client, song)
-    assert 'name="stars" value="4" checked' in page
+    assert 'value="4" aria-label="4 stars" checked' in page
     assert "Not for me: undo" in page
 
 
