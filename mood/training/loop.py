@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ class Plan:
     .. [1] H. Zhang, M. Cisse, Y. Dauphin, D. Lopez-Paz, "mixup: Beyond empirical risk minimization", ICLR 2018.
     """
 
-    epochs: int = 40
+    epochs: int = 26
     batch_size: int = 128
     learning_rate: float = 0.002
     weight_decay: float = 0.05
@@ -59,7 +60,7 @@ class Plan:
 
     def window(self, epoch: int) -> int:
         """Side of the windows seen in an epoch, pixels: whole faces only at the end, which saves a quarter."""
-        return 40 if epoch < 0.7 * self.epochs else 48
+        return 40 if epoch < 0.85 * self.epochs else 48
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,7 @@ class Training:
 
     def _step(self, faces: Tensor, labels: Tensor, step: int, seed: int) -> float:
         done = step / (self.plan.epochs * self.steps_per_epoch)
-        rate = done / 0.1 if done < 0.1 else (1 + np.cos(np.pi * (done - 0.1) / 0.9)) / 2
+        rate = done / 0.1 if done < 0.1 else (1 + math.cos(math.pi * (done - 0.1) / 0.9)) / 2
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.learning_rate * max(rate, 1e-3)
         share = float(np.random.default_rng([seed, step]).beta(self.plan.mixup, self.plan.mixup))
