@@ -36,6 +36,8 @@ _FILTER_S = 0.05
 # A file that lacks no more than this of what its header promises is whole: encoders round.
 _MISSING_S = 3.0
 _MISSING_PART = 0.02
+# Beyond 40 dB over full scale nothing is music.
+_LOUDEST = 100.0
 _UNKNOWN_LENGTH = 0x7FFFF000
 _LARGEST_OGG_PAGE = 27 + 255 + 255 * 255
 
@@ -242,13 +244,17 @@ def _mono(frames: list[av.AudioFrame]) -> NDArray[np.float32]:
         else:
             samples = np.concatenate([frame.to_ndarray()[0] for frame in run]).reshape(-1, channels).T
         mean = samples[0].astype(np.float32)
-        for channel in samples[1:]:
-            mean += channel
+        with np.errstate(over="ignore", invalid="ignore"):
+            for channel in samples[1:]:
+                mean += channel
         if samples.dtype.kind == "u":
             mean -= 128 * channels
         if samples.dtype.kind in "ui":
             mean /= 2.0 ** (8 * samples.dtype.itemsize - 1)
         mean /= channels
+        if samples.dtype.kind == "f":
+            # Whoever wrote floating-point numbers could write any.
+            mean[~(np.abs(mean) <= _LOUDEST)] = 0.0
         mixed.append(mean)
     return np.concatenate(mixed)
 
