@@ -17,6 +17,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.authtoken.models import Token
 from rest_framework.authtoken.serializers import AuthTokenSerializer
 from rest_framework.exceptions import NotFound
+from rest_framework.parsers import FormParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,6 +25,8 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from catalog.throttling import LogInThrottle
+
+from .api_formats import JSONParser
 
 _LISTS = {
     "songs": "api-song-list",
@@ -55,6 +58,7 @@ class LogIn(APIView):
     """A token to use the API with, in the header `Authorization: Token ...`."""
 
     name = "Token"
+    parser_classes = [JSONParser, FormParser]
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         # Whoever asks for a token shows a password: a session or an old token has no say in it.

@@ -26,7 +26,7 @@ def _secret_key() -> str:
     file = DCMRS_HOME / "secret_key"
     if file.exists():
         return file.read_text()
-    DCMRS_HOME.mkdir(parents=True, exist_ok=True)
+    DCMRS_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Complete before it has its name: a process starting at the same moment never reads half a key.
     draft = file.with_name(f"secret_key.{os.getpid()}")
     draft.touch(mode=0o600)
@@ -253,7 +253,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "catalog.pagination.Pages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PARSER_CLASSES": ["dcmrs_site.api_formats.JSONParser", "rest_framework.parsers.FormParser"],
+    "DEFAULT_PARSER_CLASSES": ["dcmrs_site.api_formats.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": [
         "rest_framework.renderers.JSONRenderer",
         "dcmrs_site.api_formats.BrowsableRenderer",
