@@ -27,8 +27,8 @@ _MOST_FAILURES_OF_NAME = 100
 
 
 def client_address(request: HttpRequest) -> str:
-    """Where a request comes from: behind a proxy (`HTTPS`), what that proxy says."""
-    if settings.HTTPS and (forwarded := request.headers.get("X-Forwarded-For")):
+    """Where a request comes from: behind a proxy (`BEHIND_PROXY`), what that proxy says."""
+    if settings.BEHIND_PROXY and (forwarded := request.headers.get("X-Forwarded-For")):
         return forwarded.rpartition(",")[2].strip()
     return str(request.META.get("REMOTE_ADDR", ""))
 

@@ -47,6 +47,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Behind a proxy that speaks HTTPS: cookies only over HTTPS, and the proxy's word on the scheme.
 HTTPS = env.bool("HTTPS", default=False)
+# Behind any proxy: its word on where a request comes from, by which guesses and throttles are counted.
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=HTTPS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 # Redirecting to HTTPS and insisting on it (HSTS) is the proxy's part.
@@ -147,8 +149,11 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         # under a concurrent writer, however long the timeout.
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4000;",
     }
+    # The last connection to close folds the log into the file and waits for the disk: on a quiet site that would be
+    # every page. Each thread keeps one instead, hence the small cache; the system's own holds the rest.
+    DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -268,8 +273,7 @@ REST_FRAMEWORK = {
         "user": env.str("API_RATE_USER", default="600/min"),
         "login": env.str("LOGIN_RATE", default="10/min"),
     },
-    # Only the proxy that stands before the server is believed where a request comes from.
-    "NUM_PROXIES": int(HTTPS),
+    "NUM_PROXIES": int(BEHIND_PROXY),
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "DCMRS",

@@ -157,7 +157,7 @@ def test_logging_in_forgets_the_failures(client: Client) -> None:
 def test_the_proxys_word_on_the_address_counts_only_behind_one(rf: RequestFactory, settings: Settings) -> None:
     request = rf.get("/", REMOTE_ADDR="10.0.0.9", headers={"X-Forwarded-For": "1.1.1.1, 2.2.2.2"})
     assert guessing.client_address(request) == "10.0.0.9"
-    settings.HTTPS = True
+    settings.BEHIND_PROXY = True
     assert guessing.client_address(request) == "2.2.2.2"
 
 
