@@ -1,4 +1,5 @@
-// What every page does: say what went wrong with a request, and find the search field with "/".
+// What every page does: say what went wrong with a request, ask for the log-in where the session is over,
+// and find the search field with "/".
 
 const messages = document.getElementById("messages");
 
@@ -10,8 +11,13 @@ function tell(text) {
   note.scrollIntoView({ block: "nearest" });
 }
 
-function undo(form) {
-  if (form instanceof HTMLFormElement) form.reset();
+// A form goes back to what is stored; a part of the page that was to come says that it does not.
+function undo(element) {
+  if (element instanceof HTMLFormElement) element.reset();
+  const loading = element.querySelector(".loading");
+  if (!loading) return;
+  loading.className = "soft";
+  loading.textContent = "This part of the page could not be loaded.";
 }
 
 document.addEventListener("htmx:responseError", (event) => {
@@ -25,6 +31,17 @@ document.addEventListener("htmx:sendError", (event) => {
   tell("That did not work: the server cannot be reached.");
   undo(event.detail.elt);
 });
+
+// After the session is over, the answer to every request is the log-in: go there, and come back here.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const login = document.body.dataset.login;
+  if (location.pathname === login || new URL(event.detail.xhr.responseURL).pathname !== login) return;
+  event.detail.shouldSwap = false;
+  location.assign(`${login}?next=${encodeURIComponent(location.pathname + location.search)}`);
+});
+
+// What somebody listened to is not for whoever logs in next.
+if (!document.getElementById("player")) sessionStorage.removeItem("dcmrs.player");
 
 // A saved choice is what a later undo goes back to.
 document.addEventListener("htmx:afterRequest", (event) => {

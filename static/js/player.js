@@ -6,6 +6,7 @@ const KEPT = "dcmrs.player";
 const ENOUGH_SECONDS = 240;
 const SEEK_SECONDS = 5;
 const PREVIOUS_RESTARTS_AFTER = 3;
+const TELL_AGAIN_AFTER_MS = 15_000;
 
 const bar = document.getElementById("player");
 const audio = bar.querySelector("audio");
@@ -22,10 +23,8 @@ const trouble = part("trouble");
 
 let queue = [];
 let place = -1;
-// How long this song was heard, and whether that was told to the server.
-let heard = 0;
-let told = false;
-let startedAt = 0;
+// Since when and how long the current song was heard, in seconds, and whether that was told to the server.
+let listening = { startedAt: 0, heard: 0, told: false };
 let lastTime = 0;
 let seeking = false;
 
@@ -52,29 +51,30 @@ function duration() {
 // --- Telling the server ---------------------------------------------------------------------
 
 function tell(skipped) {
-  told = true;
+  const told = listening;
+  told.told = true;
   const headers = JSON.parse(document.body.getAttribute("hx-headers"));
-  const body = new URLSearchParams({ started_at: String(startedAt) });
+  const body = new URLSearchParams({ started_at: String(told.startedAt) });
   if (skipped) body.set("skipped", "1");
   fetch(`${current().song}plays/`, { method: "POST", headers, body, keepalive: true }).catch(() => {
-    told = false;
+    // The same play told twice is counted once.
+    setTimeout(() => (told.told = false), TELL_AGAIN_AFTER_MS);
   });
 }
 
-function countIfEnough() {
+function tellIfEnough() {
   const whole = duration();
-  if (!told && whole && heard >= Math.min(whole / 2, ENOUGH_SECONDS)) tell(false);
+  if (!listening.told && whole && listening.heard >= Math.min(whole / 2, ENOUGH_SECONDS)) tell(false);
 }
 
 // --- Playing --------------------------------------------------------------------------------
 
 function load(newQueue, newPlace) {
-  if (current() && !told && heard > 0) tell(true);
+  if (current() && !listening.told && listening.heard > 0) tell(true);
   queue = newQueue;
   place = newPlace;
-  heard = lastTime = 0;
-  told = false;
-  startedAt = Date.now();
+  listening = { startedAt: Date.now(), heard: 0, told: false };
+  lastTime = 0;
   show();
   audio.src = `${current().song}audio`;
 }
@@ -106,7 +106,8 @@ function step(by) {
 }
 
 function pauseOrGoOn() {
-  if (audio.paused) start();
+  if (audio.ended) play(queue, place);
+  else if (audio.paused) start();
   else audio.pause();
 }
 
@@ -155,7 +156,7 @@ function showState() {
 
 function keep() {
   if (!current()) return;
-  const state = { queue, place, heard, told, startedAt, at: audio.currentTime, playing: !audio.paused };
+  const state = { queue, place, listening, at: audio.currentTime, playing: !audio.paused };
   sessionStorage.setItem(KEPT, JSON.stringify(state));
 }
 
@@ -163,7 +164,7 @@ function goOn() {
   const kept = sessionStorage.getItem(KEPT);
   if (!kept) return;
   const state = JSON.parse(kept);
-  ({ queue, place, heard, told, startedAt } = state);
+  ({ queue, place, listening } = state);
   lastTime = state.at;
   audio.src = `${current().song}audio`;
   audio.currentTime = state.at;
@@ -215,9 +216,9 @@ seek.addEventListener("change", () => {
 audio.addEventListener("timeupdate", () => {
   const passed = audio.currentTime - lastTime;
   // A jump is seeking, not listening.
-  if (!audio.paused && passed > 0 && passed < 2) heard += passed;
+  if (!audio.paused && passed > 0 && passed < 2) listening.heard += passed;
   lastTime = audio.currentTime;
-  countIfEnough();
+  tellIfEnough();
   showTime();
 });
 audio.addEventListener("durationchange", () => {
@@ -227,7 +228,7 @@ audio.addEventListener("durationchange", () => {
 audio.addEventListener("play", showState);
 audio.addEventListener("pause", showState);
 audio.addEventListener("ended", () => {
-  countIfEnough();
+  tellIfEnough();
   if (queue[place + 1]) play(queue, place + 1);
 });
 audio.addEventListener("error", () => {
@@ -236,6 +237,8 @@ audio.addEventListener("error", () => {
 
 document.addEventListener("htmx:afterSwap", () => current() && showState());
 window.addEventListener("pagehide", keep);
+// A page that the browser brings back whole knows nothing of what was played since.
+window.addEventListener("pageshow", (event) => event.persisted && goOn());
 
 const keptVolume = localStorage.getItem(`${KEPT}.volume`);
 if (keptVolume !== null) volume.value = audio.volume = Number(keptVolume);

@@ -201,9 +201,39 @@ def test_a_server_that_is_gone_is_said_and_the_stars_go_back(visit: Visit) -> No
     page = visit("/library/?q=so+what", forgive="503")
     page.route("**/rate/", lambda route: route.fulfill(status=503, body="Later.", content_type="text/plain"))
     row = row_of(page, "So What")
-    row.get_by_role("radio", name="3 stars").check()
+    row.get_by_role("radio", name="3 stars").click()
     expect(page.get_by_role("status").filter(has_text="Later.")).to_be_visible()
     expect(row.get_by_role("radio", name="3 stars")).not_to_be_checked()
+
+
+def test_a_part_that_cannot_be_loaded_says_so(visit: Visit) -> None:
+    page = visit("/library/?q=so+what", forgive="503")
+    page.route("**/similar/", lambda route: route.fulfill(status=503, body="Later."))
+    page.get_by_role("link", name="So What").click()
+    expect(page.get_by_text("This part of the page could not be loaded.")).to_be_visible()
+    expect(page.locator(".loading")).to_have_count(0)
+
+
+def test_once_the_session_is_over_the_log_in_comes_and_leads_back(visit: Visit) -> None:
+    page = visit("/library/?q=so+what")
+    page.context.clear_cookies(name="sessionid")
+    row_of(page, "So What").get_by_role("radio", name="3 stars").click()
+    expect(page).to_have_url(re.compile(r"/accounts/login/\?next=%2Flibrary%2F%3Fq%3Dso%2Bwhat"))
+    page.get_by_label("Username").fill("mira")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Log in").click()
+    expect(row_of(page, "So What")).to_be_visible()
+
+
+def test_a_song_played_again_is_another_play(visit: Visit) -> None:
+    page = visit("/library/?q=gymnop")
+    row = row_of(page, "Gymnopédie No. 1")
+    for _ in range(2):
+        with page.expect_response("**/plays/"):
+            row.get_by_role("button", name="Play").click()
+        page.wait_for_function("() => document.querySelector('audio').ended")
+    page.reload()
+    expect(row).to_contain_text("2 plays")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
