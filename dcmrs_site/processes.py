@@ -68,6 +68,7 @@ class Program:
 
 def run_folder() -> Path:
     """The private folder of lock, socket and schedule, made where it is missing."""
+    home().mkdir(mode=0o700, parents=True, exist_ok=True)
     return _private_folder(home() / "run")
 
 

@@ -78,11 +78,11 @@ class Server:
         assert done.returncode == status, f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}"
         return done
 
-    def start(self) -> None:
-        """Run `up` on a free port, and wait until it says where."""
+    def start(self, *command: str) -> None:
+        """Run `up`, or another command that becomes it, on a free port, and wait until it says where."""
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up", "--port", "0"],
+                [sys.executable, "manage.py", *(command or ("up",)), "--port", "0"],
                 cwd=PROJECT_ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

@@ -1,0 +1,91 @@
+"""bin/demo: from nothing to a server with labelled songs, and again."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import stat
+import subprocess
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from catalog.home import PROJECT_ROOT
+from tests.audio import write_tone
+
+from . import random_tagger
+from .server import Server
+
+DEMO = PROJECT_ROOT / "bin" / "demo"
+ACCOUNT = re.compile(r"Log in as (\w+) with the password (\S+) ")
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    """A folder with three songs."""
+    folder = tmp_path / "music"
+    for number in (1, 2, 3):
+        write_tone(folder / f"{number}.wav", seconds=1.0, hz=200 * number, rate=8000)
+    return folder
+
+
+def token(server: Server, name: str, password: str) -> str:
+    """The API's token for somebody who can log in."""
+    form = urllib.parse.urlencode({"username": name, "password": password}).encode()
+    with urllib.request.urlopen(f"{server.address}/api/token/", form, timeout=20) as answer:  # noqa: S310
+        return str(json.load(answer)["token"])
+
+
+def test_it_fills_labels_computes_and_starts_and_again_has_nothing_left_to_do(server: Server, music: Path) -> None:
+    random_tagger.install(server.home)
+    server.environment["DJANGO_SETTINGS_MODULE"] = "tests.services.settings"
+
+    server.start("demo", "--music", str(music))
+
+    assert server.rows("SELECT tagging_state, count(*) FROM catalog_song GROUP BY 1") == [("done", 3)]
+    assert len(server.rows("SELECT version FROM recommender_snapshot WHERE current")) == 1
+    account = ACCOUNT.search(server.printed())
+    assert account
+    assert token(server, *account.groups())
+    assert stat.S_IMODE((server.home / "demo_account").stat().st_mode) == 0o600
+    assert server.send(signal.SIGINT) == 0
+
+    server.start("demo")
+
+    first_lines = server.printed().splitlines()[:2]
+    assert first_lines[0].startswith(account[0])
+    assert first_lines[1].startswith("DCMRS is at")
+    assert server.rows("SELECT count(*) FROM catalog_song") == [(3,)]
+
+
+def test_without_a_tagger_it_says_so_in_a_line_and_goes_on(server: Server, music: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    server.start("demo", "--music", str(music), "--weights", str(empty))
+    assert f"  no file in {empty} holds the weights of" in server.printed()
+    assert server.rows("SELECT tagging_state, count(*) FROM catalog_song GROUP BY 1") == [("pending", 3)]
+    assert server.health()["database"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--music", "/no/such/folder"], "--music: there is no folder '/no/such/folder'."),
+        (["--weights=/no/such/folder"], "--weights: there is no folder '/no/such/folder'."),
+        (["--port", "eighty"], "--port: 'eighty' is no port."),
+        (["--port="], "--port: '' is no port."),
+        (["--music"], "--music needs a value; see bin/demo --help."),
+        (["--colour"], "there is no option '--colour'; see bin/demo --help."),
+    ],
+)
+def test_what_it_cannot_use_is_refused_before_anything_is_installed(arguments: list[str], says: str) -> None:
+    done = subprocess.run([DEMO, *arguments], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"bin/demo: {says}\n")
+
+
+def test_its_help_names_every_option() -> None:
+    done = subprocess.run([DEMO, "--help"], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=20, check=True)
+    assert all(option in done.stdout for option in ("--music DIR", "--weights DIR", "--port N"))
