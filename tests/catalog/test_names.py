@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.names import artist_key, label_key, title_key
+from catalog.names import artist_key, label_key, storable, title_key
 
 
 @pytest.mark.parametrize("other", ["hip hop", "HIP_HOP", "Hip\u2013Hop", "  hip   hop "])
@@ -66,3 +66,16 @@ def test_keys_are_stable_and_fit_their_columns(name: str) -> None:
     for key, longest in ((artist_key, 200), (title_key, 300)):
         assert len(key(name)) <= longest
         assert key(name) == key(name)
+
+
+@pytest.mark.parametrize("name", ["\0", "\0 \0", "\ud800", "a\0b", "!\udfff!"])
+def test_no_key_holds_what_no_database_takes(name: str) -> None:
+    for key in (artist_key(name), title_key(name), label_key(f"!{name}")):
+        assert key == storable(key)
+        key.encode()
+
+
+@pytest.mark.parametrize("name", ["", " ", "\0", "\ud800"])
+def test_a_label_of_nothing_is_none(name: str) -> None:
+    with pytest.raises(ValueError, match="needs a name"):
+        label_key(name)

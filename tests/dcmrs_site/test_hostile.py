@@ -218,3 +218,12 @@ def test_every_answer_tells_browsers_to_be_careful(client: Client, song: Song) -
         assert "frame-ancestors 'none'" in policy
         assert answer["X-Content-Type-Options"] == "nosniff"
         assert answer["X-Frame-Options"] == "DENY"
+
+
+def test_a_made_up_host_is_answered_with_nothing(client: Client, song: Song) -> None:
+    for address in ADDRESSES:
+        here = address.replace("{}", str(song.pk))
+        for host in ("evil.example", "localhost@evil.example", "evil.example:80:80", "\x00"):
+            answer = client.get(here, headers={"Host": host})
+            assert answer.status_code == 400, (here, host)
+            assert "evil" not in answer.text
