@@ -1,0 +1,1 @@
+"""What the README says of speed and memory, each figure printed by one of these."""
