@@ -91,6 +91,14 @@ def test_listeners_without_the_right_do_not_get_in(client: Client) -> None:
     assert client.get(SONGS).status_code == 302
 
 
+def test_the_desks_own_door_lets_admins_in_and_nobody_else(client: Client) -> None:
+    make_user("mira")
+    make_user("boss", is_staff=True)
+    assert client.post("/admin/login/", {"username": "mira", "password": "correct horse"}).status_code == 200
+    assert "_auth_user_id" not in client.session
+    assert client.post("/admin/login/", {"username": "boss", "password": "correct horse"}).status_code == 302
+
+
 @pytest.mark.parametrize("model", ["song", "rating", "play", "playcount", "notthis", "nudge", "listener"])
 def test_what_is_written_elsewhere_is_not_added_here(client: Client, curator: User, model: str) -> None:
     assert client.get(f"/admin/catalog/{model}/add/").status_code == 403
