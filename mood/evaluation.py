@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from mood.network import EMOTIONS, TrainedNetwork, emotion_probabilities
-from mood.spread import point_spread
+from mood.network import EMOTIONS
 
 
 def confusion_matrix(labels: NDArray[np.integer], predicted: NDArray[np.integer], n_classes: int) -> NDArray[np.int64]:
@@ -60,6 +59,21 @@ def expected_calibration_error(
     bins = np.minimum((confidence * n_bins).astype(np.int64), n_bins - 1)
     gap = np.bincount(bins, weights=confidence, minlength=n_bins) - np.bincount(bins, weights=right, minlength=n_bins)
     return float(np.abs(gap).sum() / len(labels))
+
+
+def accuracy_by_brightness(
+    images: NDArray[np.uint8], labels: NDArray[np.integer], predicted: NDArray[np.integer]
+) -> list[float]:
+    """Accuracy in each fifth of the faces, from the darkest to the brightest by their mean grey level.
+
+    Parameters
+    ----------
+    images : uint8, shape (n, size, size)
+        At least five.
+    labels, predicted : int, shape (n,)
+    """
+    order = images.mean((1, 2)).argsort(kind="stable")
+    return [float((labels[fifth] == predicted[fifth]).mean()) for fifth in np.array_split(order, 5)]
 
 
 def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
@@ -123,19 +137,6 @@ class Scores:
             "confusion": self.confusion.tolist(),
             "n": self.n,
         }
-
-
-def score(trained: TrainedNetwork, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Scores:
-    """Scores a network on labelled faces, sharp or blurred.
-
-    Parameters
-    ----------
-    trained : TrainedNetwork
-    images : uint8, shape (n, 48, 48)
-    labels : int64, shape (n,)
-        Indices into `EMOTIONS`.
-    """
-    return score_probabilities(emotion_probabilities(trained, images, point_spread(images)), labels)
 
 
 def score_probabilities(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> Scores:

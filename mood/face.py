@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 # Selfies are often cropped so tightly that a cascade, trained on faces with something around them, finds nothing.
 _BORDER = 0.2
-# Pixels; a face has to be 24 of them wide, a twelfth of the picture.
+# Pixels, border included.
 _SEARCH_SIDE = 400
-_SMALLEST = 24
 
 
 class Box(NamedTuple):
@@ -30,19 +29,25 @@ class Box(NamedTuple):
 
 
 class _Cascade(NamedTuple):
-    """A cascade, the least weight of its last stage that is believed, and whether it knows one side of a face only."""
+    """A cascade and what of its findings is believed.
+
+    `smallest` is the side of a face in pixels of the searched picture, `least_weight` the last stage's confidence,
+    `one_sided` that it knows one side of a face only.
+    """
 
     file: str
+    smallest: int
     least_weight: float
     one_sided: bool = False
 
 
-# The first that finds anything is believed; each next one finds more, and more that is no face.
+# The first that finds anything is believed. The later ones find what the first overlook, and much that is no face,
+# nearly all of it small: they look for faces that fill the picture, as those of tight selfies do.
 _CHAIN = (
-    _Cascade("haarcascade_frontalface_alt2.xml", -np.inf),
-    _Cascade("haarcascade_frontalface_alt.xml", -np.inf),
-    _Cascade("haarcascade_frontalface_default.xml", 5.0),
-    _Cascade("haarcascade_profileface.xml", 0.5, one_sided=True),
+    _Cascade("haarcascade_frontalface_alt2.xml", 24, -np.inf),
+    _Cascade("haarcascade_frontalface_alt.xml", 24, -np.inf),
+    _Cascade("haarcascade_frontalface_default.xml", 100, 3.0),
+    _Cascade("haarcascade_profileface.xml", 100, 0.0, one_sided=True),
 )
 # A classifier keeps what it is looking at: two threads cannot share one.
 _of_thread = threading.local()
@@ -88,7 +93,7 @@ def _detect(cascade: _Cascade, searched: NDArray[np.uint8]) -> list[tuple[int, i
     if cascade.file not in classifiers:
         classifiers[cascade.file] = cv2.CascadeClassifier(cv2.data.haarcascades + cascade.file)
     boxes, _, weights = classifiers[cascade.file].detectMultiScale3(
-        searched, scaleFactor=1.1, minNeighbors=3, minSize=(_SMALLEST, _SMALLEST), outputRejectLevels=True
+        searched, scaleFactor=1.1, minNeighbors=3, minSize=(cascade.smallest,) * 2, outputRejectLevels=True
     )
     return [
         (int(x), int(y), int(side))

@@ -142,9 +142,7 @@ def mirrored_logits(network: ExpressionNetwork, faces: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
-def emotion_probabilities(
-    trained: TrainedNetwork, faces: NDArray[np.uint8], spread: float = 0.0
-) -> NDArray[np.float32]:
+def emotion_probabilities(trained: TrainedNetwork, faces: NDArray[np.uint8], spread: float) -> NDArray[np.float32]:
     """The calibrated probability of each of `EMOTIONS` in each face.
 
     Parameters

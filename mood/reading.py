@@ -53,7 +53,7 @@ def read_faces(photograph: bytes) -> list[Face]:
     if not boxes:
         return []
     crops = np.stack([_crop(picture.grey, box) for box in boxes])
-    probabilities = emotion_probabilities(shipped_network(), crops)
+    probabilities = emotion_probabilities(shipped_network(), crops, spread=0.0)
     return [
         Face(_in_whole_picture(box, picture), dict(zip(EMOTIONS, map(float, row), strict=True)))
         for box, row in zip(boxes, probabilities, strict=True)

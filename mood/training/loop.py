@@ -14,8 +14,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from mood.evaluation import Scores, fit_temperature, score, score_probabilities
-from mood.network import EMOTIONS, ExpressionNetwork, TrainedNetwork, mirrored_logits, save_network, standardize
+from mood.evaluation import Scores, fit_temperature, score_probabilities
+from mood.network import (
+    EMOTIONS,
+    ExpressionNetwork,
+    TrainedNetwork,
+    emotion_probabilities,
+    mirrored_logits,
+    save_network,
+    standardize,
+)
 from mood.spread import match_spread, point_spread
 from mood.training.augmentation import augment
 from mood.training.curves import draw_curves
@@ -48,7 +56,7 @@ class Plan:
     .. [1] H. Zhang, M. Cisse, Y. Dauphin, D. Lopez-Paz, "mixup: Beyond empirical risk minimization", ICLR 2018.
     """
 
-    epochs: int = 26
+    epochs: int = 30
     batch_size: int = 128
     learning_rate: float = 0.002
     weight_decay: float = 0.05
@@ -297,16 +305,17 @@ def train(path: Path, folder: Path, plan: Plan, device: torch.device) -> Scores:
     training = Training(data, plan, folder, device)
     trained = training.run()
     kept_out = torch.softmax(mirrored_logits(trained.network, data.kept_out_faces) / trained.temperature, 1)
+    found = emotion_probabilities(trained, validation.images, point_spread(validation.images))
     scores = {
         "kept_out": score_probabilities(kept_out.numpy(), data.kept_out_labels.numpy()),
-        "validation": score(trained, validation.images, validation.labels),
+        "validation": score_probabilities(found, validation.labels),
     }
     report = {
         "plan": asdict(plan),
         "trained_on": len(data.labels),
         "spread": data.spread,
         "temperature": trained.temperature,
-        **{name: found.as_json() | {"calibration_error": found.calibration_error} for name, found in scores.items()},
+        **{name: s.as_json() | {"calibration_error": s.calibration_error} for name, s in scores.items()},
         "epochs": [asdict(epoch) for epoch in training.history],
     }
     (folder / "report.json").write_text(json.dumps(report, indent=1))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mood.evaluation import (
+    accuracy_by_brightness,
     confusion_matrix,
     expected_calibration_error,
     f1,
@@ -55,3 +56,11 @@ def test_the_report_holds_every_figure_as_plain_numbers() -> None:
     assert report["macro_f1"] == pytest.approx((1 + 2 / 3 + 1) / 7)
     assert report["per_class"]["disgust"] == {"precision": 0.5, "recall": 1.0, "f1": pytest.approx(2 / 3), "n": 1}
     assert report["confusion"][2] == [0, 1, 0, 0, 0, 0, 0]
+
+
+def test_accuracy_is_told_from_the_darkest_to_the_brightest_fifth() -> None:
+    images = np.arange(10, dtype=np.uint8)[::-1, None, None] * np.ones((1, 4, 4), np.uint8)
+    labels = np.zeros(10, np.int64)
+    predicted = np.array([0, 0, 0, 0, 0, 0, 0, 1, 1, 1])
+
+    assert accuracy_by_brightness(images, labels, predicted) == [0, 0.5, 1, 1, 1]

@@ -41,7 +41,7 @@ def test_neither_light_nor_contrast_matters(faces: np.ndarray) -> None:
 
 
 def test_a_flat_face_has_finite_probabilities(network: ExpressionNetwork) -> None:
-    probabilities = emotion_probabilities(TrainedNetwork(network, 1.0, 3.0), np.full((1, 48, 48), 9, np.uint8))
+    probabilities = emotion_probabilities(TrainedNetwork(network, 1.0, 3.0), np.full((1, 48, 48), 9, np.uint8), 0.0)
 
     assert np.isfinite(probabilities).all()
 
@@ -53,8 +53,8 @@ def test_a_face_and_its_mirror_image_are_read_the_same(network: ExpressionNetwor
 
 
 def test_a_higher_temperature_makes_less_sure(network: ExpressionNetwork, faces: np.ndarray) -> None:
-    cold = emotion_probabilities(TrainedNetwork(network, 0.5, 0.0), faces)
-    hot = emotion_probabilities(TrainedNetwork(network, 4.0, 0.0), faces)
+    cold = emotion_probabilities(TrainedNetwork(network, 0.5, 0.0), faces, 0.0)
+    hot = emotion_probabilities(TrainedNetwork(network, 4.0, 0.0), faces, 0.0)
 
     np.testing.assert_allclose(cold.sum(1), 1, rtol=1e-5)
     assert (cold.max(1) > hot.max(1)).all()
@@ -69,7 +69,9 @@ def test_a_saved_network_reads_faces_as_before(network: ExpressionNetwork, faces
 
     assert (loaded.temperature, loaded.spread) == (1.3, 3.1)
     assert [file.name for file in tmp_path.iterdir()] == ["expression.safetensors"]
-    np.testing.assert_allclose(emotion_probabilities(loaded, faces), emotion_probabilities(trained, faces), atol=2e-3)
+    np.testing.assert_allclose(
+        emotion_probabilities(loaded, faces, 0.0), emotion_probabilities(trained, faces, 0.0), atol=2e-3
+    )
 
 
 def test_other_weights_are_refused(tmp_path: Path) -> None:
