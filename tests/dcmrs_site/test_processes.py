@@ -212,7 +212,8 @@ def test_a_home_is_held_by_one_at_a_time(own_home: Path) -> None:
 
 def test_a_run_folder_of_somebody_else_is_refused(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (own_home / "run").mkdir()
-    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    somebody_else = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: somebody_else)
     with pytest.raises(processes.CannotStart, match="belongs to somebody else"):
         processes.run_folder()
 
