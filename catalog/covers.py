@@ -112,7 +112,8 @@ def _bars(hues: list[float], shares: list[float], chance: Iterator[float]) -> It
         height = SIZE * (0.38 + 0.30 * swing)
         yield (
             f'<rect x="{margin + bar * step + step * 0.18:.1f}" y="{(SIZE - height) / 2:.1f}" '
-            f'width="{step * 0.64:.1f}" height="{height:.1f}" rx="{step * 0.32:.1f}" fill="{_colour(hues[place], place)}"/>'
+            f'width="{step * 0.64:.1f}" height="{height:.1f}" rx="{step * 0.32:.1f}" '
+            f'fill="{_colour(hues[place], place)}"/>'
         )
 
 
