@@ -1,7 +1,7 @@
 """From a score to a recording: the players, the mixing desk, the mastering."""
 
 import zlib
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from scipy import signal
@@ -14,7 +14,7 @@ from .synthesis.envelopes import ramp_in
 from .synthesis.instruments import INSTRUMENTS
 from .synthesis.waves import RATE, Signal, samples
 
-LOUDNESS = -16.0
+LOUDNESS = -14.0
 """Integrated loudness of every recording, LUFS."""
 
 _CEILING = 10.0 ** (-1.0 / 20.0)
@@ -24,11 +24,11 @@ _VELOCITIES = 16
 
 
 def loudness(x: Signal) -> float:
-    """Integrated loudness of a stereo signal.
+    """Integrated loudness.
 
     Parameters
     ----------
-    x : float32 (2, n)
+    x : float32 (sides, n)
 
     Returns
     -------
@@ -46,7 +46,7 @@ def loudness(x: Signal) -> float:
     count = x.shape[1] // hop
     if count < 4:
         return -70.0
-    tenths = (weighted[:, : count * hop] ** 2).reshape(2, count, hop).mean(axis=2).sum(axis=0)
+    tenths = (weighted[:, : count * hop] ** 2).reshape(len(x), count, hop).mean(axis=2).sum(axis=0)
     power = np.convolve(tenths, np.full(4, 0.25), mode="valid")
     power = power[power > 10.0 ** ((-70.0 + 0.691) / 10.0)]
     if power.size:
@@ -70,7 +70,11 @@ def render(score: Score, seed: int) -> Signal:
     """
     # One thread: a matrix product then adds up in the same order everywhere.
     with threadpool_limits(limits=1, user_api="blas"):
-        return _master(_mix(score, seed), score, np.random.default_rng([seed, 1]))
+        try:
+            return _master(_mix(score, seed), score, np.random.default_rng([seed, 1]))
+        finally:
+            _note.cache_clear()
+            _stroke.cache_clear()
 
 
 def _mix(score: Score, seed: int) -> Signal:
@@ -80,8 +84,8 @@ def _mix(score: Score, seed: int) -> Signal:
     for index, part in enumerate(score.parts):
         rng = np.random.default_rng([seed, 0, index])
         bus = _play_drums(part, score, rng) if isinstance(part, DrumPart) else _play(part, score, index, rng)
-        bus *= np.float32(10.0 ** ((part.level - 20.0 - max(loudness(bus), -69.0)) / 20.0))
-        bus = _automate(bus, part, score)
+        gain = np.float32(10.0 ** ((part.level - 20.0 - loudness(bus)) / 20.0))
+        bus = _pan(_automate(bus * gain, part, score), part.pan)
         dry += bus
         if part.reverb:
             room += np.float32(part.reverb) * bus
@@ -105,9 +109,9 @@ def _second(beat: float, score: Score) -> float:
 
 
 def _play(part: Part, score: Score, player: int, rng: np.random.Generator) -> Signal:
-    """A part's notes, through its instrument's chain, (2, n)."""
+    """A part's notes, through its instrument's chain: (1, n), or (2, n) where it is wide."""
     instrument = INSTRUMENTS[part.instrument]
-    bus = np.zeros((2, samples(score.seconds)), dtype=np.float32)
+    bus = np.zeros((2 if instrument.width else 1, samples(score.seconds)), dtype=np.float32)
     middle = (instrument.lowest + instrument.highest) / 2.0
     reach = (instrument.highest - instrument.lowest) / 2.0
     for count, note in enumerate(part.notes):
@@ -123,15 +127,14 @@ def _play(part: Part, score: Score, player: int, rng: np.random.Generator) -> Si
         _add(bus, sound, start, instrument.width * float(np.clip((note.pitch - middle) / reach, -1.0, 1.0)) * 0.7)
     for effect in instrument.chain:
         bus = effect(bus)
-    angle = (part.pan + 1.0) * np.pi / 4.0
-    return bus * np.asarray([[np.cos(angle)], [np.sin(angle)]], dtype=np.float32)
+    return bus
 
 
 def _step(note: Note, rng: np.random.Generator) -> int:
     return int(np.clip(round((note.velocity + rng.normal(0.0, 0.03)) * _VELOCITIES), 2, _VELOCITIES))
 
 
-@lru_cache(maxsize=768)
+@cache
 def _note(name: str, pitch: float, duration: int, velocity: int, take: int) -> Signal:
     """One note, the same whenever it is asked for."""
     rng = np.random.default_rng([zlib.crc32(name.encode()), round(pitch * 100.0), duration, velocity, take])
@@ -151,7 +154,7 @@ def _play_drums(part: DrumPart, score: Score, rng: np.random.Generator) -> Signa
     return bus
 
 
-@lru_cache(maxsize=512)
+@cache
 def _stroke(kit: str, piece: str, velocity: int, take: int) -> Signal:
     """One stroke on a drum, the same whenever it is asked for."""
     rng = np.random.default_rng([zlib.crc32(f"{kit} {piece}".encode()), velocity, take])
@@ -159,18 +162,28 @@ def _stroke(kit: str, piece: str, velocity: int, take: int) -> Signal:
 
 
 def _add(bus: Signal, sound: Signal, start_s: float, pan: float) -> None:
-    """Add a mono sound to a stereo bus, at equal power wherever it stands."""
+    """Add a mono sound to a bus of one side or two."""
     begin = max(0, round(start_s * RATE))
     length = min(sound.size, bus.shape[1] - begin)
-    if length <= 0:
-        return
+    if length > 0:
+        bus[:, begin : begin + length] += _sides(pan, bus.shape[0]) * sound[:length]
+
+
+def _sides(pan: float, count: int) -> Signal:
+    """Gains of the sides, shape (count, 1), of equal power wherever a sound stands, and 1 in the middle."""
+    if count == 1:
+        return np.ones((1, 1), dtype=np.float32)
     angle = (np.clip(pan, -1.0, 1.0) + 1.0) * np.pi / 4.0
-    bus[0, begin : begin + length] += np.float32(np.cos(angle) * 1.4142) * sound[:length]
-    bus[1, begin : begin + length] += np.float32(np.sin(angle) * 1.4142) * sound[:length]
+    return np.asarray([[np.cos(angle)], [np.sin(angle)]], dtype=np.float32) * np.float32(np.sqrt(2.0))
+
+
+def _pan(bus: Signal, pan: float) -> Signal:
+    """A bus of one side or two as stereo, moved to its place; its power stays the same."""
+    return bus * _sides(pan, 2) * np.float32(np.sqrt(bus.shape[0] / 2.0))
 
 
 def _automate(bus: Signal, part: Part | DrumPart, score: Score) -> Signal:
-    """A part's swells, its moving filter, and its giving way to the kick."""
+    """A part with its swells, its moving filter, and its giving way to the kick."""
     n = bus.shape[1]
     t = np.arange(n) / RATE
     if part.filter_hz:
@@ -212,8 +225,8 @@ def _master(mix: Signal, score: Score, rng: np.random.Generator) -> Signal:
     close = samples(score.fade_out)
     x[:, n - close :] *= ramp_in(close)[::-1]
     for _ in range(2):  # the limiter takes a little loudness away
-        x = effects.limit(x * np.float32(10.0 ** ((LOUDNESS - loudness(x)) / 20.0)), np.float32(_CEILING))
-    return x - x.mean(axis=1, keepdims=True) * _plateau(n)
+        x = effects.limit(x * np.float32(10.0 ** ((LOUDNESS - loudness(x)) / 20.0)), _CEILING)
+    return np.asarray(x - x.mean(axis=1, keepdims=True) * _plateau(n), dtype=np.float32)
 
 
 def _plateau(n: int) -> Signal:

@@ -350,15 +350,18 @@ def walk(rng: Rng, key: Key, spans: Sequence[Span], low: int, high: int) -> list
         scale = theory.pitches(key.over(span.chord), low, high)
         tones = theory.pitches(span.chord.pitch_classes, low, high)
         goal = min(goals, key=lambda root: abs(root - pitch) + 5.0 * rng.random())
+        direction = int(np.sign(goal - pitch)) or choose(rng, (-1, 1))
+        if not low <= pitch + 7 * direction <= high:
+            direction = -direction
         for beat in range(count):
-            left = count - beat
-            if beat and left == 1:
-                pitch = goal + choose(rng, (-1, 1, -2, 2) if goal - 2 >= low else (1, 2))
+            if beat and beat == count - 1:
+                side = 1 if pitch > goal else -1
+                pitch = goal + side * choose(rng, (1, 1, 2))
             elif beat:
-                away = 1 if goal > pitch else -1
-                pool = tones if beat % 2 == 0 else scale
-                options = [tone for tone in pool if 0 < abs(tone - pitch) <= 5] or scale
-                pitch = min(options, key=lambda tone: abs(tone - (pitch + 2.5 * away)) + 2.0 * rng.random())
+                pool = tones if chance(rng, 0.6) else scale
+                ahead = [tone for tone in pool if 0 < (tone - pitch) * direction <= 5] or scale
+                reach = pitch + 3 * direction
+                pitch = min(ahead, key=lambda tone: abs(tone - reach) + 2.0 * rng.random())
             lean = 0.05 if beat % 2 else 0.0
             notes.append(Note(span.beat + beat, 0.92, pitch, 0.72 + lean))
     return notes

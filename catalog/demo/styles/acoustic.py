@@ -34,9 +34,16 @@ def jazz(rng: Rng) -> Score:
     f = frame(rng, choose(rng, (16, 18, 20)), 4, (27.0, 28.2))
     key = any_key(rng, "major", "dorian")
     row = (
-        choose(rng, ("Imaj7 VI7b9 ii7 V7", "ii7 V7 Imaj7 VI7b9 ii7 V7 Imaj7:2", "Imaj7 Imaj7 ii7 V7 iii7 VI7b9 ii7 V7"))
+        choose(
+            rng,
+            (
+                "Imaj9 VI7b9 ii9 V13",
+                "ii9 V13 Imaj9 VI7b9 ii9 V13 Imaj9:2",
+                "Imaj9 Imaj9 ii9 V13 iii7 VI7b9 ii9 V13",
+            ),
+        )
         if key.mode == "major"
-        else choose(rng, ("i7 i7 i7 i7 iv7 iv7 i7 i7 iim7b5 V7b9 i7 V7b9", "i7 iv7 iim7b5 V7b9"))
+        else choose(rng, ("i9 i9 i9 i9 iv9 iv9 i9 i9 iim7b5 V7b9 i9 V7b9", "i9 iv9 iim7b5 V7b9"))
     )
     spans = harmony(key, row, 4.0, f.end)
     chords = _rootless(spans, 60)
@@ -66,7 +73,7 @@ def jazz(rng: Rng) -> Score:
             DrumPart(
                 "jazz",
                 [*beats, Hit(f.end, "ride", 0.9), Hit(f.end, "kick", 0.6), Hit(f.end, "crash", 0.4)],
-                -4.5,
+                -8.0,
                 reverb=0.16,
             ),
             Part("upright bass", [*bass, last], -1.5, reverb=0.08, looseness=0.007),

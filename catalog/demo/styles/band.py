@@ -14,7 +14,6 @@ from ..phrasing import (
     harmonize,
     harmony,
     sing,
-    sustain,
     without,
 )
 from ..score import DrumPart, Hit, Note, Part, Score
@@ -25,6 +24,11 @@ from .form import any_key, frame, voicings
 def _power(spans: list[Span], low: int) -> list[list[int]]:
     """Root, fifth and octave of each chord."""
     return [[root, root + 7, root + 12] for root in (theory.bass_note(span.chord, low) for span in spans)]
+
+
+def _fifths(notes: list[Note]) -> list[Note]:
+    """Each note with the fifth above it."""
+    return [voice for note in notes for voice in (note, note.moved(0.0, 7.0))]
 
 
 def _open_strings(spans: list[Span]) -> list[list[int]]:
@@ -75,13 +79,13 @@ def rock(rng: Rng) -> Score:
     return Score(
         f.tempo,
         [
-            DrumPart("studio", beats, -0.5, reverb=0.12),
-            Part("crunch guitar", rhythm + final, -2.0, -0.7, reverb=0.08, looseness=0.006),
-            Part("crunch guitar", [n.moved(0.0, 0.0) for n in strum] + final, -3.0, 0.7, reverb=0.08, looseness=0.006),
-            Part("pick bass", [*bass, Note(f.end, 2.0, power[0][0] - 12, 0.9)], -3.0, reverb=0.0),
-            Part("lead guitar", lead, -1.5, 0.1, reverb=0.2, echo=0.2),
+            DrumPart("studio", beats, 0.0, reverb=0.24),
+            Part("crunch guitar", rhythm + final, -0.5, -0.7, reverb=0.2, looseness=0.006),
+            Part("crunch guitar", strum + final, -1.5, 0.7, reverb=0.2, looseness=0.006),
+            Part("pick bass", [*bass, Note(f.end, 2.0, power[0][0] - 12, 0.9)], -5.0, reverb=0.1),
+            Part("lead guitar", lead, -3.0, 0.1, reverb=0.4, echo=0.2),
         ],
-        space="room",
+        space="plate",
         medium="console",
         fade_out=0.9,
     )
@@ -109,18 +113,18 @@ def punk(rng: Rng) -> Score:
     return Score(
         f.tempo,
         [
-            DrumPart("heavy", beats, -0.5, reverb=0.08),
-            Part("distorted guitar", comp(spans, "xxxxxxxx", 2, power, 0.85) + final, -2.0, -0.75, reverb=0.05),
-            Part("crunch guitar", stops + final, -2.0, 0.75, reverb=0.05),
+            DrumPart("heavy", beats, 0.0, reverb=0.24),
+            Part("distorted guitar", comp(spans, "xxxxxxxx", 2, power, 0.85) + final, -2.0, -0.75, reverb=0.2),
+            Part("crunch guitar", stops + final, -2.0, 0.75, reverb=0.2),
             Part(
                 "pick bass",
                 [*bass_line(spans, "RRRRRRRR", 2, 28, 0.9), Note(f.end, 2.0, power[0][0] - 12, 0.9)],
                 -3.0,
                 reverb=0.0,
             ),
-            Part("lead guitar", tune, -2.5, reverb=0.12),
+            Part("lead guitar", tune, -2.5, reverb=0.4),
         ],
-        space="room",
+        space="chamber",
         medium="console",
         fade_out=0.9,
     )
@@ -139,18 +143,16 @@ def metal(rng: Rng) -> Score:
     chugs: list[Note] = []
     shape = [choose(rng, accents) if chance(rng, 0.8) else root for _ in range(4)]
     for bar in range(8):
-        for step, sign in enumerate(gallop):
+        turn = bar % 4 == 3
+        for step, sign in enumerate(gallop[:8] if turn else gallop):
             beat = f.bar(bar) + step / 4.0
             if sign == "X" and step and chance(rng, 0.9):
-                pitch = shape[step // 4]
-                riff += [Note(beat, 0.24, p, 0.85) for p in (pitch, pitch + 7)]
-            elif sign in "xX":
-                chugs += [Note(beat, 0.2, p, 0.8 if sign == "X" else 0.65) for p in (root, root + 7)]
-        if bar % 4 == 3:
-            chugs = [n for n in chugs if n.beat < f.bar(bar) + 2.0]
-            riff = [n for n in riff if n.beat < f.bar(bar) + 2.0]
-            for step, pitch in enumerate((accents[4], accents[3], accents[2], accents[0])):
-                riff += [Note(f.bar(bar) + 2.0 + step / 2.0, 0.48, p, 0.9) for p in (pitch, pitch + 7)]
+                riff.append(Note(beat, 0.24, shape[step // 4], 0.85))
+            elif sign != ".":
+                chugs.append(Note(beat, 0.2, root, 0.8 if sign == "X" else 0.65))
+        if turn:
+            descent = (accents[4], accents[3], accents[2], accents[0])
+            riff += [Note(f.bar(bar) + 2.0 + i / 2.0, 0.48, pitch, 0.9) for i, pitch in enumerate(descent)]
     late = [s for s in spans if s.beat >= f.bar(8)]
     wall = comp(late, "X---x-x-X-x-x-x-", 4, _power(late, 36), 0.85)
     final = [Note(f.end, 2.5, p, 1.0) for p in (root, root + 7, root + 12)]
@@ -168,29 +170,24 @@ def metal(rng: Rng) -> Score:
     cells = ((0.25, 0.25, 0.25, 0.25), (0.5, 0.5), (0.25, 0.25, 0.5), (1.0,), (1.5, 0.5))
     form = "....abaCd" if f.bars == 18 else "....abaCdE"
     lead = sing(rng, key, spans, form, f.bar(2), cells, Manner(67, 89, 0.98, 0.85, 0.12))
-    bass = [
-        Note(n.beat, n.beats, n.pitch - 12, n.velocity)
-        for n in [*riff, *chugs]
-        if (round(n.pitch) - root) % 7 != 0 or n.pitch == root
-    ]
-    bass = [n for n in bass if n.pitch >= 24] + bass_line(late, "RRRRRRRR", 2, 26, 0.9)
+    bass = [n.moved(0.0, -12.0) for n in [*riff, *chugs]] + bass_line(late, "RRRRRRRR", 2, 26, 0.9)
     return Score(
         f.tempo,
         [
-            DrumPart("heavy", beats, 0.0, reverb=0.08),
-            *(Part("muted guitar", chugs, -1.0, side, reverb=0.03, looseness=0.005) for side in (-0.85, 0.85)),
+            DrumPart("heavy", beats, 0.5, reverb=0.26),
+            *(Part("muted guitar", _fifths(chugs), -1.0, side, reverb=0.2, looseness=0.005) for side in (-0.85, 0.85)),
             *(
-                Part("distorted guitar", riff + wall + final, -0.5, side, reverb=0.05, looseness=0.005)
+                Part("distorted guitar", _fifths(riff) + wall + final, -0.5, side, reverb=0.24, looseness=0.005)
                 for side in (-0.85, 0.85)
             ),
             Part("pick bass", [*bass, Note(f.end, 2.5, root - 12, 1.0)], -4.0, reverb=0.0),
-            Part("lead guitar", lead, -2.0, 0.1, reverb=0.15, echo=0.15),
+            Part("lead guitar", lead, -3.5, 0.1, reverb=0.3, echo=0.15),
             Part(
                 "lead guitar",
                 [n for n in harmonize(lead, key, spans, 2) if n.beat >= f.bar(12)],
-                -3.5,
+                -5.0,
                 -0.2,
-                reverb=0.15,
+                reverb=0.3,
             ),
         ],
         space="plate",
@@ -347,7 +344,6 @@ def reggae(rng: Rng) -> Score:
             Part("chopped guitar", skank, -5.0, -0.5, reverb=0.15, echo=0.15),
             Part("reggae organ", bubble + [Note(f.end, 0.4, p, 0.6) for p in chords[0]], -8.0, 0.5, reverb=0.12),
             Part(choose(rng, ("melodica", "brass", "melodica")), tune, -2.5, 0.1, reverb=0.25, echo=0.4),
-            Part("humming", sustain(spans, [v[-1:] for v in chords], 0.5), -13.0, 0.3, reverb=0.3),
         ],
         swing=float(rng.uniform(0.54, 0.6)),
         swing_unit=0.25,

@@ -95,10 +95,11 @@ def _figured(rng: Rng, key: Key, spans: list[Span], start: float, end: float, lo
     figures = (choose(rng, _FIGURES), choose(rng, _FIGURES))
     notes: list[Note] = []
     pitch = round(low + (high - low) * float(rng.uniform(0.45, 0.75)))
+    anchor = 0
     for beat in range(round(start), round(end)):
         chord = chord_at(spans, beat)
         tones = theory.pitches(chord.pitch_classes, low + 3, high - 3)
-        anchor = min(tones, key=lambda tone: (abs(tone - pitch), tone))
+        anchor = min(tones, key=lambda tone: (abs(tone - pitch) + (4 if tone == anchor else 0), tone))
         scale = theory.pitches(key.over(chord), low - 3, high + 3)
         place = scale.index(anchor)
         for step, offset in enumerate(figures[beat % 2]):

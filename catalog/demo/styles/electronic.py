@@ -30,14 +30,14 @@ def ambient(rng: Rng) -> Score:
         "dorian": "im9 IV im11 bVIImaj7",
     }[key.mode]
     spans = harmony(key, row.replace("im9", "i9").replace("im11", "i11"), 8.0, f.end)
-    chords = voicings(spans, 60, 4)
+    chords = voicings(spans, 57, 4)
     pad, veil = choose(
         rng,
         (
             ("warm pad", "glass pad"),
             ("warm pad", "soft choir"),
-            ("slow strings", "glass pad"),
-            ("hollow pad", "warm pad"),
+            ("hollow pad", "glass pad"),
+            ("warm pad", "bright pad"),
         ),
     )
     ground = [
@@ -64,15 +64,15 @@ def ambient(rng: Rng) -> Score:
             Part(pad, sustain(spans, chords, 0.6, 2.5), 0.0, reverb=0.45, looseness=0.03),
             Part(
                 veil,
-                sustain(spans, voicings(spans, 74, 3), 0.5, 2.0),
-                -6.0,
+                sustain(spans, voicings(spans, 71, 3), 0.5, 2.0),
+                -7.0,
                 reverb=0.6,
                 looseness=0.05,
                 swells=((0.0, -8.0), (f.end * 0.5, 0.0), (f.end, -6.0)),
             ),
-            Part("drone", ground, -5.0, reverb=0.2),
+            Part("drone", ground, -2.0, reverb=0.2),
             Part(bell, drops, -9.0, reverb=0.8, echo=0.4, looseness=0.02),
-            Part("wind", [Note(0.0, f.end, 64.0, 0.6)], -19.0, reverb=0.3),
+            Part("wind", [Note(0.0, f.end, 64.0, 0.6)], -10.0, reverb=0.3),
         ],
         space="void",
         echo_beats=1.5,

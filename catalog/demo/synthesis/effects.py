@@ -82,9 +82,10 @@ def _read(x: Signal, place: NDArray[np.float64]) -> Signal:
 
 
 def chorus(x: Signal, depth_s: float = 0.0022, rate_hz: float = 0.7, mix: float = 0.5) -> Signal:
-    """A stereo signal and copies of it whose delay swings, differently left and right."""
+    """A signal and copies of it whose delay swings, differently left and right."""
     n = x.shape[1]
     t = np.arange(n, dtype=np.float64)
+    x = np.broadcast_to(x, (2, n))
     out = x * np.float32(1.0 - 0.35 * mix)
     for side, phase in ((0, 0.0), (1, 0.25)):
         for voice, speed in enumerate((1.0, 1.31)):
@@ -100,7 +101,7 @@ def rotary(x: Signal, rate_hz: float = 6.2, depth: float = 0.35) -> Signal:
     t = np.arange(n, dtype=np.float64)
     mono = x.mean(axis=0)
     turn = 2.0 * np.pi * rate_hz * t / RATE
-    out = np.empty_like(x)
+    out = np.empty((2, n), dtype=np.float32)
     for side, phase in ((0, 0.0), (1, np.pi / 2.0)):
         swing = np.sin(turn + phase)
         moved = _read(mono, np.maximum(t - RATE * 0.0006 * (1.2 + swing), 0.0))
@@ -116,14 +117,6 @@ def tremolo(x: Signal, rate_hz: float, depth: float) -> Signal:
     return np.asarray(x * gains, dtype=np.float32)
 
 
-def wah(x: Signal, low_hz: float, high_hz: float, rate_hz: float) -> Signal:
-    """A resonant filter that opens and closes, on the middle of a stereo signal."""
-    t = np.arange(x.shape[1]) / RATE
-    corner = low_hz * (high_hz / low_hz) ** (0.5 - 0.5 * np.cos(2.0 * np.pi * rate_hz * t))
-    mono = filters.sweep(x.mean(axis=0), corner, 3.0)
-    return np.stack([mono, mono])
-
-
 def saturate(x: Signal, drive: float) -> Signal:
     """Soft clipping, at twice the rate so that what it adds does not fold back; unit size stays about unit size."""
     double = signal.resample_poly(x, 2, 1, axis=-1)
@@ -136,11 +129,15 @@ def amplifier(x: Signal, drive: float, brightness: float) -> Signal:
 
     Parameters
     ----------
-    x : float32 (2, n)
-        Clean guitar; its two sides are heard as one.
+    x : float32 (sides, n)
+        Clean guitar; its sides are heard as one.
     drive : float
         1 just breaks up, 30 sings.
     brightness : float, 0 to 1
+
+    Returns
+    -------
+    float32 (1, n)
     """
     mono = x.mean(axis=0)
     level = np.float32(np.sqrt(np.mean(mono**2)) * 4.0 + 1e-9)
@@ -156,7 +153,7 @@ def amplifier(x: Signal, drive: float, brightness: float) -> Signal:
     sound = filters.apply(sound, "peak", 420.0, 0.8, -3.5)
     sound = filters.apply(sound, "peak", 2_400.0, 0.9, 2.0 + 4.0 * brightness)
     sound = filters.steep(sound, "lowpass", 4_200.0 + 2_200.0 * brightness)
-    return np.stack([sound, sound])
+    return sound[None]
 
 
 def crush(x: Signal, bits: int, every: int) -> Signal:
@@ -206,4 +203,4 @@ def limit(x: Signal, ceiling: float, window_s: float = 0.006) -> Signal:
     gain = np.minimum(1.0, ceiling / np.maximum(peak, 1e-9))
     # The mean of minima over the same window is never above the minimum at its middle.
     smooth = uniform_filter1d(minimum_filter1d(gain, window), window)
-    return np.clip(x * smooth, -ceiling, ceiling).astype(np.float32)
+    return np.asarray(np.clip(x * smooth, -ceiling, ceiling), dtype=np.float32)

@@ -7,7 +7,7 @@ from .waves import RATE, Signal, samples
 
 def ramp_in(n: int) -> Signal:
     """A rise from 0 to 1 without a corner, shape (n,)."""
-    return (0.5 - 0.5 * np.cos(np.pi * (np.arange(n, dtype=np.float32) + 0.5) / n)).astype(np.float32)
+    return np.asarray(0.5 - 0.5 * np.cos(np.pi * (np.arange(n) + 0.5) / n), dtype=np.float32)
 
 
 def decay(n: int, t60_s: float) -> Signal:
@@ -41,7 +41,7 @@ def adsr(seconds: float, attack_s: float, decay_s: float, sustain: float, releas
 def fall(n: int) -> Signal:
     """An exponential release that does reach 0, shape (n,)."""
     t = np.arange(n, dtype=np.float32) / np.float32(n)
-    return (np.exp(-5.0 * t) * (1.0 - t)).astype(np.float32)
+    return np.asarray(np.exp(-5.0 * t) * (1.0 - t), dtype=np.float32)
 
 
 def damped(ringing: Signal, seconds: float, release_s: float) -> Signal:

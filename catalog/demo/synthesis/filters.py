@@ -85,13 +85,15 @@ def sweep(x: Signal, hz: NDArray[np.float64], q: float, block: int = 96) -> Sign
         The corner at each sample; it is read once a block.
     q : float
     """
+    # A fiftieth of an octave is finer than the ear; blocks whose corner is the same are filtered in one go.
+    fiftieths = np.round(50.0 * np.log2(np.maximum(hz[::block], 20.0))).astype(int)
+    moves = np.flatnonzero(np.diff(fiftieths)) + 1
     out = np.empty_like(x)
     state = np.zeros(2)
-    for start in range(0, x.size, block):
-        # Two decimals of an octave are finer than the ear, and let the coefficients be looked up.
-        corner = float(2.0 ** np.round(np.log2(max(hz[start], 20.0)), 2))
-        b, a = biquad("lowpass", corner, q)
-        out[start : start + block], state = signal.lfilter(b, a, x[start : start + block], zi=state)
+    edges = [0, *(moves * block).tolist(), x.size]
+    for start, stop, step in zip(edges, edges[1:], fiftieths[[0, *moves]].tolist(), strict=False):
+        b, a = biquad("lowpass", 2.0 ** (step / 50.0), q)
+        out[start:stop], state = signal.lfilter(b, a, x[start:stop], zi=state)
     return out
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import effects, filters
 from .envelopes import adsr, damped, decay, fall, ramp_in
@@ -15,7 +16,7 @@ from .waves import RATE, Signal, ensemble, hertz, noise, oscillator, samples, vi
 Voice = Callable[[float, float, float, np.random.Generator], Signal]
 """A note: MIDI pitch, seconds held, velocity from 0 to 1, and a source of chance give a mono signal."""
 Effect = Callable[[Signal], Signal]
-"""From a stereo signal to a stereo signal."""
+"""From a signal of one side or two, (sides, n), to another."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,14 @@ def _singing_guitar(pitch: float, seconds: float, velocity: float, rng: np.rando
 # --- Bowed, blown and sung ----------------------------------------------------------------------
 
 
+def _scoop(n: int, semitones: float, seconds: float) -> NDArray[np.float64]:
+    """A note that starts a little flat, as a ratio of frequencies, (n,)."""
+    ratio = np.ones(n)
+    m = min(n, samples(8.0 * seconds))
+    ratio[:m] = 2.0 ** (-semitones / 12.0 * np.exp(-np.arange(m) / (seconds * RATE)))
+    return ratio
+
+
 def _strings(players: int, attack_s: float, release_s: float, corner_hz: float) -> Voice:
     """A section of bowed strings."""
 
@@ -233,8 +242,7 @@ def _solo_string(pitch: float, seconds: float, velocity: float, rng: np.random.G
     hz = hertz(pitch)
     envelope = adsr(seconds, min(0.07, seconds * 0.4), 1.0, 0.85, 0.14)
     n = envelope.size
-    t = np.arange(n) / RATE
-    moving = vibrato(hz, n, 22.0, 5.5, 0.18, float(rng.random())) * 2.0 ** (-0.35 * np.exp(-t / 0.03) / 12.0)
+    moving = vibrato(hz, n, 22.0, 5.5, 0.18, float(rng.random())) * _scoop(n, 0.35, 0.03)
     sound = oscillator("string", moving, n) + np.float32(0.06) * filters.apply(noise(n, rng), "bandpass", 2_800.0, 0.5)
     return filters.apply(sound, "lowpass", 1_800.0 + 4_200.0 * velocity) * envelope * np.float32(velocity)
 
@@ -265,12 +273,12 @@ def _singers(count: int, attack_s: float, breath: float) -> Voice:
         hz = hertz(pitch)
         envelope = adsr(seconds, min(attack_s, seconds * 0.5), 1.5, 0.9, 0.35 if count > 1 else 0.16)
         n = envelope.size
-        t = np.arange(n) / RATE
+        rise = _scoop(n, 0.6, 0.05)
         sound = np.zeros(n, dtype=np.float32)
         for _ in range(count):
             tuning = hz * 2.0 ** (rng.normal(0.0, 7.0 if count > 1 else 1.0) / 1_200.0)
             moving = vibrato(tuning, n, rng.uniform(14.0, 30.0), rng.uniform(4.9, 5.9), 0.25, float(rng.random()))
-            moving = moving * 2.0 ** (-0.6 * np.exp(-t / 0.05) / 12.0)
+            moving *= rise
             sound += oscillator("glottis", moving, n, float(rng.random()))
         air = filters.apply(noise(n, rng), "highpass", 1_500.0) * np.float32(breath)
         return (sound / np.float32(np.sqrt(count)) + air) * envelope * np.float32(velocity)
@@ -300,9 +308,7 @@ def _blown(
         hz = hertz(pitch)
         envelope = adsr(seconds, min(attack_s, seconds * 0.5), 0.6, 0.82, release_s)
         n = envelope.size
-        t = np.arange(n) / RATE
-        moving = vibrato(hz, n, cents, rng.uniform(4.8, 5.6), 0.25, float(rng.random()))
-        moving = moving * 2.0 ** (-0.5 * np.exp(-t / 0.025) / 12.0)
+        moving = vibrato(hz, n, cents, rng.uniform(4.8, 5.6), 0.25, float(rng.random())) * _scoop(n, 0.5, 0.025)
         sound = oscillator(shape, moving, n)
         if opening > 0.0:
             corner = corner_hz * 2.0 ** (opening * envelope.astype(np.float64) * (0.35 + 0.65 * velocity))
@@ -556,7 +562,9 @@ INSTRUMENTS: Mapping[str, Instrument] = {
     "electric piano": Instrument(
         _electric_piano, (partial(effects.tremolo, rate_hz=4.6, depth=0.35), _driven(0.9)), 0.3, 36, 90
     ),
-    "harpsichord": Instrument(_harpsichord, (_equalizer("highpass", 90.0, 0.7, 0.0),), 0.5, 36, 88),
+    "harpsichord": Instrument(
+        _harpsichord, (_equalizer("highpass", 90.0, 0.7, 0.0), _equalizer("highshelf", 3_200.0, 0.6, -9.0)), 0.5, 36, 88
+    ),
     "clavinet": Instrument(
         _plucked(0.95, 0.5, 1.6, 0.08, 0.03),
         (_no_rumble, _equalizer("peak", 1_300.0, 0.9, 5.0), _driven(1.4)),
@@ -720,7 +728,7 @@ INSTRUMENTS: Mapping[str, Instrument] = {
     "super saw": Instrument(
         _swept("saw", 7, 18.0, 2_400.0, 1.5, 0.4, 0.8, 0.8, 0.25), (_no_rumble, _wide_chorus), 0.5, 44, 96
     ),
-    "synth pluck": Instrument(_swept("saw", 2, 7.0, 250.0, 3.6, 0.09, 1.3, 0.15, 0.2), (_wide_chorus,), 0.5, 44, 96),
+    "synth pluck": Instrument(_swept("saw", 2, 7.0, 250.0, 3.6, 0.09, 1.3, 0.15, 0.2), (_wide_chorus,), 0.5, 36, 96),
     "soft pluck": Instrument(
         _swept("triangle", 1, 0.0, 300.0, 2.6, 0.12, 0.9, 0.2, 0.3), (_wide_chorus,), 0.5, 44, 100
     ),

@@ -139,9 +139,15 @@ def _harmonics_below(hz: float) -> int:
 
 def vibrato(hz: float, n: int, cents: float, rate_hz: float, onset_s: float, phase: float = 0.0) -> NDArray[np.float64]:
     """A frequency that begins to swing after `onset_s`, float64 (n,)."""
-    t = np.arange(n) / RATE
-    depth = cents / 1200.0 * np.clip((t - onset_s) / max(onset_s, 0.15), 0.0, 1.0)
-    return np.asarray(hz * 2.0 ** (depth * np.sin(2.0 * np.pi * (rate_hz * t + phase))))
+    swing = oscillator("sine", rate_hz, n, phase).astype(np.float64)
+    late = samples(onset_s)
+    swing[:late] = 0.0
+    growth = swing[late : late + samples(max(onset_s, 0.15))]
+    growth *= np.linspace(0.0, 1.0, growth.size)
+    # To first order in the depth: a tenth of a cent at a quarter of a semitone.
+    swing *= hz * np.log(2.0) * cents / 1_200.0
+    swing += hz
+    return swing
 
 
 def ensemble(shape: str, hz: float, n: int, voices: int, cents: float, rng: np.random.Generator) -> Signal:

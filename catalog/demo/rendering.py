@@ -1,0 +1,125 @@
+"""The demo library's folder: every track rendered once, and again only where its file is not what it should be."""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+from .encoding import write
+from .mixing import render
+from .programme import Track
+from .styles import compose
+
+_RECORD = ".rendered.json"
+_PACKAGE = Path(__file__).parent
+# What has no say in how a recording sounds.
+_SILENT = {"listeners.py", "rendering.py"}
+
+
+def render_track(track: Track, path: Path) -> None:
+    """Compose, play and record a track."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, render(compose(track.style, track.seed), track.seed), track.tags())
+
+
+def render_library(folder: Path, tracks: Sequence[Track], processes: int | None = None) -> Iterator[Track]:
+    """Bring a folder to hold the recordings of these tracks and none that were rendered there before.
+
+    What is there and right is left alone, so that this can be broken off and started again. A file is right when
+    it was made by this very generator and has not been changed since.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is not there.
+    tracks : sequence of Track
+    processes : int, optional
+        How many to render at once; one a core where not given.
+
+    Yields
+    ------
+    Track
+        Each that is right now, those first that were before.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    record = _read_record(folder)
+    for path in record.keys() - {track.path for track in tracks}:
+        (folder / path).unlink(missing_ok=True)
+        del record[path]
+    due = []
+    for track in tracks:
+        if record.get(track.path) == _entry(folder, track):
+            yield track
+        else:
+            due.append(track)
+    if not due:
+        _write_record(folder, record)
+        return
+    workers = min(processes or len(os.sched_getaffinity(0)), len(due))
+    # Fresh interpreters: this one may hold threads and connections, which a fork would copy.
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_obey_parent)
+    try:
+        running = {pool.submit(render_track, track, folder / track.path): track for track in due}
+        for future in as_completed(running):
+            future.result()
+            track = running[future]
+            record[track.path] = _entry(folder, track)
+            _write_record(folder, record)
+            yield track
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _obey_parent() -> None:
+    """Leave Ctrl-C to the parent, and end with it however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _entry(folder: Path, track: Track) -> dict[str, str]:
+    """What the record says of a track whose file is right, if the file that is there is right."""
+    try:
+        with (folder / track.path).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        digest = ""
+    recipe = json.dumps([_generator(), asdict(track)])
+    return {"recipe": hashlib.sha256(recipe.encode()).hexdigest(), "sha256": digest}
+
+
+@cache
+def _generator() -> str:
+    """A digest of the generator itself."""
+    sources = sorted(path for path in _PACKAGE.rglob("*.py") if path.name not in _SILENT)
+    digest = hashlib.sha256()
+    for path in sources:
+        digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _read_record(folder: Path) -> dict[str, dict[str, str]]:
+    try:
+        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _write_record(folder: Path, record: dict[str, dict[str, str]]) -> None:
+    draft = folder / f"{_RECORD}.draft"
+    draft.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
+    draft.replace(folder / _RECORD)
