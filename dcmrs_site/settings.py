@@ -3,6 +3,7 @@
 import os
 import secrets
 from datetime import timedelta
+from typing import Any
 
 import environ
 from celery.schedules import crontab
@@ -142,7 +143,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="dcmrs@localhost")
 
 # --- Database -----------------------------------------------------------------------------------
 SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": DCMRS_HOME / "db.sqlite3"}
-DATABASES = {"default": env.db("DATABASE_URL") if "DATABASE_URL" in os.environ else SQLITE}
+DATABASES: dict[str, dict[str, Any]] = {"default": env.db("DATABASE_URL") if "DATABASE_URL" in os.environ else SQLITE}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # A transaction that will write takes its lock at the start: SQLite refuses to upgrade a read lock
@@ -157,6 +158,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A server that does not answer is noticed before whoever asked has gone.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis, cache, Celery -----------------------------------------------------------------------
