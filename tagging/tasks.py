@@ -11,7 +11,8 @@ starts again, and not the worker. Inside a task threads do the work, one a core 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from celery import Task, current_app, shared_task
@@ -25,8 +26,9 @@ logger = logging.getLogger(__name__)
 
 QUEUE = "tagging"
 _SECONDS = 3.0
-_PATIENCE_S = 0.4
-_PING_S = 1.5
+# A page waits for this; where the broker takes longer, `sweep` calls.
+_PATIENCE_S = 0.2
+_PATIENCE_FOR_WORKERS_S = 1.5
 
 
 @shared_task(bind=True, ignore_result=True, queue=QUEUE)
@@ -58,8 +60,7 @@ def call_worker(names: Sequence[str] | None = None) -> bool:
         tag_songs.delay(names)
         return True
     try:
-        with _impatient_connection() as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0)
+        with _connection(_PATIENCE_S) as connection:
             if not _waiting(connection):
                 tag_songs.apply_async((names,), connection=connection, retry=False)  # type: ignore[call-arg]
     except OperationalError as error:
@@ -71,17 +72,27 @@ def call_worker(names: Sequence[str] | None = None) -> bool:
 def workers() -> list[str]:
     """The names of the workers that answer; empty also where the broker is not there."""
     try:
-        with _impatient_connection() as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0)
-            answers = current_app.control.ping(timeout=_PING_S, connection=connection)
+        with _connection(_PATIENCE_FOR_WORKERS_S) as connection:
+            answers = current_app.control.ping(timeout=_PATIENCE_FOR_WORKERS_S, connection=connection)
     except OperationalError:
         return []
     return [name for answer in answers or [] for name in answer]
 
 
-def _impatient_connection() -> Connection:
-    options = {**current_app.conf.broker_transport_options, "socket_connect_timeout": _PATIENCE_S}
-    return current_app.connection_for_write(transport_options=options)
+@contextmanager
+def _connection(patience_s: float) -> Iterator[Connection]:
+    """A connection to the broker; raises OperationalError where it is not there, or takes too long."""
+    options = {
+        **current_app.conf.broker_transport_options,
+        "socket_connect_timeout": patience_s,
+        "socket_timeout": patience_s,
+    }
+    with current_app.connection_for_write(transport_options=options) as connection:
+        try:
+            connection.ensure_connection(max_retries=1, interval_start=0)
+            yield connection
+        except connection.recoverable_connection_errors as error:
+            raise OperationalError(str(error)) from error
 
 
 def _waiting(connection: Connection) -> int:

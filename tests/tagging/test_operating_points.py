@@ -1,0 +1,73 @@
+"""From which probability a song keeps a label."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from catalog.home import PROJECT_ROOT
+from tagging import registry
+from tagging.operating_points import operating_points
+from tests.audio import write_tone
+
+
+@st.composite
+def hearings(draw: st.DrawFn) -> NDArray[np.float32]:
+    """Probabilities of a few labels for some recordings, from very small to very large ones."""
+    shape = draw(st.integers(5, 60)), draw(st.integers(1, 8))
+    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
+    levels = generator.uniform(-7.0, 1.0, shape[1])
+    return (1.0 / (1.0 + np.exp(-generator.normal(levels, 1.5, shape)))).astype(np.float32)
+
+
+@settings(max_examples=100, deadline=None)
+@given(hearings())
+def test_every_label_is_kept_by_some_songs_and_by_no_more_than_two_in_five(heard: NDArray[np.float32]) -> None:
+    kept = (heard >= operating_points(heard)).sum(axis=0)
+    assert (kept >= 2).all()
+    # Rounding down may let in one that is all but equal.
+    assert (kept <= max(0.4 * len(heard), 2) + 1.5).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(hearings())
+def test_a_label_that_is_heard_more_often_is_kept_more_often(heard: NDArray[np.float32]) -> None:
+    heard = np.round(heard, 2) + np.arange(len(heard), dtype=np.float32)[:, None] * 1e-4
+    kept = (heard >= operating_points(heard)).sum(axis=0)
+    often = np.argsort(heard.mean(axis=0))
+    assert (np.diff(kept[often]) >= -2).all()
+
+
+def test_a_label_that_every_song_gets_alike_is_kept_by_some_all_the_same() -> None:
+    heard = np.linspace(0.90, 0.99, 50, dtype=np.float32)[:, None]
+    assert (heard >= operating_points(heard)).sum() == 20
+
+
+@pytest.mark.parametrize("shape", [(5,), (1, 3), (2, 3, 4)])
+def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="probabilities must have shape"):
+        operating_points(np.zeros(shape, np.float32))
+
+
+@pytest.mark.shared
+def test_the_command_prints_lines_for_the_registry(shared: Path, home: Path) -> None:
+    registry.install("jamendo-cnn", shared / "weights")
+    folder = home / "reference"
+    for hz in (220, 330, 440):
+        write_tone(folder / f"{hz}.ogg", seconds=21.0, hz=hz)
+    write_tone(folder / "short.ogg", seconds=5.0)
+    command = [sys.executable, "-m", "tagging.operating_points", "jamendo-cnn", str(folder)]
+    printed = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout
+    labels = tomllib.loads(printed)["labels"]
+    assert [(label["name"], label["kind"]) for label in labels] == [
+        (label.name, label.kind) for label in registry.describe("jamendo-cnn").labels
+    ]
+    assert all(0 < label["operating_point"] < 1 for label in labels)
