@@ -52,10 +52,9 @@ def _hills(image: Image.Image, palette: list[Colour], rng: np.random.Generator) 
     places = np.arange(0, _SIZE + 1, 8)
     for layer in range(5):
         base = _SIZE * (0.45 + 0.12 * layer)
-        ridge = base + sum(
-            _SIZE * 0.07 / (k + 1) * np.sin(places / _SIZE * np.pi * 2 * (k + 0.7) + rng.uniform(0, 6.28))
-            for k in range(4)
-        )
+        ridge = np.full(places.size, base)
+        for k in range(4):
+            ridge += _SIZE * 0.07 / (k + 1) * np.sin(places / _SIZE * np.pi * 2 * (k + 0.7) + rng.uniform(0, 6.28))
         shape = [(0, _SIZE), *zip(places.tolist(), ridge.tolist(), strict=True), (_SIZE, _SIZE)]
         pen.polygon(shape, fill=_between(palette[1], palette[2], (layer + 1) / 5))
 

@@ -186,7 +186,8 @@ def crackle(n: int, rng: np.random.Generator) -> Signal:
 def _level(x: Signal, window_s: float) -> Signal:
     """Root mean square over a moving window, of both sides together, (n,)."""
     power = uniform_filter1d(np.mean(x**2, axis=0), samples(window_s))
-    return np.sqrt(np.maximum(power, 1e-12), dtype=np.float32)
+    level: Signal = np.sqrt(np.maximum(power, 1e-12), dtype=np.float32)
+    return level
 
 
 def compress(x: Signal, threshold_db: float, ratio: float, window_s: float = 0.03) -> Signal:

@@ -12,7 +12,8 @@ def ramp_in(n: int) -> Signal:
 
 def decay(n: int, t60_s: float) -> Signal:
     """An exponential that falls by 60 dB in `t60_s`, shape (n,)."""
-    return np.exp(np.arange(n, dtype=np.float32) * np.float32(-6.9078 / (t60_s * RATE)))
+    fall: Signal = np.exp(np.arange(n, dtype=np.float32) * np.float32(-6.9078 / (t60_s * RATE)))
+    return fall
 
 
 def adsr(seconds: float, attack_s: float, decay_s: float, sustain: float, release_s: float) -> Signal:

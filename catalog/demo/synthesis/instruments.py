@@ -380,9 +380,8 @@ def _tonewheels(registration: str, percussion: float) -> Voice:
         sound = oscillator(f"drawbars {registration}", hz / 2.0, n, float(rng.random())) * envelope
         strike = oscillator("sine", hz * 3.0, n) * decay(n, 0.35)
         click = filters.apply(noise(n, rng), "bandpass", 2_400.0, 0.5) * decay(n, 0.008)
-        return (sound + np.float32(percussion) * strike * envelope + np.float32(0.12) * click) * np.float32(
-            0.6 + 0.4 * velocity
-        )
+        sound += np.float32(percussion) * strike * envelope + np.float32(0.12) * click
+        return sound * np.float32(0.6 + 0.4 * velocity)
 
     return voice
 
