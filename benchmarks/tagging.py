@@ -1,0 +1,256 @@
+"""How fast songs are tagged, and how much memory it takes.
+
+    python benchmarks/tagging.py [--audio FOLDER] [--weights FOLDER] [--rounds N] [--format table|json]
+
+Songs a second from file to labels on all cores, and how the processor's time for a song is shared between decoding,
+spectrogram and network. Then the ratio to the plain way of doing it: librosa decodes whole files and computes the
+spectrogram, and the networks, layer by layer as published, hear one song at a time. Both ways take turns on the same
+files, so that whatever else the machine does slows both; the fastest round of each counts.
+
+Memory: the peak of a fresh process that tags the folder, and of one that tags a recording of 11 hours too, which is
+made on the spot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from unittest.mock import patch
+
+import av
+import librosa
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+from catalog.audio import UnreadableAudio, decode, probe  # noqa: E402
+from tagging import networks, registry  # noqa: E402
+from tagging.frontend import HOP, N_FFT, N_MELS, N_SAMPLES, SAMPLE_RATE, mel_spectrogram, middle_samples  # noqa: E402
+from tagging.inference import Tagger, listen_to, listening_threads, n_cores  # noqa: E402
+
+SHARED = PROJECT.parent / "shared" / "data"
+SETS = (["jamendo-cnn"], ["jamendo-cnn", "msd-crnn"])
+HOURS = 11
+FILES_FOR_RATIO = 12
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured of one set of taggers.
+
+    Attributes
+    ----------
+    taggers : str
+    songs_per_second : float
+        From file to labels, all cores.
+    ratio : float
+        To the plain way, on the same files in the same run.
+    plain_songs_per_second : float
+    song_ms : float
+        Milliseconds of one core for a song.
+    decode, mel, network : float
+        Shares of those.
+    peak_mb, peak_with_long_file_mb : float
+        Of a process that tags the folder; and of one that tags a recording of 11 hours too.
+    """
+
+    taggers: str
+    songs_per_second: float
+    ratio: float
+    plain_songs_per_second: float
+    song_ms: float
+    decode: float
+    mel: float
+    network: float
+    peak_mb: float
+    peak_with_long_file_mb: float
+
+
+def tag(files: Sequence[Path], taggers: Sequence[Tagger]) -> None:
+    """Tag files as the worker does."""
+    with listening_threads() as threads:
+        list(threads.map(lambda file: listen_to(file, taggers), files))
+
+
+def tag_plainly(files: Sequence[Path], taggers: Sequence[Tagger]) -> None:
+    """Tag files the plain way."""
+    for file in files:
+        samples, _ = librosa.load(file, sr=SAMPLE_RATE)
+        start = max(len(samples) - N_SAMPLES, 0) // 2
+        middle = librosa.util.fix_length(samples[start : start + N_SAMPLES], size=N_SAMPLES)
+        power = librosa.feature.melspectrogram(
+            y=middle, sr=SAMPLE_RATE, n_fft=N_FFT, hop_length=HOP, n_mels=N_MELS, fmax=SAMPLE_RATE / 2
+        )
+        for tagger in taggers:
+            tagger.listen(power)
+
+
+def plain_stage(
+    weight: Tensor, bias: Tensor, normalization: tuple[Tensor, Tensor], pool: tuple[int, int]
+) -> Callable[[Tensor], Tensor]:
+    """Convolution, batch normalization, ELU and pooling, one after the other."""
+    scale, shift = (numbers.view(-1, 1, 1) for numbers in normalization)
+
+    def stage(maps: Tensor) -> Tensor:
+        convolved = functional.conv2d(maps, weight, bias, padding=1)
+        return functional.max_pool2d(functional.elu(convolved * scale + shift), pool)
+
+    return stage
+
+
+def fastest(action: Callable[[], None], best_so_far: float) -> float:
+    """Seconds that something took, or an earlier round where that was faster."""
+    began = time.perf_counter()
+    action()
+    return min(time.perf_counter() - began, best_so_far)
+
+
+def processor_time(files: Sequence[Path], taggers: Sequence[Tagger]) -> NDArray[np.float64]:
+    """Seconds of one core for decoding, spectrogram and network, over all the files."""
+    spent = np.zeros(3)
+    with listening_threads() as threads:
+
+        def listen(file: Path) -> None:
+            marks = [time.thread_time()]
+            samples = middle_samples(file)
+            marks.append(time.thread_time())
+            power = mel_spectrogram(samples)
+            marks.append(time.thread_time())
+            for tagger in taggers:
+                tagger.listen(power)
+            marks.append(time.thread_time())
+            np.add(spent, np.diff(marks), out=spent)
+
+        for file in files:
+            threads.submit(listen, file).result()
+    return spent
+
+
+def peak_mb(files: Sequence[Path], names: Sequence[str]) -> float:
+    """The peak memory of a fresh process that tags files, in megabytes."""
+    with get_context("spawn").Pool(1) as process:
+        return process.apply(_tag_and_weigh, (files, names))
+
+
+def _tag_and_weigh(files: Sequence[Path], names: Sequence[str]) -> float:
+    tag(files, [registry.load(name) for name in names])
+    status = Path("/proc/self/status")
+    if status.exists():
+        # What getrusage says begins, on Linux, with the size of the parent.
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0]) * 1024 / 1e6
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6
+
+
+def make_long_recording(source: Path, path: Path) -> None:
+    """An MP3 of `HOURS` hours: a minute of a recording, again and again."""
+    rate = 22050
+    samples = decode(source, 0.0, 60.0, rate)
+    with av.open(str(path), "w", format="mp3", options={"write_xing": "0", "id3v2_version": "0"}) as container:
+        stream = container.add_stream("libmp3lame", rate=rate)
+        if not isinstance(stream, av.AudioStream):
+            raise TypeError(f"libmp3lame makes {stream.type}")
+        stream.layout = "mono"
+        stream.codec_context.open()
+        whole = av.AudioFrame.from_ndarray(samples[np.newaxis], "fltp", "mono")
+        whole.sample_rate = rate
+        resampler = av.AudioResampler("fltp", "mono", rate, stream.codec_context.frame_size)
+        for frame in [*resampler.resample(whole), *resampler.resample(None), None]:
+            container.mux(stream.encode(frame))
+    minute = path.read_bytes()
+    times = round(HOURS * 3600 * rate / samples.size)
+    with path.open("wb") as file:
+        for _ in range(times):
+            file.write(minute)
+
+
+def measure(names: Sequence[str], files: Sequence[Path], long_file: Path, rounds: int) -> Figures:
+    """Everything about one set of taggers."""
+    taggers = [registry.load(name) for name in names]
+    with patch.object(networks, "_stage", plain_stage):
+        plain_taggers = [registry.load(name) for name in names]
+    few = files[:: max(len(files) // FILES_FOR_RATIO, 1)]
+    tag(few, taggers)
+    whole = ours = plain = float("inf")
+    for _ in range(rounds):
+        whole = fastest(lambda: tag(files, taggers), whole)
+        ours = fastest(lambda: tag(few, taggers), ours)
+        plain = fastest(lambda: tag_plainly(few, plain_taggers), plain)
+    spent = processor_time(files, taggers)
+    decoding, mel, network = (spent / spent.sum()).tolist()
+    return Figures(
+        taggers=" + ".join(names),
+        songs_per_second=len(files) / whole,
+        ratio=plain / ours,
+        plain_songs_per_second=len(few) / plain,
+        song_ms=1000 * float(spent.sum()) / len(files),
+        decode=decoding,
+        mel=mel,
+        network=network,
+        peak_mb=peak_mb(files, names),
+        peak_with_long_file_mb=peak_mb([*files, long_file], names),
+    )
+
+
+def readable(folder: Path) -> list[Path]:
+    """The audio files of a folder."""
+    files = []
+    for path in sorted(folder.iterdir()):
+        try:
+            probe(path)
+        except UnreadableAudio as error:
+            print(f"left out: {path}: {error}", file=sys.stderr)
+        else:
+            files.append(path)
+    return files
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(prog="python benchmarks/tagging.py", description=__doc__.partition("\n")[0])
+    parser.add_argument("--audio", type=Path, default=SHARED / "audio", help="folder of recordings (%(default)s)")
+    parser.add_argument("--weights", type=Path, default=SHARED / "weights", help="folder of weights (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (%(default)s)")
+    parser.add_argument("--format", choices=["table", "json"], default="table")
+    arguments = parser.parse_args()
+    files = readable(arguments.audio)
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["DCMRS_HOME"] = home
+        registry.install_from_folder(arguments.weights)
+        long_file = Path(home) / "long.mp3"
+        make_long_recording(files[0], long_file)
+        figures = [measure(names, files, long_file, arguments.rounds) for names in SETS]
+    if arguments.format == "json":
+        print(json.dumps([asdict(one) for one in figures]))
+        return
+    print(f"{len(files)} recordings, {n_cores()} cores, PyTorch {torch.__version__}")
+    for one in figures:
+        print(f"\n{one.taggers}")
+        print(f"  {one.songs_per_second:.1f} songs a second from file to labels")
+        print(f"  {one.ratio:.1f} times the plain way ({one.plain_songs_per_second:.1f} songs a second)")
+        print(
+            f"  {one.song_ms:.0f} ms of a core for a song: "
+            f"decode {one.decode:.0%}, mel {one.mel:.0%}, network {one.network:.0%}"
+        )
+        print(
+            f"  peak memory {one.peak_mb:.0f} MB; with a recording of {HOURS} hours {one.peak_with_long_file_mb:.0f} MB"
+        )
+
+
+if __name__ == "__main__":
+    main()
