@@ -39,9 +39,7 @@ def loudness(x: Signal) -> float:
     ----------
     Recommendation ITU-R BS.1770-4, "Algorithms to measure audio programme loudness and true-peak audio level".
     """
-    shelf = filters.biquad("highshelf", 1_681.97, 0.7072, 4.0)
-    weighted = signal.lfilter(*shelf, x)
-    weighted = signal.lfilter(*filters.biquad("highpass", 38.135, 0.5003), weighted)
+    weighted = signal.lfilter(*_k_weighting(), x)
     hop = samples(0.1)
     count = x.shape[1] // hop
     if count < 4:
@@ -52,6 +50,25 @@ def loudness(x: Signal) -> float:
     if power.size:
         power = power[power > power.mean() / 10.0]
     return float(-0.691 + 10.0 * np.log10(power.mean())) if power.size else -70.0
+
+
+@cache
+def _k_weighting() -> filters.Coefficients:
+    """The recommendation's two filters, which it gives for 48 kHz, as one at this sampling rate.
+
+    References
+    ----------
+    B. De Man, "Evaluation of implementations of the EBU R128 loudness measurement", AES Convention 145, 2018.
+    """
+    k, q, high = np.tan(np.pi * 1_681.974450955533 / RATE), 0.7071752369554196, 10.0 ** (3.999843853973347 / 20.0)
+    middle = high**0.4996667741545416
+    shelf_b = np.asarray([high + middle * k / q + k**2, 2.0 * (k**2 - high), high - middle * k / q + k**2])
+    shelf_a = np.asarray([1.0 + k / q + k**2, 2.0 * (k**2 - 1.0), 1.0 - k / q + k**2])
+    k, q = np.tan(np.pi * 38.13547087602444 / RATE), 0.5003270373238773
+    cut_a = np.asarray([1.0 + k / q + k**2, 2.0 * (k**2 - 1.0), 1.0 - k / q + k**2])
+    b = np.convolve(shelf_b, [1.0, -2.0, 1.0])
+    a = np.convolve(shelf_a, cut_a / cut_a[0])
+    return b / a[0], a / a[0]
 
 
 def render(score: Score, seed: int) -> Signal:
