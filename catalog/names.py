@@ -3,11 +3,28 @@
 import re
 import unicodedata
 
-_BRACKETED = re.compile(r"[(\[][^)\]]*\b(remaster(ed)?|feat|ft|featuring|explicit|bonus track)\b[^)\]]*[)\]]", re.I)
-_FEATURING = re.compile(r"\s+(feat|ft|featuring)\b\.?\s.*$", re.I)
-_DASHED = re.compile(r"\s+-\s+(\d{4}\s+)?remaster(ed)?(\s+\d{4})?\s*$", re.I)
+# What does not make another recording, and what does: a live version stays one, however it was mastered.
+_MASTERING = re.compile(
+    r"\b(digital(ly)?\s+)?remaster(ed)?\b(\s+version)?|\bexplicit\b(\s+version)?|\bbonus track\b", re.I
+)
+_YEAR = re.compile(r"\b(19|20)\d\d\b")
+_GUESTS = re.compile(r"\b(feat|ft|featuring)\b.*$", re.I)
+_VERSION = re.compile(r"\b(live|acoustic|unplugged|demo|instrumental|karaoke|a cappella|remix|mix|edit|dub)\b", re.I)
+_VERSION_AFTER_GUESTS = re.compile(r"\b(live|acoustic|unplugged|demo|instrumental|karaoke|remix)\b", re.I)
+_BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
+_DASHED = re.compile(
+    r"\s+[-\u2013\u2014/]\s+(\d{4}\s+)?(digital(ly)?\s+)?remaster(ed)?(\s+version)?(\s+\d{4})?\s*$", re.I
+)
+_FEATURING = re.compile(r"\s+(feat|ft|featuring)\b\.?\s.*?(?=\s+[-\u2013\u2014]\s|\s*[(\[]|$)", re.I)
+_FEATURED = re.compile(r"\s+[(\[]?(feat|ft|featuring)\b\.?\s.*$", re.I)
+_THE_LAST = re.compile(r"^(.+),\s*the$", re.I)
 _NOT_WORD = re.compile(r"[^\w]+|_")
+_APOSTROPHES = re.compile("['\u2018\u2019\u02bc`\u00b4]")
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
+# Letters that Unicode does not take for others with an accent.
+_LETTERS = str.maketrans(
+    {"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i", "ħ": "h"}
+)
 
 
 def storable(text: str) -> str:
@@ -19,7 +36,12 @@ def _fold(text: str) -> str:
     """Lower case, without accents, every run of anything but letters and digits one space."""
     decomposed = unicodedata.normalize("NFKD", text)
     bare = "".join(char for char in decomposed if not unicodedata.combining(char))
-    return _NOT_WORD.sub(" ", bare.casefold()).strip()
+    return _NOT_WORD.sub(" ", bare.casefold().translate(_LETTERS)).strip()
+
+
+def _fold_name(text: str) -> str:
+    """As `_fold`; an apostrophe is no gap, and `&` is a word."""
+    return _fold(_APOSTROPHES.sub("", text).replace("&", " and "))
 
 
 def _signs(text: str) -> str:
@@ -44,11 +66,30 @@ def label_key(name: str) -> str:
 
 def artist_key(name: str) -> str:
     """The key an artist is grouped and matched by; empty for an unknown artist."""
-    folded = _fold(_FEATURING.sub("", name.replace("&", " and "))) or _signs(name)
-    return folded.removeprefix("the ")[:200]
+    folded = _fold_name(_FEATURED.sub("", _THE_LAST.sub(r"\1", name.strip()))) or _signs(name)
+    return folded.removeprefix("the ")[:200].strip()
 
 
 def title_key(title: str) -> str:
-    """The key a title is matched by: guests and notes on the mastering do not make another song."""
-    plain = _FEATURING.sub("", _DASHED.sub("", _BRACKETED.sub("", title)))
-    return (_fold(plain) or _signs(title))[:300]
+    """The key a title is matched by: guests and notes on the mastering do not make another song, a version does."""
+    plain = _DASHED.sub("", _BRACKETED.sub(_of_bracket, title))
+    plain = _FEATURING.sub(_of_guests, plain)
+    return (_fold_name(plain) or _fold_name(title) or _signs(title))[:300].strip()
+
+
+def _of_bracket(match: re.Match[str]) -> str:
+    """What a bracket says of the recording: nothing of `(feat. Dido)` and `(2011 Remaster)`, all of `(Live)`."""
+    note = match[1]
+    guests = _GUESTS.search(note)
+    if not guests and not _MASTERING.search(note):
+        return match[0]
+    if guests and not _VERSION_AFTER_GUESTS.search(guests[0]):
+        note = note[: guests.start()]
+    if not _VERSION.search(note):
+        return ""
+    return f"({_YEAR.sub('', _MASTERING.sub('', note))})" if _MASTERING.search(note) else f"({note})"
+
+
+def _of_guests(match: re.Match[str]) -> str:
+    # "Song feat. X Live": where the guests end is not to be seen, so it is not taken for the song.
+    return match[0] if _VERSION_AFTER_GUESTS.search(match[0]) else ""

@@ -32,6 +32,10 @@ def test_a_label_of_signs_alone_has_a_key() -> None:
         ("Beyoncé", "BEYONCE"),
         ("AC/DC", "AC DC"),
         ("Eminem feat. Dido", "Eminem"),
+        ("Eminem (ft. Dido)", "Eminem"),
+        ("Beatles, The", "The Beatles"),
+        ("Guns N\u2019 Roses", "Guns N Roses"),
+        ("M\u00d8", "mo"),
     ],
 )
 def test_spellings_of_an_artist_are_one(one: str, other: str) -> None:
@@ -50,15 +54,37 @@ def test_artists_named_with_signs_or_other_scripts_have_keys_of_their_own() -> N
         "Heroes [feat. Somebody]",
         "“Heroes”",
         "Heroes ft. Somebody",
+        "Heroes (Digitally Remastered)",
+        "Heroes \u2013 2011 Digital Remaster",
+        "Heroes (feat. Little Mix)",
+        "Heroes (Explicit Version)",
     ],
 )
 def test_a_remaster_or_a_guest_does_not_make_another_song(other: str) -> None:
     assert title_key(other) == title_key("Heroes")
 
 
-@pytest.mark.parametrize("other", ["Heroes (Live)", "Heroes, Pt. 2", "Heroes (Acoustic)"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Heroes (Live)",
+        "Heroes, Pt. 2",
+        "Heroes (Acoustic)",
+        "Heroes (Live / Remastered 2011)",
+        "Heroes - Live - 2011 Remaster",
+        "Heroes feat. Somebody (Live)",
+        "Heroes ft. Somebody - Acoustic",
+        "Heroes (Remix feat. Somebody)",
+        "Heroes [feat. Somebody] [Instrumental]",
+    ],
+)
 def test_another_recording_is_another_song(other: str) -> None:
     assert title_key(other) != title_key("Heroes")
+
+
+def test_a_version_is_the_same_one_however_it_is_written() -> None:
+    ways = ["Heroes (Live)", "Heroes - Live", "Heroes [Live / 2011 Remaster]", "HEROES feat. Somebody (live)"]
+    assert {title_key(title) for title in ways} == {"heroes live"}
 
 
 @given(st.text(max_size=400))
