@@ -11,6 +11,7 @@ from django.db.models import Case, Q, Value, When
 
 from ..models import DuplicateFile, LibraryRoot, Song, SongIdentifier
 from ..names import artist_key, title_key
+from .descriptions import LASTFM_ARTIST
 from .fingerprint import fingerprint
 from .reading import AudioFile
 from .tags import Tags
@@ -161,6 +162,10 @@ def _with_name(audio: AudioFile) -> Iterable[Song]:
     seconds = audio.sound.duration_s
     alike = Q(duration_s=None) | Q(duration_s__range=(seconds - _SAME_DURATION_S, seconds + _SAME_DURATION_S))
     songs = Song.objects.filter(alike, artist_key=artist, title_key=title).select_related("root")
+    # An artist of Last.fm's is no song of theirs that is called as they are.
+    songs = songs.exclude(
+        Q(path="") & Q(pk__in=SongIdentifier.objects.filter(value__startswith=LASTFM_ARTIST).values("song"))
+    )
     return songs.order_by("pk")[:_CANDIDATES]
 
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import Self, TypeVar
 
 from .walking import reason
 
@@ -20,10 +23,29 @@ COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
     "song": ("song", "track_id", "song_id"),
     "label": ("label",),
     "weight": ("weight",),
+    "title": ("title",),
+    "artist": ("artist",),
+    "release": ("release", "album"),
+    "year": ("year",),
+    "user_id": ("userid",),
+    "artist_id": ("artistid",),
+    "tag_id": ("tagid",),
+    "tag": ("tagvalue",),
+    "id": ("id",),
+    "name": ("name",),
+    "tags": ("tags",),
     "username": ("username", "user"),
     "stars": ("stars", "rating"),
 }
 """The columns, each with every name it may have in a header line; the first is its own."""
+
+LARGEST_COUNT = 2**31 - 1
+"""The most plays of one song by one listener that every database can hold."""
+
+LONGEST_NAME = 300
+"""Characters of a title, artist or album."""
+
+_Row = TypeVar("_Row")
 
 _LONGEST_LINE = 100_000
 _NAMED_LINES = 100
@@ -64,7 +86,80 @@ class TableReport:
             self.bad_lines.append((line, why))
 
 
-class Table:
+class Lines:
+    """A text file's lines, one at a time, with their numbers; a context manager.
+
+    Parameters
+    ----------
+    path : Path
+    report : TableReport
+        Told of every line that cannot be read.
+    encoding : str
+        `utf-8` or `latin-1`.
+
+    Raises
+    ------
+    UnreadableTable
+        On entering, if there is no such file.
+    """
+
+    def __init__(self, path: Path, report: TableReport, encoding: str = "utf-8") -> None:
+        self.path = path
+        self._report = report
+        self._encoding = encoding
+        self.read_bytes = 0
+        """How much of the file has been read."""
+
+    def __enter__(self) -> Self:
+        try:
+            self._file: BufferedReader = self.path.open("rb")
+        except OSError as error:
+            raise UnreadableTable(f"{self.path}: {reason(error)}") from error
+        try:
+            self._begin()
+        except (OSError, UnreadableTable) as error:
+            self._file.close()
+            why = reason(error) if isinstance(error, OSError) else str(error)
+            raise UnreadableTable(f"{self.path}: {why}") from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return os.fstat(self._file.fileno()).st_size
+
+    def lines(self, first: int = 1) -> Iterator[tuple[int, str]]:
+        """Line numbers, from `first` on, and texts without their ends; empty lines are passed over."""
+        for number, line in enumerate(iter(lambda: self._file.readline(_LONGEST_LINE), b""), start=first):
+            self.read_bytes += len(line)
+            if len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
+                self._skip_line()
+                self._report.pass_over(number, "the line is too long")
+            elif line.strip():
+                try:
+                    text = line.decode(self._encoding).rstrip("\r\n")
+                except UnicodeDecodeError:
+                    self._report.pass_over(number, "not UTF-8")
+                    continue
+                if "\0" in text:
+                    self._report.pass_over(number, "a null character")
+                else:
+                    yield number, text.removeprefix("\ufeff") if number == 1 else text
+
+    def _begin(self) -> None:
+        # A folder can be opened, and says so when it is read.
+        if not self._file.peek(1):
+            raise UnreadableTable("the file is empty")
+
+    def _skip_line(self) -> None:
+        while (rest := self._file.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
+            self.read_bytes += len(rest)
+
+
+class Table(Lines):
     """A table's lines as texts by column; a context manager.
 
     Parameters
@@ -76,6 +171,10 @@ class Table:
         Columns that it may have.
     report : TableReport
         Told of every line that cannot be split into columns.
+    encoding : str
+        `utf-8` or `latin-1`.
+    open_end : bool
+        Whether a line may have more columns than the header; they are in `columns`.
 
     Raises
     ------
@@ -83,56 +182,58 @@ class Table:
         On entering, if there is no such file, or its header lacks a column.
     """
 
-    def __init__(self, path: Path, required: Sequence[str], optional: Sequence[str], report: TableReport) -> None:
-        self._path = path
+    def __init__(
+        self,
+        path: Path,
+        required: Sequence[str],
+        optional: Sequence[str],
+        report: TableReport,
+        encoding: str = "utf-8",
+        *,
+        open_end: bool = False,
+    ) -> None:
+        super().__init__(path, report, encoding)
         self._required = required
         self._optional = optional
-        self._report = report
-        self.read_bytes = 0
-        """How much of the file has been read."""
-
-    def __enter__(self) -> Table:
-        try:
-            self._file: BinaryIO = self._path.open("rb")
-        except OSError as error:
-            raise UnreadableTable(f"{self._path}: {reason(error)}") from error
-        try:
-            self._read_header()
-        except (OSError, UnreadableTable) as error:
-            self._file.close()
-            why = reason(error) if isinstance(error, OSError) else str(error)
-            raise UnreadableTable(f"{self._path}: {why}") from error
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._file.close()
+        self._open_end = open_end
+        self.others: dict[str, int] = {}
+        """The other columns of the header: their places, by the names they have there."""
+        self.columns: list[str] = []
+        """All columns of the line read last."""
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, str]]]:
         """Line numbers, and values by the column's own name, without surrounding space."""
-        for number, line in enumerate(iter(lambda: self._file.readline(_LONGEST_LINE), b""), start=2):
-            self.read_bytes += len(line)
-            if len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
-                self._skip_line()
-                self._report.pass_over(number, "the line is too long")
-            elif line.strip():
-                try:
-                    values = self._split(line)
-                except BadValue as error:
-                    self._report.pass_over(number, str(error))
-                else:
-                    yield number, values
+        for number, line in self.lines(first=2):
+            try:
+                values = self._split(line)
+            except BadValue as error:
+                self._report.pass_over(number, str(error))
+            else:
+                yield number, values
 
-    def _read_header(self) -> None:
+    def has(self, column: str) -> bool:
+        """Whether the header names an optional column."""
+        return column in self._places
+
+    def place(self, column: str) -> int:
+        """Which column of the file, from 0, one of the header's is."""
+        return self._places[column]
+
+    def _begin(self) -> None:
         line = self._file.readline(_LONGEST_LINE)
         if not line:
             raise UnreadableTable("the file is empty")
         try:
-            header = line.decode("utf-8-sig").rstrip("\r\n")
+            header = line.decode("utf-8-sig" if self._encoding == "utf-8" else self._encoding).rstrip("\r\n")
         except UnicodeDecodeError:
             raise UnreadableTable("the header line is not UTF-8") from None
         self.read_bytes = len(line)
         self._tabs = "\t" in header
-        names = [name.strip().lower() for name in self._columns(header)]
+        try:
+            written = [name.strip() for name in self._columns(header)]
+        except BadValue as error:
+            raise UnreadableTable(f"the header line is {error}") from None
+        names = [name.lower() for name in written]
         self._width = len(names)
         self._places: dict[str, int] = {}
         for column in (*self._required, *self._optional):
@@ -142,17 +243,14 @@ class Table:
             elif column in self._required:
                 wanted = ", ".join(" or ".join(COLUMN_NAMES[column]) for column in self._required)
                 raise UnreadableTable(f"the header line lacks a column: wanted {wanted}, found {header[:200]}")
+        taken = set(self._places.values())
+        self.others = {name: place for place, name in enumerate(written) if place not in taken}
 
-    def _split(self, line: bytes) -> dict[str, str]:
-        try:
-            text = line.decode().rstrip("\r\n")
-        except UnicodeDecodeError:
-            raise BadValue("not UTF-8") from None
-        if "\0" in text:
-            raise BadValue("a null character")
-        columns = self._columns(text)
-        if len(columns) != self._width:
+    def _split(self, line: str) -> dict[str, str]:
+        columns = self._columns(line)
+        if len(columns) < self._width or (len(columns) > self._width and not self._open_end):
             raise BadValue(f"{len(columns)} columns, and {self._width} in the header")
+        self.columns = columns
         return {column: columns[place].strip() for column, place in self._places.items()}
 
     def _columns(self, text: str) -> list[str]:
@@ -162,10 +260,6 @@ class Table:
             return next(csv.reader([text], strict=True), [])
         except csv.Error as error:
             raise BadValue(f"not a line of a table: {error}") from error
-
-    def _skip_line(self) -> None:
-        while (rest := self._file.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
-            pass
 
 
 class Sums:
@@ -180,7 +274,9 @@ class Sums:
     def __init__(self, *, add_up: bool) -> None:
         # A database without a name is a temporary file of SQLite's own.
         self._rows = sqlite3.connect("")
-        self._rows.execute("CREATE TABLE sums (one INTEGER, two INTEGER, value REAL, PRIMARY KEY (one, two))")
+        self._rows.execute(
+            "CREATE TABLE sums (one INTEGER, two INTEGER, value REAL, PRIMARY KEY (one, two)) WITHOUT ROWID"
+        )
         self._insert = _ADD if add_up else _REPLACE
 
     def add(self, rows: Iterable[tuple[int, int, float]]) -> None:
@@ -196,6 +292,37 @@ class Sums:
     def __len__(self) -> int:
         (length,) = self._rows.execute("SELECT count(*) FROM sums").fetchone()
         return int(length)
+
+
+class Voices:
+    """How many people said each pair of primary keys, on disk while they are gathered; whoever repeats it is one."""
+
+    def __init__(self) -> None:
+        self._rows = sqlite3.connect("")
+        self._rows.execute(
+            "CREATE TABLE voices (one INTEGER, two INTEGER, who INTEGER, PRIMARY KEY (one, two, who)) WITHOUT ROWID"
+        )
+
+    def add(self, rows: Iterable[tuple[int, int, float]]) -> None:
+        """Add the numbers of people who said a pair."""
+        self._rows.executemany("INSERT OR IGNORE INTO voices VALUES (?, ?, ?)", rows)
+
+    def chunks(self, size: int) -> Iterator[list[tuple[int, int, float]]]:
+        """All pairs with how many said them, in the order of the pairs, so many at a time."""
+        rows = self._rows.execute("SELECT one, two, count(*) FROM voices GROUP BY one, two ORDER BY one, two")
+        while chunk := rows.fetchmany(size):
+            yield chunk
+
+    def __len__(self) -> int:
+        (length,) = self._rows.execute("SELECT count(*) FROM (SELECT 1 FROM voices GROUP BY one, two)").fetchone()
+        return int(length)
+
+
+def batches(rows: Iterable[_Row], size: int) -> Iterator[list[_Row]]:
+    """The rows, so many at a time."""
+    remaining = iter(rows)
+    while batch := list(islice(remaining, size)):
+        yield batch
 
 
 def text(value: str, what: str, longest: int) -> str:
@@ -215,6 +342,20 @@ def text(value: str, what: str, longest: int) -> str:
     return value
 
 
+def name(value: str, what: str, longest: int = LONGEST_NAME) -> str:
+    """What something is called, in one line of what can be seen, cut where it is too long.
+
+    Raises
+    ------
+    BadValue
+        If nothing is left.
+    """
+    seen = "".join(char if char.isprintable() else " " for char in value)
+    if not (shown := " ".join(seen.split())[:longest].strip()):
+        raise BadValue(f"no {what}")
+    return shown
+
+
 def weight(value: str) -> float:
     """A weight from a table: any number from 0 on.
 
@@ -226,6 +367,20 @@ def weight(value: str) -> float:
     number = _number(value)
     if not 0 <= number < math.inf:
         raise BadValue(f"a weight is a number from 0 on, not {value[:50]}")
+    return number
+
+
+def mark(value: str, label: str) -> float:
+    """A label's 0 or 1 from a wide table.
+
+    Raises
+    ------
+    BadValue
+        If it is neither.
+    """
+    number = _number(value)
+    if number not in (0, 1):
+        raise BadValue(f"in the column of {label} stands 0 or 1, not {value[:50] or 'nothing'}")
     return number
 
 
@@ -241,6 +396,25 @@ def stars(value: str) -> int:
     if number not in range(1, 6):
         raise BadValue(f"stars are a whole number from 1 to 5, not {value[:50]}")
     return int(number)
+
+
+def play_count(value: str) -> int:
+    """A number of plays from a table: a whole number from 1 on.
+
+    Raises
+    ------
+    BadValue
+        If it is no such number.
+    """
+    number = int(value) if value.isascii() and value.isdecimal() and len(value) < 15 else _number(value)
+    if not 1 <= number <= LARGEST_COUNT or number % 1:
+        raise BadValue(f"plays are a whole number from 1 to {LARGEST_COUNT}, not {value[:50] or 'nothing'}")
+    return int(number)
+
+
+def year(value: str) -> int | None:
+    """A year from a table; None where there is none, however that is written."""
+    return int(value) if len(value) == 4 and value.isascii() and value.isdecimal() and int(value) else None
 
 
 def _number(value: str) -> float:

@@ -179,6 +179,18 @@ def split_genres(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(genres.values())
 
 
+def mbid(value: str) -> str | None:
+    """The song identifier of a MusicBrainz recording id; None where it is none."""
+    plain = value.strip().lower()
+    return f"mbid:{plain}" if _MBID.fullmatch(plain) else None
+
+
+def isrc(value: str) -> str | None:
+    """The song identifier of an ISRC, however it is grouped; None where it is none."""
+    plain = re.sub(r"[^A-Za-z0-9]", "", value).upper()
+    return f"isrc:{plain}" if _ISRC.fullmatch(plain) else None
+
+
 def _fields(file: mutagen.FileType, path: Path) -> dict[str, list[str]]:
     tags: Any = file.tags
     if isinstance(tags, ID3):
@@ -281,12 +293,8 @@ def _picture(file: mutagen.FileType) -> bytes | None:
 
 
 def _identifiers(fields: dict[str, list[str]]) -> Iterator[str]:
-    for value in fields.get("mbid", ()):
-        if _MBID.fullmatch(mbid := value.strip().lower()):
-            yield f"mbid:{mbid}"
-    for value in fields.get("isrc", ()):
-        if _ISRC.fullmatch(isrc := re.sub(r"[^A-Za-z0-9]", "", value).upper()):
-            yield f"isrc:{isrc}"
+    yield from filter(None, map(mbid, fields.get("mbid", ())))
+    yield from filter(None, map(isrc, fields.get("isrc", ())))
 
 
 def _clean(text: str) -> str:

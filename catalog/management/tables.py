@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from typing import TypeVar
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from ..importing.tables import UnreadableTable
-from ..services.tables import ImportedTable, Progress
+from ..importing.tables import TableReport, UnreadableTable
+from ..services.finding import ImportedTable, Progress
+
+Imported = TypeVar("Imported", bound=ImportedTable)
 
 
 class TableCommand(BaseCommand):
     """A command that imports one table and says what became of its lines."""
 
-    def import_table(self, import_: Callable[[Path, Progress], ImportedTable], file: str, what: str) -> None:
+    def import_table(self, import_: Callable[[Progress], Imported], file: str, what: str) -> Imported:
         """Import a file with progress on standard error, and print the bad lines and what was stored.
 
         Parameters
@@ -34,17 +36,23 @@ class TableCommand(BaseCommand):
                 bar.set_description(doing)
 
             try:
-                imported = import_(Path(file), show)
+                imported = import_(show)
             except UnreadableTable as error:
                 raise CommandError(str(error)) from error
+        for name, beside in imported.beside.items():
+            self._print_bad(beside, f"{name}: line")
         lines = imported.lines
-        for number, why in lines.bad_lines:
-            self.stdout.write(f"Line {number} is left out: {why}")
-        if lines.bad > len(lines.bad_lines):
-            self.stdout.write(f"and {lines.bad - len(lines.bad_lines)} more lines")
+        self._print_bad(lines, "Line")
         if lines.bad and not lines.rows:
             raise CommandError(f"{file}: not one line could be used")
         self.stdout.write(
             f"{lines.rows} lines, {imported.stored} {what}, {imported.new_songs} new songs, "
             f"{imported.new_users} new listeners, {lines.bad} lines left out"
         )
+        return imported
+
+    def _print_bad(self, lines: TableReport, line: str) -> None:
+        for number, why in lines.bad_lines:
+            self.stdout.write(f"{line} {number} is left out: {why}")
+        if lines.bad > len(lines.bad_lines):
+            self.stdout.write(f"and {lines.bad - len(lines.bad_lines)} more lines")

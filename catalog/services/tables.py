@@ -6,72 +6,72 @@ doing it again, and doing it twice changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
-from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from ..importing.tables import BadValue, Sums, Table, TableReport, stars, text, weight
-from ..models import Label, Listener, Rating, Song, SongIdentifier, SongLabel
+from ..importing.descriptions import Descriptions, artist_identifier, whole_number
+from ..importing.tables import (
+    BadValue,
+    Sums,
+    Table,
+    TableReport,
+    UnreadableTable,
+    Voices,
+    batches,
+    mark,
+    stars,
+    text,
+    weight,
+)
+from ..models import Label, Rating, SongLabel
 from ..signals import rated
+from .finding import LONGEST_IDENTIFIER, LONGEST_USERNAME, Finder, ImportedTable, Progress, read_artists
 from .labels import announce_labels_changed, labels_by_name
 
 _READ_AT_ONCE = 5000
 _STORED_AT_ONCE = 2000
-_LONGEST_IDENTIFIER = 200
 _LONGEST_LABEL = 100
-_LONGEST_USERNAME = 150
-_LARGEST_KEY = 2**63 - 1
-
-Progress = Callable[[str, int, int], object]
-"""Told what is being done, how much of it is done, and how much there is."""
 
 
-@dataclass(slots=True)
-class ImportedTable:
-    """What the import of a table did.
+def import_label_table(path: Path, format_: str, progress: Progress = lambda *_: None) -> ImportedTable:
+    """Import labels of songs.
 
-    Attributes
+    Parameters
     ----------
-    lines : TableReport
-    stored : int
-        Labels on songs, or ratings, that the table speaks of.
-    new_songs, new_users : int
-    """
-
-    lines: TableReport = field(default_factory=TableReport)
-    stored: int = 0
-    new_songs: int = 0
-    new_users: int = 0
-
-
-def import_label_table(path: Path, progress: Progress = lambda *_: None) -> ImportedTable:
-    """Import a table of song, label and, where it has that column, weight; the weights of a pair are summed.
+    path : Path
+    format_ : str
+        `csv`: song, label and, where it has that column, weight; or song and a column of 0 and 1 for each label.
+        `lastfm`: `user_taggedartists.dat`, with `tags.dat` and `artists.dat` beside it.
+        `jamendo`: one track a line, all columns from the header's last one on being labels, as `genre---rock`.
+        The weights of a song and label are summed; for `lastfm` it is the number of people who gave the label.
+    progress : callable
 
     Raises
     ------
     UnreadableTable
         If there is no such file, or its header line lacks a column.
     """
-    done, sums, size = ImportedTable(), Sums(add_up=True), path.stat().st_size if path.exists() else 0
-    with Table(path, ["song", "label"], ["weight"], done.lines) as table:
-        for rows in _batches(_label_rows(table, done.lines)):
-            songs = _songs_by_name({song for song, _, _ in rows}, done)
+    done, descriptions = ImportedTable(), Descriptions()
+    finder = Finder(done, descriptions)
+    gathered: Sums | Voices = Voices() if format_ == "lastfm" else Sums(add_up=True)
+    with _LABEL_TABLES[format_](path, done.lines) as table:
+        for rows in batches(_label_rows(table, format_, done, descriptions), _READ_AT_ONCE):
+            songs = finder.songs({song for song, _, _ in rows})
             # Of the spellings of a new label, the first becomes its name.
-            spellings = reversed(dict.fromkeys(label for _, label, _ in rows))
-            labels = labels_by_name(dict.fromkeys(spellings, str(Label.Kind.OTHER)))
-            sums.add((songs[song], labels[label].pk, value) for song, label, value in rows)
-            progress("Reading", table.read_bytes, size)
-    for chunk in sums.chunks(_STORED_AT_ONCE):
-        _store_labels(chunk, "csv")
+            spellings = reversed(dict.fromkeys(word for _, word, _ in rows))
+            labels = labels_by_name(dict(spellings))
+            gathered.add((songs[song], labels[name].pk, value) for song, (name, _), value in rows)
+            progress("Reading", table.read_bytes, table.size)
+    total = len(gathered)
+    for chunk in gathered.chunks(_STORED_AT_ONCE):
+        _store_labels(chunk, format_)
         done.stored += len(chunk)
-        progress("Storing", done.stored, len(sums))
+        progress("Storing", done.stored, total)
     return done
 
 
@@ -83,85 +83,122 @@ def import_rating_table(path: Path, progress: Progress = lambda *_: None) -> Imp
     UnreadableTable
         If there is no such file, or its header line lacks a column.
     """
-    done, sums, size = ImportedTable(), Sums(add_up=False), path.stat().st_size if path.exists() else 0
+    done, sums = ImportedTable(), Sums(add_up=False)
+    finder = Finder(done)
     with Table(path, ["username", "song", "stars"], [], done.lines) as table:
-        for rows in _batches(_rating_rows(table, done.lines)):
-            users = _users_by_name({username for username, _, _ in rows}, done)
-            songs = _songs_by_name({song for _, song, _ in rows}, done)
+        for rows in batches(_rating_rows(table, done.lines), _READ_AT_ONCE):
+            users = finder.users({username for username, _, _ in rows})
+            songs = finder.songs({song for _, song, _ in rows})
             sums.add((users[username], songs[song], value) for username, song, value in rows)
-            progress("Reading", table.read_bytes, size)
+            progress("Reading", table.read_bytes, table.size)
+    total = len(sums)
     for chunk in sums.chunks(_STORED_AT_ONCE):
         _store_ratings(chunk)
         done.stored += len(chunk)
-        progress("Storing", done.stored, len(sums))
+        progress("Storing", done.stored, total)
     return done
 
 
-def _label_rows(table: Table, lines: TableReport) -> Iterator[tuple[str, str, float]]:
+_LABEL_TABLES: Mapping[str, Callable[[Path, TableReport], Table]] = {
+    "csv": lambda path, lines: Table(path, ["song"], ["label", "weight"], lines),
+    "lastfm": lambda path, lines: Table(path, ["user_id", "artist_id", "tag_id"], [], lines),
+    "jamendo": lambda path, lines: Table(path, ["song", "tags"], [], lines, open_end=True),
+}
+
+_JAMENDO_KINDS = {"genre": Label.Kind.GENRE, "instrument": Label.Kind.INSTRUMENT, "mood/theme": Label.Kind.MOOD}
+
+Word = tuple[str, str]
+"""A label's name and kind."""
+
+
+def _label_rows(
+    table: Table, format_: str, done: ImportedTable, descriptions: Descriptions
+) -> Iterator[tuple[str, Word, float]]:
+    """Song, label and weight; for `lastfm` the number of the listener in place of the weight."""
+    rows: Callable[[dict[str, str]], Iterable[tuple[str, Word, float]]]
+    if format_ == "lastfm":
+        read_artists(table.path, done, descriptions)
+        rows = partial(_tagged_artist, tags=_lastfm_tags(table.path.with_name("tags.dat"), done))
+    elif format_ == "jamendo":
+        rows = partial(_jamendo_track, table)
+    elif table.has("label"):
+        rows = _labelled
+    else:
+        rows = partial(_marked, table, _label_columns(table))
     for number, row in table:
         try:
-            song = text(row["song"], "song", _LONGEST_IDENTIFIER)
-            label = text(row["label"], "label", _LONGEST_LABEL)
-            value = weight(row["weight"]) if "weight" in row else 1.0
+            found = list(rows(row))
         except BadValue as error:
-            lines.pass_over(number, str(error))
+            done.lines.pass_over(number, str(error))
         else:
-            lines.rows += 1
-            yield song, label, value
+            done.lines.rows += 1
+            yield from found
+
+
+def _labelled(row: dict[str, str]) -> Iterator[tuple[str, Word, float]]:
+    song = text(row["song"], "song", LONGEST_IDENTIFIER)
+    label = text(row["label"], "label", _LONGEST_LABEL)
+    yield song, (label, Label.Kind.OTHER), weight(row["weight"]) if "weight" in row else 1.0
+
+
+def _label_columns(table: Table) -> dict[str, int]:
+    """The labels of a wide table, and where each has its column."""
+    if not table.others or table.has("weight"):
+        raise UnreadableTable(f"{table.path}: the header line lacks a column: wanted label, or one for each label")
+    try:
+        return {text(name, "label", _LONGEST_LABEL): place for name, place in table.others.items()}
+    except BadValue as error:
+        raise UnreadableTable(f"{table.path}: the header line: {error}") from error
+
+
+def _marked(table: Table, columns: dict[str, int], row: dict[str, str]) -> Iterator[tuple[str, Word, float]]:
+    song = text(row["song"], "song", LONGEST_IDENTIFIER)
+    for label, place in columns.items():
+        yield song, (label, Label.Kind.OTHER), mark(table.columns[place].strip(), label)
+
+
+def _tagged_artist(row: dict[str, str], tags: dict[int, str]) -> Iterator[tuple[str, Word, float]]:
+    tag = whole_number(row["tag_id"], "tag")
+    if tag not in tags:
+        raise BadValue(f"tags.dat has no tag {tag} that can be used")
+    listener = whole_number(row["user_id"], "listener")
+    yield artist_identifier(row["artist_id"]), (tags[tag], Label.Kind.OTHER), listener
+
+
+def _lastfm_tags(path: Path, done: ImportedTable) -> dict[int, str]:
+    tags, lines = {}, done.beside.setdefault(path.name, TableReport())
+    with Table(path, ["tag_id", "tag"], [], lines, encoding="latin-1") as table:
+        for number, row in table:
+            try:
+                tags[whole_number(row["tag_id"], "tag")] = text(row["tag"], "tag", _LONGEST_LABEL)
+            except BadValue as error:
+                lines.pass_over(number, str(error))
+            else:
+                lines.rows += 1
+    return tags
+
+
+def _jamendo_track(table: Table, row: dict[str, str]) -> Iterator[tuple[str, Word, float]]:
+    song = f"jamendo:{text(row['song'], 'song', LONGEST_IDENTIFIER - len('jamendo:'))}"
+    for tag in dict.fromkeys(tag.strip() for tag in table.columns[table.place("tags") :]):
+        category, divider, name = tag.partition("---")
+        if not divider:
+            raise BadValue(f"a label is written category---name, not {tag[:50]}")
+        kind = _JAMENDO_KINDS.get(category.strip().lower(), Label.Kind.OTHER)
+        yield song, (text(name.strip(), "label", _LONGEST_LABEL), kind), 1.0
 
 
 def _rating_rows(table: Table, lines: TableReport) -> Iterator[tuple[str, str, int]]:
     for number, row in table:
         try:
-            username = text(row["username"], "username", _LONGEST_USERNAME)
-            song = text(row["song"], "song", _LONGEST_IDENTIFIER)
+            username = text(row["username"], "username", LONGEST_USERNAME)
+            song = text(row["song"], "song", LONGEST_IDENTIFIER)
             value = stars(row["stars"])
         except BadValue as error:
             lines.pass_over(number, str(error))
         else:
             lines.rows += 1
             yield username, song, value
-
-
-def _songs_by_name(names: Collection[str], done: ImportedTable) -> dict[str, int]:
-    """The primary keys of songs, by identifier or else by primary key; unknown songs are made, without audio."""
-    try:
-        with transaction.atomic():
-            found = _known_songs(names)
-            new = [Song(title=name) for name in sorted(set(names) - set(found))]
-            for song in new:
-                song.set_keys()
-            Song.objects.bulk_create(new)
-            SongIdentifier.objects.bulk_create(SongIdentifier(song=song, value=song.title) for song in new)
-    except IntegrityError:
-        # Another import has made some of them in this very moment.
-        return _songs_by_name(names, done)
-    done.new_songs += len(new)
-    return found | {song.title: song.pk for song in new}
-
-
-def _known_songs(names: Collection[str]) -> dict[str, int]:
-    found = dict(SongIdentifier.objects.filter(value__in=names).values_list("value", "song_id"))
-    numbers = (int(name) for name in set(names) - set(found) if name.isascii() and name.isdecimal())
-    keys = [number for number in numbers if number <= _LARGEST_KEY]
-    found |= {str(pk): pk for pk in Song.objects.filter(pk__in=keys).values_list("pk", flat=True)}
-    return found
-
-
-def _users_by_name(names: Collection[str], done: ImportedTable) -> dict[str, int]:
-    """The primary keys of users; unknown ones are made: inactive, without a password, marked as imported."""
-    try:
-        with transaction.atomic():
-            found = dict(User.objects.filter(username__in=names).values_list("username", "pk"))
-            new = User.objects.bulk_create(
-                User(username=name, is_active=False, password=make_password(None))
-                for name in sorted(set(names) - set(found))
-            )
-            Listener.objects.bulk_create(Listener(user=user, origin=Listener.Origin.IMPORTED) for user in new)
-    except IntegrityError:
-        return _users_by_name(names, done)
-    done.new_users += len(new)
-    return found | {user.username: user.pk for user in new}
 
 
 @transaction.atomic
@@ -207,8 +244,3 @@ def _store_ratings(rows: Sequence[tuple[int, int, float]]) -> None:
     )
     for user in User.objects.filter(pk__in={user for user, _, _ in changed}):
         transaction.on_commit(partial(rated.send, sender=Rating, user=user, song=None))
-
-
-def _batches(rows: Iterator[tuple[str, str, float]]) -> Iterator[list[tuple[str, str, float]]]:
-    while batch := list(islice(rows, _READ_AT_ONCE)):
-        yield batch

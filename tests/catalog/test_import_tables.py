@@ -1,4 +1,4 @@
-"""`import_labels --format csv` and `import_ratings`."""
+"""`import_labels` and `import_ratings`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from catalog.models import Label, LabelAlias, Listener, Rating, Song, SongIdentifier, SongLabel
+from catalog.names import label_key
 from catalog.services import tables
 from catalog.signals import labels_changed, rated
 from tests.factories import add_labels, make_rating, make_song, make_user
@@ -24,9 +25,9 @@ def table(tmp_path: Path) -> Path:
     return tmp_path / "table.csv"
 
 
-def import_labels(path: Path, text: str | bytes | None = None) -> str:
+def import_labels(path: Path, text: str | bytes | None = None, format_: str = "csv") -> str:
     """The command's report on a table of this text."""
-    return _import("import_labels", path, text, format="csv")
+    return _import("import_labels", path, text, format=format_)
 
 
 def import_ratings(path: Path, text: str | bytes | None = None) -> str:
@@ -42,9 +43,9 @@ def _import(command: str, path: Path, text: str | bytes | None, **options: str) 
     return out.getvalue()
 
 
-def imported_labels() -> dict[tuple[str, str], float]:
+def imported_labels(origin: str = "csv") -> dict[tuple[str, str], float]:
     """Weights by title and label."""
-    words = SongLabel.objects.filter(source="import", origin="csv").select_related("song", "label")
+    words = SongLabel.objects.filter(source="import", origin=origin).select_related("song", "label")
     return {(word.song.title, word.label.name): word.weight for word in words}
 
 
@@ -177,7 +178,7 @@ def test_very_many_bad_lines_are_counted(table: Path) -> None:
     ("text", "message"),
     [
         ("", "the file is empty"),
-        ("a,b\nc,d\n", "the header line lacks a column: wanted song or track_id or song_id, label, found a,b"),
+        ("a,b\nc,d\n", "the header line lacks a column: wanted song or track_id or song_id, found a,b"),
         (b"s\xf6ng,label\n", "the header line is not UTF-8"),
         ("song,label\na\nb\n", "not one line could be used"),
     ],
@@ -200,6 +201,83 @@ def test_a_table_is_read_and_stored_piece_by_piece(table: Path, monkeypatch: pyt
     rows = [f"song {i % 10},label {i % 3}" for i in range(60)]
     import_labels(table, "song,label\n" + "\n".join(rows))
     assert imported_labels() == {(f"song {i % 10}", f"label {i % 3}"): 2.0 for i in range(60)}
+
+
+# --- Labels of a wide table, of Last.fm, of Jamendo -----------------------------------------------
+
+
+def test_a_wide_table_has_a_column_for_each_label(table: Path) -> None:
+    import_labels(table, "song,jazz,Hip-Hop\na,1,0\nb,0,1.0\nb,1,1\n")
+    assert imported_labels() == {("a", "jazz"): 1.0, ("b", "jazz"): 1.0, ("b", "Hip-Hop"): 2.0}
+    assert set(Label.objects.values_list("name", flat=True)) == {"jazz", "Hip-Hop"}
+    import_labels(table, "song,jazz\nb,0\n")
+    assert imported_labels() == {("a", "jazz"): 1.0, ("b", "Hip-Hop"): 2.0}
+
+
+def test_a_mark_of_a_wide_table_that_is_none_leaves_out_its_line(table: Path) -> None:
+    report = import_labels(table, "song\tjazz\tcalm\na\t1\t2\nb\t\t1\nc\tyes\t1\nd\t1\t1\n")
+    assert imported_labels() == {("d", "jazz"): 1.0, ("d", "calm"): 1.0}
+    assert "Line 2 is left out: in the column of calm stands 0 or 1, not 2\n" in report
+    assert "Line 3 is left out: in the column of jazz stands 0 or 1, not nothing\n" in report
+    assert "Line 4 is left out: in the column of jazz stands 0 or 1, not yes\n" in report
+
+
+@pytest.mark.parametrize("header", ["song", "song,weight"])
+def test_a_table_of_songs_alone_has_no_labels(table: Path, header: str) -> None:
+    with pytest.raises(CommandError, match="lacks a column: wanted label, or one for each label"):
+        import_labels(table, f"{header}\na\n")
+
+
+def test_a_label_of_lastfm_weighs_as_many_people_as_gave_it(table: Path) -> None:
+    table.with_name("artists.dat").write_text("id\tname\n51\tDuran Duran\n", "utf-8")
+    table.with_name("tags.dat").write_bytes(b"tagID\ttagValue\r\n1\tnew wave\r\n2\tNew-Wave\r\n3\tfran\xe7ais\r\n")
+    report = import_labels(
+        table,
+        "userID\tartistID\ttagID\tday\tmonth\tyear\n2\t51\t1\t1\t4\t2009\n2\t51\t2\t1\t4\t2009\n3\t51\t2\t1\t4\t2009\n"
+        "2\t52\t3\t1\t4\t2009\n2\t52\t9\t1\t4\t2009\nx\t52\t3\t1\t4\t2009\n",
+        "lastfm",
+    )
+    assert imported_labels("lastfm") == {("Duran Duran", "new wave"): 2.0, ("lastfm:artist:52", "français"): 1.0}
+    assert not User.objects.exists()
+    assert "Line 6 is left out: tags.dat has no tag 9 that can be used" in report
+    assert "Line 7 is left out: the listener is a whole number, not x" in report
+
+
+def test_lastfms_labels_need_their_names(table: Path) -> None:
+    with pytest.raises(CommandError, match=r"tags\.dat: no such file"):
+        import_labels(table, "userID\tartistID\ttagID\n2\t51\t1\n", "lastfm")
+
+
+def test_jamendos_categories_are_kinds_of_labels(table: Path) -> None:
+    header = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\n"
+    report = import_labels(
+        table,
+        f"{header}track_0000241\ta\tb\t41/241.mp3\t3.1\tgenre---rock\tmood/theme---calm\tinstrument---piano\n"
+        "track_0000242\ta\tb\t42/242.mp3\t3.1\trock\ntrack_0000243\ta\tb\t43/243.mp3\t3.1\n",
+        "jamendo",
+    )
+    assert imported_labels("jamendo") == {("jamendo:track_0000241", name): 1.0 for name in ("rock", "calm", "piano")}
+    assert dict(Label.objects.values_list("name", "kind")) == {"rock": "genre", "calm": "mood", "piano": "instrument"}
+    assert "Line 3 is left out: a label is written category---name, not rock" in report
+    assert "Line 4 is left out: 5 columns, and 6 in the header" in report
+
+
+def test_the_files_of_lastfm_and_jamendo_come_in(shared: Path) -> None:
+    lastfm = shared / "lastfm"
+    new_wave = {number for number, *names in _columns(lastfm / "tags.dat")[1:] if label_key(names[0]) == "new wave"}
+    words = [columns[:3] for columns in _columns(lastfm / "user_taggedartists.dat")]
+    people = {user for user, artist, tag in words[1:] if artist == "51" and tag in new_wave}
+    for _ in range(2):
+        import_labels(lastfm / "user_taggedartists.dat", None, "lastfm")
+        word = SongLabel.objects.get(origin="lastfm", song__title="Duran Duran", label__key="new wave")
+        assert word.weight == len(people) > 1
+        import_labels(shared / "jamendo" / "autotagging_moodtheme.tsv", None, "jamendo")
+        assert Song.objects.filter(identifiers__value__startswith="jamendo:").count() == 18_486
+        assert not SongLabel.objects.filter(origin="jamendo").exclude(label__kind="mood").exists()
+
+
+def _columns(path: Path) -> list[list[str]]:
+    return [line.split("\t") for line in path.read_text("latin-1").splitlines() if line]
 
 
 # --- Ratings --------------------------------------------------------------------------------------

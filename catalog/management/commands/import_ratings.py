@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from ...services.tables import import_rating_table
@@ -19,4 +20,4 @@ class Command(TableCommand):
         parser.add_argument("file", metavar="FILE")
 
     def handle(self, *_args: Any, file: str, **_options: Any) -> None:
-        self.import_table(import_rating_table, file, "ratings")
+        self.import_table(lambda progress: import_rating_table(Path(file), progress), file, "ratings")

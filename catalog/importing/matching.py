@@ -1,0 +1,111 @@
+"""Which song of the library a name means: by artist and title, however they are spelled, and never another version."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+
+from ..names import artist_key, title_key
+from .descriptions import Description
+
+_SAME_DURATION_S = 3.0
+_LIVE_ALBUM = re.compile(r"\blive (at|in|from|on)\b|\bunplugged\b|[(\[]live\b|^live!?$|[:\-] live$", re.I)
+
+
+@dataclass(slots=True)
+class Known:
+    """A song that is known.
+
+    Attributes
+    ----------
+    pk : int
+        Its primary key; 0 until it is stored.
+    """
+
+    pk: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A song that a name may mean: its place among all of them, and the keys of its title and album."""
+
+    song: Known
+    number: int
+    title: str
+    album: str
+    live_album: bool
+    duration_s: float | None
+    has_file: bool
+
+
+class NameIndex:
+    """The songs that are known by artist and title."""
+
+    def __init__(self) -> None:
+        self._songs: defaultdict[str, list[_Candidate]] = defaultdict(list)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, song: Known, described: Description, *, has_file: bool) -> None:
+        """Add a song, under one of its names; one by nobody knows whom cannot be told by its title, and is left out.
+
+        Parameters
+        ----------
+        song : Known
+        described : Description
+        has_file : bool
+            Whether it is one of the owner's own files.
+        """
+        keys = artist_key(described.artist), title_key(described.title)
+        self.add_keys(song, *keys, described.album, described.duration_s, has_file=has_file)
+
+    def add_keys(
+        self, song: Known, artist: str, title: str, album: str, duration_s: float | None, *, has_file: bool
+    ) -> None:
+        """As `add`, with the keys of artist and title at hand."""
+        if artist:
+            self._count += 1
+            live = bool(_LIVE_ALBUM.search(album))
+            candidate = _Candidate(song, self._count, title, title_key(album), live, duration_s, has_file)
+            self._songs[_compact(artist, title)].append(candidate)
+
+    def find(self, described: Description) -> Known | None:
+        """The song of this artist and title, of about this length where both lengths are known.
+
+        The owner's own files go first: the one whose title is the same to the letter, then the one of the same album,
+        then the nearest in length. Of songs without a file it is always the first, so that the songs which an import
+        makes do not change what an earlier line of it meant.
+        """
+        artist, title = artist_key(described.artist), title_key(described.title)
+        if not artist:
+            return None
+        candidates = self._songs.get(_compact(artist, title), ())
+        live = bool(_LIVE_ALBUM.search(described.album))
+        alike = [
+            song
+            for song in candidates
+            if _gap(song, described) <= _SAME_DURATION_S
+            and (song.live_album == live or not described.album or not song.album)
+        ]
+        if not any(song.has_file for song in alike):
+            return alike[0].song if alike else None
+        album = title_key(described.album)
+        return min(
+            (song for song in alike if song.has_file),
+            key=lambda song: (song.title != title, song.album != album, _gap(song, described), song.number),
+        ).song
+
+
+def _compact(artist: str, title: str) -> str:
+    """Artist and title without gaps and the title's article: `AC/DC` and `ACDC`, `The Letter` and `Letter`."""
+    return f"{artist}\n{title.removeprefix('the ')}".replace(" ", "")
+
+
+def _gap(song: _Candidate, described: Description) -> float:
+    """Seconds between the lengths of a song and a description; 0 where one is unknown."""
+    if song.duration_s is None or described.duration_s is None:
+        return 0.0
+    return abs(song.duration_s - described.duration_s)

@@ -1,0 +1,69 @@
+"""`manage.py import_plays FILE --format triplets|lastfm|listenbrainz`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from ...services.plays import ImportedPlays, import_listens, import_play_counts
+from ..tables import TableCommand
+
+
+class Command(TableCommand):
+    help = (
+        "Import plays. triplets: listener, song and plays in each line, without a header line. lastfm: "
+        "user_artists.dat, with artists.dat beside it; each artist is a song called as they are. listenbrainz: the "
+        "lines of JSON that ListenBrainz exports, each one event of listening. Rows of the same listener and song are "
+        "summed, and replace what an earlier import of the same format said of the two; an event counts once, however "
+        "often it is imported. Plays find your own files by identifier, then by artist and title; other songs are "
+        "made, without audio, and so are unknown listeners, who cannot log in."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE")
+        parser.add_argument("--format", choices=["triplets", "lastfm", "listenbrainz"], required=True)
+        parser.add_argument(
+            "--songs",
+            metavar="FILE",
+            help="what the songs are called: a table with song and title, and, if wanted, artist, release and year",
+        )
+        parser.add_argument(
+            "--user", default="", metavar="NAME", help="the listener of lines of listenbrainz that name none"
+        )
+
+    def handle(
+        self,
+        *_args: Any,
+        file: str,
+        format: str,
+        songs: str | None,
+        user: str,
+        **_options: Any,
+    ) -> None:
+        if format == "listenbrainz":
+            if songs:
+                raise CommandError("--songs names the songs of triplets and lastfm: listenbrainz names its own")
+            done = self.import_table(lambda progress: import_listens(Path(file), user, progress), file, "new plays")
+        else:
+            if user:
+                raise CommandError(f"--user goes with listenbrainz: {format} names every listener")
+            names = Path(songs) if songs else None
+            done = self.import_table(
+                lambda progress: import_play_counts(Path(file), format, names, progress), file, "songs of listeners"
+            )
+        self.stdout.write(_match_rate(done))
+
+
+def _match_rate(done: ImportedPlays) -> str:
+    return (
+        f"{done.songs_with_file} of {done.songs} songs ({_percent(done.songs_with_file, done.songs)}) and "
+        f"{done.plays_with_file} of {done.plays} plays ({_percent(done.plays_with_file, done.plays)}) "
+        "are of files in the library"
+    )
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / max(whole, 1):.1f} %"
