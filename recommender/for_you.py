@@ -104,7 +104,7 @@ class Page:
 
 
 def for_you(user: User, query: Mapping[int, float] | None = None, *, silent_too: bool = False) -> Page:
-    """The page of a listener, in eight small queries.
+    """The page of a listener, in four small queries.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ def spread_artists(songs: Positions, artists: NDArray[np.integer[Any]], n: int, 
     -------
     positions, n or all there are
     """
-    remaining = [(int(song), int(artists[song])) for song in songs]
+    remaining = list(zip(songs.tolist(), artists[songs].tolist(), strict=True))
     chosen: list[tuple[int, int]] = []
     while remaining and len(chosen) < n:
         for distance in range(gap, -1, -1):

@@ -19,7 +19,7 @@ from tests.factories import make_plays, make_rating, make_song, make_user
 
 pytestmark = pytest.mark.django_db
 
-QUERIES_OF_FOR_YOU = 10  # session, user, snapshot, five of the taste, songs, who has played the new ones
+QUERIES_OF_FOR_YOU = 6  # session, user, snapshot, taste, songs, who has played the new ones
 
 
 @pytest.fixture
