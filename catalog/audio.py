@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import groupby
+from itertools import chain, groupby
 from os import PathLike
 from pathlib import Path
 
@@ -38,6 +38,7 @@ _MISSING_S = 3.0
 _MISSING_PART = 0.02
 # Beyond 40 dB over full scale nothing is music.
 _LOUDEST = 100.0
+_MIXED_AT_ONCE = 1 << 14
 _UNKNOWN_LENGTH = 0x7FFFF000
 _LARGEST_OGG_PAGE = 27 + 255 + 255 * 255
 
@@ -134,21 +135,13 @@ def decode(path: str | PathLike[str], start_s: float, duration_s: float, sample_
         step_in, step_out = rate // common, sample_rate // common
         first, count = round(start_s * sample_rate), round(duration_s * sample_rate)
         margin = math.ceil(_FILTER_S * sample_rate / step_out)
-        end = (math.ceil((first + count) / step_out) + margin) * step_in
-
         place = first_sample(stream, frame)
         block = max(first // step_out - margin, math.ceil(place / step_in), 0)
-        kept: list[av.AudioFrame] = []
-        skip_in = block * step_in - place
-        while place < end:
-            place += frame.samples
-            if place > block * step_in:
-                kept.append(frame)
-            else:
-                skip_in -= frame.samples
-            if (frame := next((frame for frame in frames if frame.sample_rate == rate), None)) is None:
-                break
-    samples = _mono(kept)[skip_in : skip_in + end - block * step_in]
+        begin, end = block * step_in, (math.ceil((first + count) / step_out) + margin) * step_in
+        while place + frame.samples <= begin and (following := next(frames, None)) is not None:
+            place, frame = place + frame.samples, following
+        needed = _up_to(end - place, chain([frame], (frame for frame in frames if frame.sample_rate == rate)))
+        samples = np.concatenate([np.zeros(0, np.float32), *_mono(needed)])[begin - place : end - place]
     if rate != sample_rate and samples.size:
         samples = soxr.resample(samples, rate, sample_rate, quality="HQ")
     skip_out = max(first - block * step_out, 0)
@@ -194,16 +187,15 @@ def open_audio(path: Path) -> Iterator[InputContainer]:
 
 def _frames(container: InputContainer, stream: av.AudioStream) -> Iterator[av.AudioFrame]:
     """The stream's frames from here on, each with its time, over damaged places."""
-    end: int | None = None
+    before: av.AudioFrame | None = None
     for packet in container.demux(stream):
         try:
             for frame in packet.decode():
                 if isinstance(frame, av.AudioFrame) and frame.samples:
-                    if frame.pts is None:
+                    if frame.pts is None and before is not None and before.pts is not None:
                         # Of several frames in one packet FFmpeg times the first only.
-                        frame.pts = end
-                    if frame.pts is not None:
-                        end = frame.pts + round(Fraction(frame.samples, frame.sample_rate) / _tick_s(frame))
+                        frame.pts = before.pts + round(Fraction(before.samples, before.sample_rate) / _tick_s(stream))
+                    before = frame
                     yield frame
         except av.error.InvalidDataError:
             continue
@@ -235,28 +227,49 @@ def _tick_s(timed: av.AudioStream | av.AudioFrame) -> Fraction:
     return timed.time_base or Fraction(1, av.time_base)
 
 
-def _mono(frames: list[av.AudioFrame]) -> NDArray[np.float32]:
-    """The frames' samples, shape (n,): the mean of their channels, integers scaled to [-1, 1]."""
-    mixed = [np.zeros(0, np.float32)]
+def _up_to(n_samples: int, frames: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame]:
+    """As many frames as hold a number of samples."""
+    for frame in frames:
+        yield frame
+        n_samples -= frame.samples
+        if n_samples <= 0:
+            return
+
+
+def _mono(frames: Iterator[av.AudioFrame]) -> Iterator[NDArray[np.float32]]:
+    """The frames' samples, piece by piece: the mean of their channels, integers scaled to [-1, 1]."""
+    # A second of Vorbis is up to 344 frames: FFmpeg joins them in the time that NumPy takes to look at one, and
+    # what is mixed at once is still in the processor's cache.
     for (sample_format, channels), run in groupby(frames, lambda f: (f.format.name, f.layout.nb_channels)):
-        if sample_format.endswith("p"):
-            samples = np.concatenate([frame.to_ndarray() for frame in run], axis=1)
-        else:
-            samples = np.concatenate([frame.to_ndarray()[0] for frame in run]).reshape(-1, channels).T
-        mean = samples[0].astype(np.float32)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for channel in samples[1:]:
-                mean += channel
-        if samples.dtype.kind == "u":
-            mean -= 128 * channels
-        if samples.dtype.kind in "ui":
-            mean /= 2.0 ** (8 * samples.dtype.itemsize - 1)
-        mean /= channels
-        if samples.dtype.kind == "f":
-            # Whoever wrote floating-point numbers could write any.
-            mean[~(np.abs(mean) <= _LOUDEST)] = 0.0
-        mixed.append(mean)
-    return np.concatenate(mixed)
+        fifo = av.AudioFifo()
+        for frame in run:
+            frame.pts = None
+            fifo.write(frame)
+            if fifo.samples >= _MIXED_AT_ONCE:
+                yield _mix(fifo, sample_format, channels)
+        if fifo.samples:
+            yield _mix(fifo, sample_format, channels)
+
+
+def _mix(fifo: av.AudioFifo, sample_format: str, channels: int) -> NDArray[np.float32]:
+    """Everything in the queue, as `_mono` has it."""
+    joined = fifo.read()
+    samples = np.zeros((1, 0), np.float32) if joined is None else joined.to_ndarray()
+    if not sample_format.endswith("p"):
+        samples = samples.reshape(-1, channels).T
+    mean: NDArray[np.float32] = samples[0].astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for channel in samples[1:]:
+            mean += channel
+    if samples.dtype.kind == "u":
+        mean -= 128 * channels
+    if samples.dtype.kind in "ui":
+        mean /= 2.0 ** (8 * samples.dtype.itemsize - 1)
+    mean /= channels
+    if samples.dtype.kind == "f":
+        # Whoever wrote floating-point numbers could write any.
+        mean[~(np.abs(mean) <= _LOUDEST)] = 0.0
+    return mean
 
 
 def _promised_s(container: InputContainer, stream: av.AudioStream) -> float:
