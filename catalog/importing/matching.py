@@ -75,9 +75,9 @@ class NameIndex:
     def find(self, described: Description) -> Known | None:
         """The song of this artist and title, of about this length where both lengths are known.
 
-        The owner's own files go first: the one whose title is the same to the letter, then the one of the same album,
-        then the nearest in length. Of songs without a file it is always the first, so that the songs which an import
-        makes do not change what an earlier line of it meant.
+        The owner's own files go first: the one whose title is the same to the letter, then the one of the same album
+        (or at least not of a concert), then the nearest in length. Of songs without a file it is always the first, so
+        that the songs which an import makes do not change what an earlier line of it meant.
         """
         artist, title = artist_key(described.artist), title_key(described.title)
         if not artist:
@@ -95,7 +95,13 @@ class NameIndex:
         album = title_key(described.album)
         return min(
             (song for song in alike if song.has_file),
-            key=lambda song: (song.title != title, song.album != album, _gap(song, described), song.number),
+            key=lambda song: (
+                song.title != title,
+                song.live_album != live,
+                song.album != album,
+                _gap(song, described),
+                song.number,
+            ),
         ).song
 
 
