@@ -143,7 +143,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="dcmrs@localhost")
 
 # --- Database -----------------------------------------------------------------------------------
 SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": DCMRS_HOME / "db.sqlite3"}
-DATABASES: dict[str, dict[str, Any]] = {"default": env.db("DATABASE_URL") if "DATABASE_URL" in os.environ else SQLITE}
+DATABASES: dict[str, dict[str, Any]] = {"default": env.db("DATABASE_URL") if os.environ.get("DATABASE_URL") else SQLITE}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # A transaction that will write takes its lock at the start: SQLite refuses to upgrade a read lock
