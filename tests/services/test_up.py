@@ -5,6 +5,7 @@ import signal
 import socket
 import stat
 import time
+from pathlib import Path
 
 from redis import Redis
 
@@ -95,3 +96,25 @@ def test_redis_that_is_killed_comes_back_and_the_worker_finds_it(server: Server)
     os.kill(min(server.left("redis-server")), signal.SIGKILL)
     server.wait_for("redis was killed by signal 9")
     server.wait_until_well()
+
+
+def test_with_a_redis_of_the_owners_none_is_started(server: Server, tmp_path: Path) -> None:
+    owners = Server(tmp_path / "owners", None)
+    owners.home.mkdir()
+    owners.start()
+    server.environment["REDIS_URL"] = f"unix://{owners.home}/run/redis.sock"
+    try:
+        server.start()
+        server.wait_until_well()
+        assert not server.left("redis-server")
+        assert not (server.home / "redis").exists()
+    finally:
+        owners.kill_all()
+
+
+def test_without_the_owners_redis_the_pages_are_there_all_the_same(server: Server, tmp_path: Path) -> None:
+    server.environment["REDIS_URL"] = f"unix://{tmp_path}/nobody.sock"
+    server.start()
+    assert server.health() == {"status": "degraded", "database": "ok", "broker": "down", "worker": "down"}
+    assert server.send(signal.SIGINT) == 0
+    assert server.left() == {}
