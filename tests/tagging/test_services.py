@@ -6,9 +6,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -158,6 +160,30 @@ def test_a_song_is_claimed_once(tagger: str, root: LibraryRoot) -> None:
     assert services._claim(other) is None
     song.refresh_from_db()
     assert (song.tagging_state, song.tagging_attempts) == (RUNNING, 1)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_workers_at_once_hear_each_song_once(tagger: str, root: LibraryRoot) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("threads share one connection to SQLite's test database; TEST_DATABASE_URL names another")
+    for hz in range(200, 2200, 100):
+        song_with_audio(root, hz)
+    heard: list[str] = []
+
+    def worker() -> None:
+        try:
+            services.tag_pending(report=lambda outcome: heard.append(outcome.song.title))
+        finally:
+            connection.close()
+
+    workers = [Thread(target=worker) for _ in range(3)]
+    for thread in workers:
+        thread.start()
+    for thread in workers:
+        thread.join()
+    assert sorted(heard) == sorted(states())
+    assert set(states().values()) == {DONE}
 
 
 def test_a_song_that_went_to_somebody_else_meanwhile_is_left_to_them(
