@@ -8,20 +8,26 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ..models import Label, Song, SongIdentifier, SongLabel
 from ..names import label_key
+from ..services.joining import join_songs
 from ..services.labels import announce_labels_changed, curate, labels_by_name
 from ..templatetags.songs import clock, cover_url
+from .joining import preview_join
 
 _VERDICTS = [("", "no word"), ("yes", "yes"), ("no", "no")]
 _MOST_SUGGESTIONS = 500
+_MOST_JOINED = 20
 _MEANING = {"": None, "yes": True, "no": False}
 
 
@@ -125,6 +131,7 @@ class SongAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("tagging_state", AudioFilter, "root")
     search_fields = ("title", "artist", "album", "identifiers__value", "path")
     show_full_result_count = False
+    actions = ("join",)
     inlines = (IdentifierInline,)
     readonly_fields = (
         "picture",
@@ -168,6 +175,33 @@ class SongAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description="as shown")
     def picture(self, song: Song) -> SafeString:
         return format_html('<img src="{}" width="160" height="160" alt="">', cover_url(song))
+
+    @admin.action(description="Join selected songs into one", permissions=["change"])
+    def join(self, request: HttpRequest, queryset: QuerySet[Song]) -> HttpResponse | None:
+        """First a page that shows what there is of each song that could stay; then the joining."""
+        songs = list(queryset.order_by("pk")[: _MOST_JOINED + 1])
+        if not 2 <= len(songs) <= _MOST_JOINED:
+            self.message_user(request, f"Choose 2 to {_MOST_JOINED} songs to join.", messages.WARNING)
+            return None
+        if len(with_file := [song for song in songs if song.path]) > 1:
+            names = " and ".join(map(str, with_file))
+            self.message_user(request, f"{names} have files of their own: only one such song can stay.", messages.ERROR)
+            return None
+        into = next((song for song in songs if str(song.pk) == request.POST.get("into")), None)
+        if into is None or (with_file and into != with_file[0]):
+            context = {
+                **self.admin_site.each_context(request),
+                "title": "Join songs",
+                "opts": self.opts,
+                "previews": preview_join(songs),
+                "checkbox_name": ACTION_CHECKBOX_NAME,
+            }
+            return TemplateResponse(request, "admin/catalog/song/join.html", context)
+        names = ", ".join(str(song) for song in songs if song != into)
+        join_songs(songs, into, cast(User, request.user))
+        self.log_change(request, into, f"Joined to it: {names}")
+        self.message_user(request, f"{names}: now part of {into}.", messages.SUCCESS)
+        return redirect("admin:catalog_song_changelist")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         counted = Song.objects.exclude(path="").order_by().values_list("tagging_state").annotate(Count("pk"))

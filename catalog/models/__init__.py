@@ -1,11 +1,13 @@
 """The data that every room shares."""
 
+from .joining import JoinedSong
 from .labels import Label, LabelAlias, SongLabel
 from .listening import Listener, NotThis, Nudge, Play, PlayCount, Rating
 from .songs import DuplicateFile, LibraryRoot, Song, SongIdentifier
 
 __all__ = [
     "DuplicateFile",
+    "JoinedSong",
     "Label",
     "LabelAlias",
     "LibraryRoot",

@@ -14,7 +14,7 @@ from django.db.models import Q
 from ..importing.descriptions import LASTFM_ARTIST, Description, Descriptions
 from ..importing.matching import Known, NameIndex
 from ..importing.tables import TableReport
-from ..models import Listener, Song, SongIdentifier
+from ..models import JoinedSong, Listener, Song, SongIdentifier
 
 LONGEST_IDENTIFIER = 200
 LONGEST_USERNAME = 150
@@ -157,6 +157,10 @@ def name_index(catalogue: str | None) -> NameIndex:
     rows = songs.order_by("pk").values_list("pk", "artist_key", "title_key", "album", "duration_s", "path")
     for pk, artist, title, album, duration_s, path in rows.iterator(_INDEXED_AT_ONCE):
         index.add_keys(Known(pk), artist, title, album, duration_s, has_file=bool(path))
+    for joined in JoinedSong.objects.order_by("pk").select_related("song").defer("contents"):
+        if catalogue is None or joined.song.path:
+            described = Description(joined.title, joined.artist, joined.album, None, joined.duration_s)
+            index.add(Known(joined.song_id), described, has_file=bool(joined.song.path))
     return index
 
 

@@ -74,9 +74,9 @@ def test_misspelled_plays_find_the_right_song_and_never_another_version(tmp_path
                 plays += [(song.pk, artist, spell(name), rng.choice([None, seconds + 2])) for spell in spellings]
             plays += [(None, artist, rng.choice(SPELLINGS)(name), None) for name in elsewhere]
     lines = []
-    for at, (_, artist, title, seconds) in enumerate(plays, start=1):
+    for at, (_, artist, title, told) in enumerate(plays, start=1):
         track = {"track_name": title, "artist_name": rng.choice(ARTIST_SPELLINGS)(artist)}
-        more = {"additional_info": {"duration": seconds}} if seconds else {}
+        more = {"additional_info": {"duration": told}} if told else {}
         lines.append(json.dumps({"listened_at": at, "user_name": "rob", "track_metadata": {**track, **more}}))
 
     import_listens(tmp_path, lines)
