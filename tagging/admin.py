@@ -24,4 +24,4 @@ def tag_again(model_admin: SongAdmin, request: HttpRequest, songs: QuerySet[Song
         model_admin.message_user(request, f"{count} songs are being tagged again.")
 
 
-SongAdmin.actions = [*(SongAdmin.actions or ()), tag_again]  # type: ignore[misc]
+SongAdmin.actions = (*SongAdmin.actions, tag_again)  # type: ignore[assignment]

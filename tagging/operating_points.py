@@ -6,7 +6,8 @@ over 50 labels) and differ from label to label by a factor of a thousand: no sin
 
 A label's operating point is such that, of the reference recordings, as many keep it as the label's mean probability
 promises, times 8 (for the tags that nobody wrote), but at least two recordings and at most 40 % of them. So a label
-that the network often hears is kept often, a rare one seldom, and none everywhere.
+that the network often hears is kept often, a rare one seldom, and none everywhere. Nothing is kept below 0.01: a
+label that the reference recordings give no cause for (60s, heavy metal) waits for songs that do.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from .registry import load
 _UNWRITTEN = 8.0
 _FEWEST = 2
 _LARGEST_SHARE = 0.4
+_SMALLEST = 0.01
 # Shorter recordings are mostly padding, and the networks answer to that.
 _SHORTEST_S = 20.0
 
@@ -54,7 +56,8 @@ def operating_points(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
     kept = np.rint(np.clip(_UNWRITTEN * probabilities.mean(axis=0) * n, _FEWEST, max(_LARGEST_SHARE * n, _FEWEST)))
     descending = -np.sort(-probabilities.astype(np.float64), axis=0)
     points = np.take_along_axis(descending, kept.astype(np.intp)[np.newaxis] - 1, axis=0)[0]
-    unit = 10.0 ** (np.floor(np.log10(np.maximum(points, 1e-12))) - 2)
+    points = np.maximum(points, _SMALLEST)
+    unit = 10.0 ** (np.floor(np.log10(points)) - 2)
     rounded: NDArray[np.float64] = np.floor(points / unit) * unit
     return rounded
 

@@ -31,8 +31,10 @@ def hearings(draw: st.DrawFn) -> NDArray[np.float32]:
 @settings(max_examples=100, deadline=None)
 @given(hearings())
 def test_every_label_is_kept_by_some_songs_and_by_no_more_than_two_in_five(heard: NDArray[np.float32]) -> None:
-    kept = (heard >= operating_points(heard)).sum(axis=0)
-    assert (kept >= 2).all()
+    points = operating_points(heard)
+    kept = (heard >= points).sum(axis=0)
+    assert (points >= 0.0099).all()
+    assert ((kept >= 2) | (points < 0.0101)).all()
     # Rounding down may let in one that is all but equal.
     assert (kept <= max(0.4 * len(heard), 2) + 1.5).all()
 
