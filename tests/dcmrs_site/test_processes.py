@@ -36,6 +36,8 @@ programs = [
     processes.Program("web", [sys.executable, "-c", web, str(listener.fileno())], descriptors=[listener.fileno()]),
     processes.Program("other", [sys.executable, "-c", sys.argv[1]], quiet="quiet" in sys.argv),
 ]
+if "silent" in sys.argv:
+    del programs[0]
 supervisor = processes.Supervisor(programs, listener, on_ready=lambda: print("ready", flush=True))
 try:
     supervisor.run()
@@ -149,7 +151,7 @@ def test_a_process_that_dies_is_started_again_with_growing_patience(supervise: S
 
 
 def test_a_process_that_ends_before_the_site_answers_ends_the_start(supervise: Start, tmp_path: Path) -> None:
-    supervised = supervise(tmp_path, "import sys; sys.exit('no room on this machine')")
+    supervised = supervise(tmp_path, "import sys; sys.exit('no room on this machine')", "silent")
     assert supervised.process.wait(10) == 1
     assert "other  | no room on this machine" in supervised.printed()
     assert supervised.printed().splitlines()[-1].startswith("other ended with status 1 before the site answered")
