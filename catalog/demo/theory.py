@@ -46,7 +46,8 @@ _QUALITIES: dict[str, tuple[int, ...]] = {
     "m7b5": (0, 3, 6, 10),
     "aug": (0, 4, 8),
 }
-_SYMBOL = re.compile(r"^([b#]?)([ivIV]+)([a-z0-9#]*)(?:/([b#]?)([ivIV]+))?$")
+_NUMERAL = "vii|iii|vi|iv|ii|v|i|VII|III|VI|IV|II|V|I"
+_SYMBOL = re.compile(rf"([b#]?)({_NUMERAL})([a-z0-9#]*)(?:/([b#]?)({_NUMERAL}))?")
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Key:
         ValueError
             If the symbol cannot be read.
         """
-        match = _SYMBOL.match(symbol)
+        match = _SYMBOL.fullmatch(symbol)
         if match is None:
             raise ValueError(f"not a chord: {symbol}")
         accidental, numeral, quality, bass_accidental, bass_numeral = match.groups()
