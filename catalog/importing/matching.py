@@ -72,6 +72,11 @@ class NameIndex:
             candidate = _Candidate(song, self._count, title, title_key(album), live, duration_s, has_file)
             self._songs[_compact(artist, title)].append(candidate)
 
+    def find_file(self, described: Description) -> Known | None:
+        """As `find`, among the owner's own files alone."""
+        found = self._find(described)
+        return found.song if found is not None and found.has_file else None
+
     def find(self, described: Description) -> Known | None:
         """The song of this artist and title, of about this length where both lengths are known.
 
@@ -79,6 +84,10 @@ class NameIndex:
         (or at least not of a concert), then the nearest in length. Of songs without a file it is always the first, so
         that the songs which an import makes do not change what an earlier line of it meant.
         """
+        found = self._find(described)
+        return None if found is None else found.song
+
+    def _find(self, described: Description) -> _Candidate | None:
         artist, title = artist_key(described.artist), title_key(described.title)
         if not artist:
             return None
@@ -91,7 +100,7 @@ class NameIndex:
             and (song.live_album == live or not described.album or not song.album)
         ]
         if not any(song.has_file for song in alike):
-            return alike[0].song if alike else None
+            return alike[0] if alike else None
         album = title_key(described.album)
         return min(
             (song for song in alike if song.has_file),
@@ -102,7 +111,7 @@ class NameIndex:
                 _gap(song, described),
                 song.number,
             ),
-        ).song
+        )
 
 
 def _compact(artist: str, title: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BufferedReader
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -262,6 +263,14 @@ class Table(Lines):
             raise BadValue(f"not a line of a table: {error}") from error
 
 
+def _temporary_rows() -> sqlite3.Connection:
+    # A database without a name is a temporary file of SQLite's own, and nothing in it is ever taken back.
+    rows = sqlite3.connect("")
+    rows.execute("PRAGMA journal_mode = OFF")
+    rows.execute("PRAGMA cache_size = -32000")
+    return rows
+
+
 class Sums:
     """Values by a pair of primary keys, on disk while they are gathered: memory does not grow with the table.
 
@@ -272,8 +281,7 @@ class Sums:
     """
 
     def __init__(self, *, add_up: bool) -> None:
-        # A database without a name is a temporary file of SQLite's own.
-        self._rows = sqlite3.connect("")
+        self._rows = _temporary_rows()
         self._rows.execute(
             "CREATE TABLE sums (one INTEGER, two INTEGER, value REAL, PRIMARY KEY (one, two)) WITHOUT ROWID"
         )
@@ -281,7 +289,8 @@ class Sums:
 
     def add(self, rows: Iterable[tuple[int, int, float]]) -> None:
         """Add values to those of their pairs."""
-        self._rows.executemany(self._insert, rows)
+        # Neighbours in the table are neighbours on the disk.
+        self._rows.executemany(self._insert, sorted(rows, key=itemgetter(0, 1)))
 
     def chunks(self, size: int) -> Iterator[list[tuple[int, int, float]]]:
         """All pairs with their values, in the order of the pairs, so many at a time."""
@@ -298,7 +307,7 @@ class Voices:
     """How many people said each pair of primary keys, on disk while they are gathered; whoever repeats it is one."""
 
     def __init__(self) -> None:
-        self._rows = sqlite3.connect("")
+        self._rows = _temporary_rows()
         self._rows.execute(
             "CREATE TABLE voices (one INTEGER, two INTEGER, who INTEGER, PRIMARY KEY (one, two, who)) WITHOUT ROWID"
         )

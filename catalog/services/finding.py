@@ -15,6 +15,7 @@ from ..importing.descriptions import LASTFM_ARTIST, Description, Descriptions
 from ..importing.matching import Known, NameIndex
 from ..importing.tables import TableReport
 from ..models import JoinedSong, Listener, Song, SongIdentifier
+from .joining import join_songs
 
 LONGEST_IDENTIFIER = 200
 LONGEST_USERNAME = 150
@@ -91,7 +92,7 @@ class Finder:
         try:
             with transaction.atomic():
                 found = _known_songs(names)
-                _name_songs({name: described[name] for name in found if name in described})
+                found |= self._named({name: described[name] for name in found if name in described})
                 matched = self._matched({name: described[name] for name in described if name not in found})
                 new = {
                     name: described_song(described.get(name) or Description(name))
@@ -107,6 +108,22 @@ class Finder:
             return self._found_or_made(names)
         self._done.new_songs += len(new)
         return found | matched | made
+
+    def _named(self, described: Mapping[str, Description]) -> dict[str, int]:
+        """Name the songs that were known by their identifier alone so far; those that are a file become part of it."""
+        unnamed = Song.objects.filter(path="", artist="", title__in=described, identifiers__value__in=described)
+        songs = {song.title: song for song in unnamed.distinct()}
+        files = {name: self._index.find_file(described[name]) for name in songs} if self._index else {}
+        named, joined = [], {}
+        for name, song in songs.items():
+            _describe(song, described[name])
+            if (file := files.get(name)) is None:
+                named.append(song)
+            else:
+                join_songs([song], Song.objects.get(pk=file.pk))
+                joined[name] = file.pk
+        Song.objects.bulk_update(named, ["title", "artist", "album", "year", "title_key", "artist_key"], batch_size=500)
+        return joined
 
     def _matched(self, described: Mapping[str, Description]) -> dict[str, int]:
         """Those of the described songs that are in the library under their artist and title."""
@@ -186,15 +203,6 @@ def _known_songs(names: Collection[str]) -> dict[str, int]:
     keys = [number for number in numbers if number <= _LARGEST_KEY]
     found |= {str(pk): pk for pk in Song.objects.filter(pk__in=keys).values_list("pk", flat=True)}
     return found
-
-
-def _name_songs(described: Mapping[str, Description]) -> None:
-    """Name the songs that were known by their identifier alone so far."""
-    unnamed = Song.objects.filter(path="", title__in=described, identifiers__value__in=described).distinct()
-    songs = [song for song in unnamed if not song.artist]
-    for song in songs:
-        _describe(song, described[song.title])
-    Song.objects.bulk_update(songs, ["title", "artist", "album", "year", "title_key", "artist_key"], batch_size=500)
 
 
 def described_song(described: Description) -> Song:

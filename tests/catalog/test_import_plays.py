@@ -189,6 +189,17 @@ def test_plays_go_to_the_owners_file_of_that_name(table: Path, tmp_path: Path) -
     assert "2 of 3 songs (66.7 %) and 7 of 8 plays (87.5 %) are of files in the library" in report
 
 
+def test_a_song_that_gets_a_name_becomes_part_of_the_owners_file_of_that_name(table: Path, tmp_path: Path) -> None:
+    import_plays(table, "x\tSOA\t2\nx\tSOB\t1\n")
+    mine = make_song("Ada", "Anna", root=make_root(), path="ada.flac")
+    names = tmp_path / "songs.csv"
+    names.write_text("song_id,title,artist\nSOA,Ada,Anna\nSOB,Ada (Live),Anna\n")
+    for _ in range(2):
+        import_plays(table, songs=str(names))
+        assert counts() == {("x", "Ada"): 2, ("x", "Ada (Live)"): 1}
+        assert (mine.external_id, mine.joined.get().title) == ("SOA", "SOA")
+
+
 def test_what_a_catalogue_tells_apart_stays_apart_without_a_file(table: Path, tmp_path: Path) -> None:
     names = tmp_path / "songs.csv"
     names.write_text("song_id,title,artist\nSOA,Human,The Killers\nSOB,Human,The Killers\n")
