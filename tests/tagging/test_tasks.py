@@ -34,7 +34,7 @@ def celery(**settings: Any) -> Iterator[None]:
 @pytest.fixture
 def memory_broker() -> Iterator[None]:
     """A broker in this process."""
-    with celery(broker_url="memory://", broker_transport_options={}):
+    with celery(broker_url="memory://", broker_write_url="memory://", broker_transport_options={}):
         empty_queue()
         yield
         empty_queue()
@@ -77,7 +77,7 @@ def test_new_songs_call_nobody_where_there_is_no_tagger(memory_broker: None) -> 
 
 @pytest.mark.parametrize("address", ["redis+socket:///nowhere/redis.sock", "redis://127.0.0.1:1/0"])
 def test_a_broker_that_is_not_there_costs_a_moment_and_no_error(address: str, tagger: str) -> None:
-    with celery(broker_url=address):
+    with celery(broker_url=address, broker_write_url=address):
         for ask in (tasks.call_worker, hear_soon, tasks.workers):
             began = time.monotonic()
             assert not ask()
@@ -86,7 +86,8 @@ def test_a_broker_that_is_not_there_costs_a_moment_and_no_error(address: str, ta
 
 def test_a_broker_that_hangs_costs_a_moment_and_no_error(tagger: str) -> None:
     silent = socket.create_server(("127.0.0.1", 0))
-    with silent, celery(broker_url=f"redis://127.0.0.1:{silent.getsockname()[1]}/0"):
+    address = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+    with silent, celery(broker_url=address, broker_write_url=address):
         began = time.monotonic()
         assert not tasks.call_worker()
         assert time.monotonic() - began < 0.5
