@@ -5,12 +5,17 @@ import unicodedata
 
 # What does not make another recording, and what does: a live version stays one, however it was mastered.
 _MASTERING = re.compile(
-    r"\b(digital(ly)?\s+)?remaster(ed)?\b(\s+version)?|\bexplicit\b(\s+version)?|\bbonus track\b", re.I
+    r"\b(((19|20)\d\d\s+)?(digital(ly)?\s+)?remaster(ed)?|explicit|bonus track)\b(\s+version)?(\s+(19|20)\d\d)?\b", re.I
 )
-_YEAR = re.compile(r"\b(19|20)\d\d\b")
 _GUESTS = re.compile(r"\b(feat|ft|featuring)\b.*$", re.I)
-_VERSION = re.compile(r"\b(live|acoustic|unplugged|demo|instrumental|karaoke|a cappella|remix|mix|edit|dub)\b", re.I)
-_VERSION_AFTER_GUESTS = re.compile(r"\b(live|acoustic|unplugged|demo|instrumental|karaoke|remix)\b", re.I)
+_VERSION = re.compile(
+    r"\b(live|acoustic|unplugged|demo|instrumental|karaoke|a cappella|remix|mix|edit|dub|mono|version|session|rehearsal"
+    r"|reprise|orchestral)\b",
+    re.I,
+)
+_VERSION_AFTER_GUESTS = re.compile(
+    r"\b(live|acoustic|unplugged|demo|instrumental|karaoke|remix|version|reprise)\b", re.I
+)
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _DASHED = re.compile(
     r"\s+[-\u2013\u2014/]\s+(\d{4}\s+)?(digital(ly)?\s+)?remaster(ed)?(\s+version)?(\s+\d{4})?\s*$", re.I
@@ -80,14 +85,12 @@ def title_key(title: str) -> str:
 def _of_bracket(match: re.Match[str]) -> str:
     """What a bracket says of the recording: nothing of `(feat. Dido)` and `(2011 Remaster)`, all of `(Live)`."""
     note = match[1]
-    guests = _GUESTS.search(note)
-    if not guests and not _MASTERING.search(note):
-        return match[0]
-    if guests and not _VERSION_AFTER_GUESTS.search(guests[0]):
+    guests, mastered = _GUESTS.search(note), _MASTERING.search(note)
+    if guests and not _VERSION_AFTER_GUESTS.search(_MASTERING.sub("", guests[0])):
         note = note[: guests.start()]
-    if not _VERSION.search(note):
-        return ""
-    return f"({_YEAR.sub('', _MASTERING.sub('', note))})" if _MASTERING.search(note) else f"({note})"
+    if mastered:
+        note = _MASTERING.sub("", note)
+    return f"({note})" if _VERSION.search(note) or not (guests or mastered) else ""
 
 
 def _of_guests(match: re.Match[str]) -> str:

@@ -39,6 +39,10 @@ class TableCommand(BaseCommand):
                 imported = import_(show)
             except UnreadableTable as error:
                 raise CommandError(str(error)) from error
+            except KeyboardInterrupt:
+                bar.close()
+                self.stderr.write("Interrupted: what is stored is kept. The same command does the rest.")
+                sys.exit(130)
         for name, beside in imported.beside.items():
             self._print_bad(beside, f"{name}: line")
         lines = imported.lines

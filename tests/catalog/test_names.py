@@ -58,6 +58,8 @@ def test_artists_named_with_signs_or_other_scripts_have_keys_of_their_own() -> N
         "Heroes \u2013 2011 Digital Remaster",
         "Heroes (feat. Little Mix)",
         "Heroes (Explicit Version)",
+        "Heroes (Remastered Version)",
+        "Heroes (feat. Somebody) [2009 Digital Remaster]",
     ],
 )
 def test_a_remaster_or_a_guest_does_not_make_another_song(other: str) -> None:
@@ -76,6 +78,13 @@ def test_a_remaster_or_a_guest_does_not_make_another_song(other: str) -> None:
         "Heroes ft. Somebody - Acoustic",
         "Heroes (Remix feat. Somebody)",
         "Heroes [feat. Somebody] [Instrumental]",
+        "Heroes (feat. Somebody \u2013 Piano Version)",
+        "Heroes (Demo) - 2009 Remaster",
+        "Heroes (Club Mix Remastered)",
+        "Heroes (Somebody Remix) (feat. Another)",
+        "Heroes (Orchestral Version) [feat. Somebody]",
+        "Heroes - Live (feat. Somebody)",
+        "Heroes (Mono / 2009 Remaster)",
     ],
 )
 def test_another_recording_is_another_song(other: str) -> None:
@@ -85,6 +94,11 @@ def test_another_recording_is_another_song(other: str) -> None:
 def test_a_version_is_the_same_one_however_it_is_written() -> None:
     ways = ["Heroes (Live)", "Heroes - Live", "Heroes [Live / 2011 Remaster]", "HEROES feat. Somebody (live)"]
     assert {title_key(title) for title in ways} == {"heroes live"}
+
+
+def test_two_concerts_are_two_songs() -> None:
+    ways = ["Heroes (Live 1975 / Remastered)", "Heroes (Live 1980, 2011 Remaster)", "Heroes (Live)"]
+    assert len(set(map(title_key, ways))) == 3
 
 
 @given(st.text(max_size=400))
