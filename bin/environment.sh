@@ -57,7 +57,7 @@ EOF
 install_torch() {
     local torch
     torch=$(grep '^torch==' requirements.txt)
-    if [ "$(uname -s)" = Linux ] && ! .venv/bin/python -m pip freeze 2>/dev/null | grep -q "^$torch" &&
+    if [ "$(uname -s)" = Linux ] && ! .venv/bin/python -m pip freeze | grep "^$torch" >/dev/null &&
         can_reach_pytorch; then
         .venv/bin/python -m pip install $quiet --no-deps --extra-index-url "$PYTORCH_CPU" "$torch"
     fi

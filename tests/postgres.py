@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -39,7 +40,8 @@ def postgres() -> Iterator[str]:
         as_whom: dict[str, Any] = {}
         if os.getuid() == 0:
             # PostgreSQL refuses to run as root, and nobody else may look into root's Python.
-            as_whom = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+            nobody = pwd.getpwnam("nobody")
+            as_whom = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             programs = _copy(programs, folder)
             shutil.chown(folder, "nobody")
         data = folder / "data"
