@@ -48,7 +48,7 @@ def jazz(rng: Rng) -> Score:
     spans = harmony(key, row, 4.0, f.end)
     chords = _rootless(spans, 60)
     bass = walk(rng, key, spans, 28, 52)
-    keys = comp(spans, choose(rng, ("x..x......x.....", "..x....x..x.....", "...x..x.....x..."))[:16], 2, chords, 0.55)
+    keys = comp(spans, choose(rng, ("x..x......x.....", "..x....x..x.....", "...x..x.....x...")), 2, chords, 0.55)
     keys = [Note(n.beat, min(n.beats, 0.6), n.pitch, n.velocity) for n in keys]
     beats = drum({"ride": "X.xoX.xo", "hat": "..x...x."}, 2, 0.0, f.end)
     brushes = chance(rng, 0.45)
@@ -102,12 +102,12 @@ def bossa(rng: Rng) -> Score:
         (
             "Imaj9 Imaj9 II9 II9 ii9 V13 Imaj9 V13",
             "ii9 V13 Imaj9 VI7b9",
-            "Imaj7 #ivm7b5 iv6 iii7 VI7b9 ii7 V13 Imaj7".replace("#ivm7b5", "II7"),
+            "Imaj7 II7 iv6 iii7 VI7b9 ii7 V13 Imaj7",
         ),
     )
     spans = harmony(key, row, 4.0, f.end)
     chords = _rootless(spans, 59)
-    guitar = comp(spans, choose(rng, ("X..x..x.x..x..x.", "x.x..x..x..x..x."))[:16], 4, chords, 0.6)
+    guitar = comp(spans, choose(rng, ("X..x..x.x..x..x.", "x.x..x..x..x..x.")), 4, chords, 0.6)
     guitar = [Note(n.beat, min(n.beats + 0.3, 0.9), n.pitch, n.velocity) for n in guitar]
     bass = bass_line(spans, "R--5R--5", 2, 31, 0.75)
     beats = drum({"rim": "x..x..x...x..x..", "shaker": "xoxoxoxoxoxoxoxo", "kick": "x..ox..ox..ox..o"}, 4, 0.0, f.end)
@@ -246,7 +246,7 @@ def jig(rng: Rng) -> Score:
     spans = harmony(key, row, 2.0, f.end)
     third = 1.0 / 3.0
     cells = ((third,) * 3, (2 * third, third), (1.0,), (third,) * 3)
-    tune = sing(rng, key, spans, "abaBabaBcdcDcdcE"[:16], 4.0, cells, Manner(69, 88, 0.85, 0.72, 0.15))
+    tune = sing(rng, key, spans, "abaBabaBcdcDcdcE", 4.0, cells, Manner(69, 88, 0.85, 0.72, 0.15))
     beats = drum({"frame": "X.ox.oX.ox.x", "edge": "..x..x..x..x"}, 3, 0.0, f.end)
     strum = comp(spans, "X.xx.x", 3, voicings(spans, 60, 4), 0.6, 0.015)
     last = theory.close_voicing(spans[0].chord, 52)
@@ -282,7 +282,7 @@ def desert(rng: Rng) -> Score:
     """An oud over a drone, hand drums, a scale with a wide step in it."""
     f = frame(rng, choose(rng, (10, 12)), 4, (27.0, 28.2))
     key = any_key(rng, "phrygian dominant")
-    spans = harmony(key, choose(rng, ("I I I bII", "I bII I I", "I I bvii I".replace("bvii", "bII"))), 4.0, f.end)
+    spans = harmony(key, choose(rng, ("I I I bII", "I bII I I", "I I bII I")), 4.0, f.end)
     cells = ((0.5, 0.25, 0.25, 1.0), (0.25, 0.25, 0.25, 0.25, 1.0), (1.5, 0.5), (0.5, 0.5, 0.5, 0.5), (0.75, 0.25, 1.0))
     form = {10: "abaBC", 12: "abaBcD"}[f.bars]
     tune = sing(rng, key, spans, form, f.bar(2), cells, Manner(52, 74, 1.0, 0.75, 0.1))

@@ -97,9 +97,7 @@ def punk(rng: Rng) -> Score:
     key = any_key(rng, "major")
     spans = harmony(key, choose(rng, ("I V vi IV", "I IV V IV", "I IV I V")), 4.0, f.end)
     power = _power(spans, 40)
-    beats = drum(
-        {"kick": "X..X..X.X..X..X."[:16], "snare": "..X...X...X...X.", "open": "X.x.X.x.X.x.X.x."}, 4, 0.0, f.end
-    )
+    beats = drum({"kick": "X..X..X.X..X..X.", "snare": "..X...X...X...X.", "open": "X.x.X.x.X.x.X.x."}, 4, 0.0, f.end)
     for bar in (4, 8, 12, 16, 20):
         beats = [
             *without(beats, f.bar(bar) - 2.0, f.bar(bar)),
@@ -206,13 +204,8 @@ def blues(rng: Rng) -> Score:
         4.0,
         f.end,
     )
-    bass = bass_line(
-        spans,
-        choose(rng, ("R3568653"[:8], "R.R.3.3.5.5.6.6.", "R.3.5.6.8.6.5.3.")),
-        1 if chance(rng, 0.4) else 2,
-        28,
-        0.8,
-    )
+    line, steps = choose(rng, (("R3568653", 1), ("R.R.3.3.5.5.6.6.", 2), ("R.3.5.6.8.6.5.3.", 2), ("R35R57R5", 1)))
+    bass = bass_line(spans, line, steps, 28, 0.8)
     boogie = []
     for span in spans:
         root = theory.bass_note(span.chord, 40)

@@ -30,9 +30,9 @@ def piano_ballad(rng: Rng) -> Score:
     rows = (
         ("I V/VII vi I/V IV I/III ii7 V7sus4", "I iii vi IV I/III IV V7sus4 V7", "Iadd9 V vi7 IVmaj7")
         if key.mode == "major"
-        else ("i bVI bIII bVII", "i bVII/VII bVI V7", "i iv bVII bIII bVI ii7 V7sus4 V7")
+        else ("i bVI bIII bVII", "i iv bVII bIII bVI ii7 V7sus4 V7")
     )
-    row = choose(rng, tuple(r for r in rows if "bVII/VII" not in r))
+    row = choose(rng, rows)
     spans = harmony(key, row, 4.0, f.end)
     low = voicings(spans, 50, 4)
     left = arpeggio(spans, choose(rng, ("01232321", "01213121", "02132312")), 2, low, 2.2, 0.42)

@@ -27,9 +27,9 @@ def ambient(rng: Rng) -> Score:
     row = {
         "lydian": "Imaj9 II/I Imaj9 vi9",
         "major": choose(rng, ("Imaj9 IVmaj9 vi9 IVmaj9", "Iadd9 V/I IVadd9 Iadd9")),
-        "dorian": "im9 IV im11 bVIImaj7",
+        "dorian": "i9 IV i11 bVIImaj7",
     }[key.mode]
-    spans = harmony(key, row.replace("im9", "i9").replace("im11", "i11"), 8.0, f.end)
+    spans = harmony(key, row, 8.0, f.end)
     chords = voicings(spans, 57, 4)
     pad, veil = choose(
         rng,
@@ -118,7 +118,7 @@ def house(rng: Rng) -> Score:
     row = choose(rng, ("i7 iv7 bVII7 bIIImaj7", "i9 bVImaj7 bIIImaj7 bVII", "i7 v7 bVImaj7 iv7", "i9 iv9"))
     spans = harmony(key, row, 4.0, f.end)
     beats = drum({"kick": "X...", "open": "..x."}, 4, f.bar(2), f.end)
-    beats += drum({"clap": "....X......."[:8]}, 4, f.bar(2), f.end)
+    beats += drum({"clap": "....X..."}, 4, f.bar(2), f.end)
     beats += drum({"hat": "xoxo", "shaker": "xoXo"}, 4, f.bar(4), f.end, 0.7)
     beats += drum({"kick": "X..."}, 4, 0.0, f.bar(2))
     beats = without(beats, f.bar(9.5), f.bar(10))
@@ -381,7 +381,7 @@ def synthwave(rng: Rng) -> Score:
     beats = drum(
         {"kick": "X...x...X...x...", "snare": "....X.......X...", "hat": "x.xxx.xxx.xxx.xx"}, 4, f.bar(2), f.end
     )
-    beats += [h for b in (5, 11) for h in (*roll("tom3", f.bar(b) + 3.0, f.bar(b) + 4.0, 0.25, 0.6, 0.9),)]
+    beats += [h for b in (5, 11) for h in roll("tom3", f.bar(b) + 3.0, f.bar(b) + 4.0, 0.25, 0.6, 0.9)]
     beats += [Hit(f.end, "kick", 1.0)]
     bass = bass_line(spans, choose(rng, ("RRRRRRRR", "R.RRR.RR", "RR8RRR8R")), 2 if chance(rng, 0.5) else 4, 33, 0.85)
     runs = [

@@ -43,7 +43,7 @@ def hip_hop(rng: Rng) -> Score:
     )
     bass = bass_line(spans, choose(rng, ("R..R......RR.5..", "R.....5R..R...7.", "R..8...R..5.7...")), 4, 28, 0.95)
     cells = ((0.5, 0.5, 1.0), (0.75, 0.25, 1.0), (-1.0, 0.5, 0.5), (1.5, 0.5), (0.25, 0.25, 0.5, 1.0))
-    tune = sing(rng, key, spans, "..aBa.cD"[:5], f.bar(2), cells, Manner(62, 79, 0.85, 0.7, 0.2, "minor pentatonic"))
+    tune = sing(rng, key, spans, "..aBa", f.bar(2), cells, Manner(62, 79, 0.85, 0.7, 0.2, "minor pentatonic"))
     return Score(
         f.tempo,
         [

@@ -148,12 +148,6 @@ def _mallet(name: str) -> Voice:
     return voice
 
 
-def _dulcimer(pitch: float, seconds: float, velocity: float, rng: np.random.Generator) -> Signal:
-    first = pluck(hertz(pitch), min(seconds + 1.2, 3.0), 0.55, 0.35, 3.2, 0.09, rng)
-    second = pluck(hertz(pitch) * 1.0012, min(seconds + 1.2, 3.0), 0.5, 0.35, 3.2, 0.09, rng)
-    return damped(first + second, seconds + 0.6, 0.5) * np.float32(0.6 * velocity**1.2)
-
-
 # --- Plucked strings ----------------------------------------------------------------------------
 
 
@@ -613,9 +607,6 @@ INSTRUMENTS: Mapping[str, Instrument] = {
         40,
         84,
     ),
-    "clean guitar": Instrument(
-        _plucked(0.6, 0.6, 4.0, 0.14), (_no_rumble, _wide_chorus, _equalizer("lowpass", 5_500.0, 0.8, 0.0)), 0.3, 40, 88
-    ),
     "chopped guitar": Instrument(
         _plucked(0.7, 1.4, 1.2, 0.12, 0.02), (_equalizer("highpass", 220.0, 0.7, 0.0), _driven(1.2)), 0.1, 40, 88
     ),
@@ -645,7 +636,6 @@ INSTRUMENTS: Mapping[str, Instrument] = {
     ),
     "harp": Instrument(_plucked(0.4, 0.7, 4.5, 0.3, 0.9), (_equalizer("highshelf", 5_000.0, 0.7, -2.0),), 0.8, 30, 98),
     "pizzicato": Instrument(_plucked(0.3, 2.2, 0.6, 0.2, 0.2), (_violin_body,), 0.6, 36, 88),
-    "dulcimer": Instrument(_dulcimer, (_no_rumble,), 0.6, 48, 91),
     "oud": Instrument(_plucked(0.6, 1.2, 1.7, 0.1), (_equalizer("peak", 260.0, 1.2, 5.0),), 0.2, 40, 79),
     # Basses
     "upright bass": Instrument(
@@ -668,7 +658,6 @@ INSTRUMENTS: Mapping[str, Instrument] = {
     "boom bass": Instrument(_eight_bass, (), 0.0, 24, 55),
     "growl bass": Instrument(_growl, (_driven(1.8),), 0.0, 24, 55),
     "synth bass": Instrument(_swept("saw", 2, 6.0, 90.0, 3.2, 0.14, 1.4, 0.6, sub=0.5), (), 0.0, 24, 60),
-    "square bass": Instrument(_swept("square", 1, 0.0, 120.0, 2.2, 0.20, 1.0, 0.75, sub=0.3), (), 0.0, 24, 60),
     "house bass": Instrument(
         _swept("triangle", 1, 0.0, 150.0, 2.5, 0.09, 1.2, 0.5, sub=0.4), (_driven(1.3),), 0.0, 24, 60
     ),
@@ -690,7 +679,6 @@ INSTRUMENTS: Mapping[str, Instrument] = {
     # Blown
     "flute": Instrument(_blown("flute", 0.06, 0.10, 14.0, 0.0, 0.0), (), 0.0, 60, 98),
     "whistle": Instrument(_blown("sine", 0.03, 0.05, 10.0, 0.0, 0.0), (), 0.0, 67, 100),
-    "recorder": Instrument(_blown("stopped", 0.03, 0.05, 6.0, 0.0, 0.0), (), 0.0, 60, 96),
     "clarinet": Instrument(_blown("clarinet", 0.05, 0.015, 5.0, 0.0, 0.0), (), 0.0, 50, 91),
     "oboe": Instrument(
         _blown("reed", 0.05, 0.015, 12.0, 0.0, 0.0), (_equalizer("peak", 1_400.0, 1.2, 5.0), _no_rumble), 0.0, 58, 91
@@ -701,9 +689,6 @@ INSTRUMENTS: Mapping[str, Instrument] = {
         0.0,
         44,
         84,
-    ),
-    "trumpet": Instrument(
-        _blown("brass", 0.035, 0.02, 12.0, 900.0, 2.6), (_equalizer("peak", 1_300.0, 0.9, 3.0),), 0.0, 52, 87
     ),
     "muted trumpet": Instrument(
         _blown("brass", 0.04, 0.04, 12.0, 1_500.0, 1.6),
