@@ -1,0 +1,1 @@
+"""Songs get labels from networks that listen to them."""

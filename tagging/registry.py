@@ -208,7 +208,7 @@ def install(name: str, file: str | os.PathLike[str] | None = None) -> Path:
         with path.open("rb") as weights:
             return _store(description, weights, str(path))
     except OSError as error:
-        raise TaggerError(f"{path}: {error.strerror or error}") from error
+        raise TaggerError(f"{error.filename or path}: {error.strerror or error}") from error
 
 
 def install_from_folder(folder: str | os.PathLike[str]) -> dict[str, Path]:
@@ -280,7 +280,7 @@ def _download(description: Description) -> Path:
     except (TimeoutError, ConnectionError, HTTPException) as error:
         raise TaggerError(f"the connection to {host} broke off ({error or type(error).__name__}); {offline}") from error
     except OSError as error:
-        raise TaggerError(f"{models_dir()}: {error.strerror or error}") from error
+        raise TaggerError(f"{error.filename or models_dir()}: {error.strerror or error}") from error
 
 
 def _store(description: Description, source: IO[bytes], origin: str) -> Path:

@@ -173,8 +173,7 @@ def tag_pending(
     """
     from .inference import listen_to, listening_threads, n_cores
 
-    taggers = [loaded(name) for name in (registry.installed() if names is None else names)]
-    if not taggers:
+    if not (taggers := load(names)):
         return
     end = float("inf") if seconds is None else time.monotonic() + seconds
     sign_of_life_at = time.monotonic()
@@ -207,16 +206,15 @@ def tag_pending(
             )
 
 
-@cache
-def loaded(name: str) -> Tagger:
-    """A tagger, loaded once a process.
+def load(names: Sequence[str] | None = None) -> list[Tagger]:
+    """Some taggers, or every installed one, each loaded once a process.
 
     Raises
     ------
     TaggerError
-        If it cannot be loaded.
+        If one cannot be loaded.
     """
-    return registry.load(name)
+    return [_loaded(name) for name in (registry.installed() if names is None else names)]
 
 
 def warm_up() -> None:
@@ -231,7 +229,12 @@ def warm_up() -> None:
 
     silence = mel_spectrogram(np.zeros(0, np.float32))
     with listening_threads() as threads:
-        list(threads.map(lambda name: loaded(name).listen(silence), registry.installed()))
+        list(threads.map(lambda tagger: tagger.listen(silence), load()))
+
+
+@cache
+def _loaded(name: str) -> Tagger:
+    return registry.load(name)
 
 
 def _with_audio() -> QuerySet[Song]:

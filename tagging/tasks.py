@@ -36,7 +36,14 @@ def tag_songs(self: Task[Any, Any], names: Sequence[str] | None = None) -> None:
     """Hear pending songs for a few seconds, with the taggers named or every installed one."""
     if self.request.is_eager:
         services.tag_pending(names)
-    elif services.progress().pending:
+        return
+    try:
+        able = bool(services.load(names))
+    except registry.TaggerError as error:
+        # Whoever calls again at once would only fail again at once.
+        logger.warning("%s", error)
+        return
+    if able and services.progress().pending:
         call_worker(names)
         services.tag_pending(names, seconds=_SECONDS)
 

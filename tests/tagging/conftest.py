@@ -21,9 +21,9 @@ KINDS = {"jazz": "genre", "happy": "mood", "piano": "instrument", "quiet": "mood
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A `DCMRS_HOME` of the test's own, without taggers."""
     monkeypatch.setenv("DCMRS_HOME", str(tmp_path / "home"))
-    services.loaded.cache_clear()
+    services._loaded.cache_clear()
     yield tmp_path / "home"
-    services.loaded.cache_clear()
+    services._loaded.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -104,6 +104,19 @@ def test_a_task_hears_what_is_pending_and_has_the_next_one_wait(memory_broker: N
 
 
 @pytest.mark.django_db
+def test_a_task_that_can_hear_nothing_calls_nobody(memory_broker: None, tagger: str, song: Song) -> None:
+    weights = registry.describe(tagger).weights
+    assert weights is not None
+    weights.write_bytes(b"damaged")
+    tasks.tag_songs()
+    weights.unlink()
+    tasks.tag_songs()
+    song.refresh_from_db()
+    assert song.tagging_state == Song.Tagging.PENDING
+    assert empty_queue() == []
+
+
+@pytest.mark.django_db
 def test_the_sweep_calls_the_worker_for_what_is_pending(memory_broker: None, tagger: str, song: Song) -> None:
     tasks.sweep()
     assert len(empty_queue()) == 1
@@ -128,7 +141,7 @@ def test_an_eager_worker_hears_everything_at_once(tagger: str, song: Song) -> No
 
 def test_a_process_of_the_worker_starts_with_its_taggers_loaded(tagger: str) -> None:
     tasks._warm_up()
-    assert services.loaded.cache_info().currsize == 1
+    assert services._loaded.cache_info().currsize == 1
 
 
 def test_a_damaged_tagger_does_not_keep_the_worker_from_starting(tagger: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -31,8 +31,8 @@ class Command(BaseCommand):
         names = None if model is None else [model]
         try:
             registry.default()
-            for name in names or ():
-                services.loaded(name)
+            if inline or names:
+                services.load(names)
             if all:
                 services.tag_again(Song.objects.all())
             services.sweep(names)
