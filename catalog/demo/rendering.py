@@ -20,7 +20,9 @@ from .styles import compose
 _RECORD = ".rendered.json"
 _PACKAGE = Path(__file__).parent
 # What has no say in how a recording sounds.
-_SILENT = {"listeners.py", "rendering.py"}
+_SILENT = {"listeners.py", "programme.py", "rendering.py"}
+# Each takes 400 MB.
+_MOST_PROCESSES = 4
 
 
 def render_track(track: Track, path: Path) -> None:
@@ -41,7 +43,7 @@ def render_library(folder: Path, tracks: Sequence[Track], processes: int | None 
         Made where it is not there.
     tracks : sequence of Track
     processes : int, optional
-        How many to render at once; one a core where not given.
+        How many to render at once; one a core, but not more than four, where not given.
 
     Yields
     ------
@@ -62,7 +64,7 @@ def render_library(folder: Path, tracks: Sequence[Track], processes: int | None 
     if not due:
         _write_record(folder, record)
         return
-    workers = min(processes or len(os.sched_getaffinity(0)), len(due))
+    workers = min(processes or min(_cores(), _MOST_PROCESSES), len(due))
     # Fresh interpreters: this one may hold threads and connections, which a fork would copy.
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_obey_parent)
     try:
@@ -75,6 +77,13 @@ def render_library(folder: Path, tracks: Sequence[Track], processes: int | None 
             yield track
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _obey_parent() -> None:
