@@ -101,7 +101,8 @@ def _mix(score: Score, seed: int) -> Signal:
     for index, part in enumerate(score.parts):
         rng = np.random.default_rng([seed, 0, index])
         bus = _play_drums(part, score, rng) if isinstance(part, DrumPart) else _play(part, score, index, rng)
-        gain = np.float32(10.0 ** ((part.level - 20.0 - loudness(bus)) / 20.0))
+        # A part that hardly sounds within the score's length is not blown up.
+        gain = np.float32(10.0 ** ((part.level - 20.0 - max(loudness(bus), -50.0)) / 20.0))
         bus = _pan(_automate(bus * gain, part, score), part.pan)
         dry += bus
         if part.reverb:
