@@ -1,6 +1,7 @@
 """Audio files with tags. The same recording gives the same bytes."""
 
 import base64
+import filecmp
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class TrackTags:
 
 
 def write(path: Path, sound: Signal, tags: TrackTags) -> None:
-    """Write a recording in the format that the suffix names, whole or not at all.
+    """Write a recording in the format that the suffix names, whole or not at all; the same one is left as it is.
 
     Parameters
     ----------
@@ -65,7 +66,10 @@ def write(path: Path, sound: Signal, tags: TrackTags) -> None:
     _tag(draft, form, tags)
     if form == "ogg":
         _set_serial(draft)
-    draft.replace(path)
+    if path.exists() and filecmp.cmp(draft, path, shallow=False):
+        draft.unlink()  # whoever knows the file by its date goes on knowing it
+    else:
+        draft.replace(path)
 
 
 def _dithered(sound: Signal) -> NDArray[np.int16]:
