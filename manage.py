@@ -10,9 +10,17 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcmrs_site.settings")
     try:
         from django.core.management import execute_from_command_line
+        from django.db import DatabaseError
     except ImportError:
         sys.exit("Django is not installed in this Python: run bin/demo once, then .venv/bin/python manage.py")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except DatabaseError:
+        from dcmrs_site.startup import migrations_missing
+
+        if not migrations_missing():
+            raise
+        sys.exit("The database is not set up, or not up to date: run manage.py migrate first.")
 
 
 if __name__ == "__main__":

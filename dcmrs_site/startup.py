@@ -26,13 +26,18 @@ def migrate(say: Say) -> None:
         If it cannot be reached.
     """
     try:
-        executor = MigrationExecutor(connection)
-        if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            say(f"Database: {len(plan)} migrations")
+        if missing := migrations_missing():
+            say(f"Database: {missing} migrations")
             call_command("migrate", interactive=False, verbosity=0)
     except OperationalError as error:
         reason = str(error).strip().splitlines()[0]
         raise CommandError(f"The database cannot be used: {reason}") from error
+
+
+def migrations_missing() -> int:
+    """How many migrations the database is behind; all of them, where it is new."""
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def collect_static_files(say: Say) -> None:
