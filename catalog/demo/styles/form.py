@@ -40,9 +40,3 @@ def any_key(rng: Rng, *modes: str) -> Key:
 def voicings(spans: Sequence[Span], centre: int, size: int) -> list[list[int]]:
     """Voicings of a harmony that move little, around a pitch."""
     return theory.lead_voices([span.chord for span in spans], centre, size)
-
-
-def last_chord(spans: Sequence[Span], at: float, beats: float, centre: int, size: int) -> tuple[list[Span], list[int]]:
-    """The chord a piece ends on, at beat `at`: the first of its harmony again, as a span and as a voicing."""
-    span = Span(at, beats, spans[0].chord)
-    return [span], theory.lead_voices([spans[-1].chord, span.chord], centre, size)[1]
