@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -170,7 +170,7 @@ def save_network(trained: TrainedNetwork, path: Path) -> None:
     }
     about = {"emotions": EMOTIONS, "temperature": trained.temperature, "spread": trained.spread}
     draft = path.with_name(f"{path.name}.draft")
-    save_file(tensors, draft, {"expression": json.dumps(about)})
+    draft.write_bytes(save(tensors, {"expression": json.dumps(about)}))
     draft.replace(path)
 
 

@@ -20,6 +20,7 @@ from mood.network import (
     ExpressionNetwork,
     TrainedNetwork,
     emotion_probabilities,
+    load_network,
     mirrored_logits,
     save_network,
     standardize,
@@ -102,9 +103,17 @@ class Prepared:
 
 
 def prepare(pictures: Faces, seed: int) -> Prepared:
-    """Measures the pictures' sharpness, keeps a tenth of them out, and standardizes all."""
+    """Measures the pictures' sharpness, keeps a tenth of them out, and standardizes all.
+
+    Raises
+    ------
+    ValueError
+        If there are so few pictures that a tenth of no class is a picture.
+    """
     spread = point_spread(pictures.images)
     rows, kept_out = kept_out_tenth(pictures.labels, same_pictures(pictures.images, spread), seed)
+    if not len(kept_out):
+        raise ValueError("There are too few pictures to keep a tenth out: ten different ones of a class are the least.")
     faces = standardize(match_spread(pictures.images, spread, spread))
     labels = torch.from_numpy(pictures.labels)
     return Prepared(faces[rows], labels[rows], faces[kept_out], labels[kept_out], spread)
@@ -141,7 +150,7 @@ class Training:
             lr=plan.learning_rate,
             fused=True,
         )
-        self.steps_per_epoch = len(data.labels) // plan.batch_size
+        self.steps_per_epoch = max(1, len(data.labels) // plan.batch_size)
         self.history: list[Epoch] = []
         self.best: dict[str, Tensor] = {}
         counts = torch.bincount(data.labels, minlength=len(EMOTIONS)).clamp(min=1)
@@ -273,8 +282,10 @@ class Training:
         network.load_state_dict({name: tensor.cpu() for name, tensor in self.best.items()})
         logits: NDArray[np.float32] = mirrored_logits(network, self.data.kept_out_faces).numpy()
         trained = TrainedNetwork(network, fit_temperature(logits, self.data.kept_out_labels.numpy()), self.data.spread)
-        save_network(trained, self.folder / "expression.safetensors")
-        return trained
+        path = self.folder / "expression.safetensors"
+        save_network(trained, path)
+        # In the precision of the file, which is what others will read.
+        return load_network(path)
 
 
 def train(path: Path, folder: Path, plan: Plan, device: torch.device) -> Scores:

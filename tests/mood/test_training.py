@@ -89,6 +89,13 @@ def test_a_folder_of_another_training_is_refused(faces: Path, tmp_path: Path) ->
         train(faces, tmp_path, Plan(epochs=2), CPU)
 
 
+def test_too_few_pictures_to_keep_a_tenth_out_are_refused(tmp_path: Path) -> None:
+    few = write_faces(tmp_path / "few.npz", train=21)
+
+    with pytest.raises(ValueError, match="too few pictures"):
+        train(few, tmp_path / "run", Plan(epochs=1), CPU)
+
+
 def test_augmented_faces_are_windows_of_the_wanted_size_and_depend_on_the_seed_alone() -> None:
     faces = torch.rand(8, 1, 48, 48)
 
