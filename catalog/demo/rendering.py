@@ -20,7 +20,7 @@ from .styles import compose
 _RECORD = ".rendered.json"
 _PACKAGE = Path(__file__).parent
 # What has no say in how a recording sounds.
-_SILENT = {"listeners.py", "programme.py", "rendering.py"}
+_SILENT = {"listeners.py", "programme.py", "rendering.py", "variation.py"}
 # Each takes 400 MB.
 _MOST_PROCESSES = 4
 

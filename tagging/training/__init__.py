@@ -1,0 +1,1 @@
+"""Training taggers; needs no Django."""

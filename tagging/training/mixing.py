@@ -1,0 +1,188 @@
+"""Clips that nobody has recorded, made of recordings: other speeds, pitches, rooms and companies.
+
+A teacher can label whatever it is given, so a student may hear more than there are recordings. Everything is done to
+mel spectrograms in decibels, which costs a hundredth of doing it to samples and decoding them again; what a real
+recording would look like is only approximated, which is why many clips are left as they were recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagging.frontend import N_FRAMES, N_MELS, mel_centres
+
+Rng = np.random.Generator
+Mel = NDArray[np.float32]
+
+SILENCE_DB = -100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mixing:
+    """How often what happens to a clip.
+
+    Attributes
+    ----------
+    as_recorded : float
+        Share of recordings that keep their speed and pitch.
+    mixed, spliced, crossed : float
+        Share of clips in which a second recording plays along; follows; takes over above some frequency.
+    """
+
+    as_recorded: float = 0.45
+    mixed: float = 0.35
+    spliced: float = 0.10
+    crossed: float = 0.05
+
+
+def make_clip(draw: Callable[[Rng], NDArray[np.float16]], rng: Rng, mixing: Mixing) -> Mel:
+    """One clip.
+
+    Parameters
+    ----------
+    draw : callable
+        A recording's spectrogram, shape (n_frames, 96), decibels, chosen at random.
+    rng : Generator
+    mixing : Mixing
+
+    Returns
+    -------
+    float32, shape (1366, 96)
+        Decibels.
+    """
+    clip = _part(draw(rng), rng, mixing)
+    kind = rng.random()
+    if kind < mixing.mixed:
+        clip = _together(clip, _part(draw(rng), rng, mixing), rng)
+    elif kind < mixing.mixed + mixing.spliced:
+        clip = _one_after_another(clip, _part(draw(rng), rng, mixing), rng)
+    elif kind < mixing.mixed + mixing.spliced + mixing.crossed:
+        clip = _crossed(clip, _part(draw(rng), rng, mixing), rng)
+    if rng.random() < 0.6:
+        clip += _equalizer(rng)
+    clip += np.float32(rng.normal(0.0, 3.0))
+    if rng.random() < 0.08:
+        clip = _noisy(clip, rng)
+    if rng.random() < 0.05:
+        _dull(clip, rng)
+    if rng.random() < 0.04:
+        _broken_off(clip, rng)
+    return np.maximum(clip, np.float32(SILENCE_DB))
+
+
+def _part(recording: NDArray[np.float16], rng: Rng, mixing: Mixing) -> Mel:
+    """29.12 s of a recording, now and then faster, higher, louder in its quiet places, or backwards."""
+    if rng.random() < mixing.as_recorded:
+        return _cut(recording, N_FRAMES, rng)
+    stretch = float(np.exp(np.clip(rng.normal(0.0, 0.13), -0.35, 0.35)))
+    # A record played faster is higher as well; a stretched one is not.
+    semitones = 12.0 * np.log2(stretch) if rng.random() < 0.4 else float(rng.normal(0.0, 1.5))
+    clip = _cut(recording, int(np.ceil(N_FRAMES * stretch)) + 1, rng)
+    clip = _resampled(clip, np.arange(N_FRAMES, dtype=np.float32) * np.float32(stretch))
+    clip = _transposed(clip, semitones)
+    if rng.random() < 0.3:
+        middle = clip.mean()
+        clip = middle + (clip - middle) * np.float32(np.exp(rng.normal(0.0, 0.15)))
+    return clip[::-1].copy() if rng.random() < 0.04 else clip
+
+
+def _cut(recording: NDArray[np.float16], frames: int, rng: Rng) -> Mel:
+    """So many frames from somewhere; a shorter recording is repeated, or padded as the taggers pad it."""
+    if len(recording) < frames:
+        if rng.random() < 0.25:
+            clip = np.full((frames, N_MELS), SILENCE_DB, np.float32)
+            clip[: len(recording)] = recording
+            return clip
+        recording = np.tile(recording, (-(-frames // len(recording)) + 1, 1))
+    first = int(rng.integers(0, len(recording) - frames + 1))
+    return recording[first : first + frames].astype(np.float32)
+
+
+def _resampled(clip: Mel, at: NDArray[np.float32]) -> Mel:
+    """Frames at fractional places, on straight lines between neighbours."""
+    before = at.astype(np.intp)
+    share = (at - before)[:, None].astype(np.float32)
+    after = np.minimum(before + 1, len(clip) - 1)
+    return clip[before] * (1 - share) + clip[after] * share
+
+
+def _transposed(clip: Mel, semitones: float) -> Mel:
+    """Higher by some semitones: each band takes what was at its frequency before."""
+    centres = mel_centres()
+    at = np.interp(centres / 2 ** (semitones / 12), centres, np.arange(N_MELS)).astype(np.float32)
+    return np.ascontiguousarray(_resampled(np.ascontiguousarray(clip.T), at).T)
+
+
+def _together(one: Mel, other: Mel, rng: Rng) -> Mel:
+    """Both at once: their powers add up."""
+    louder = np.float32(rng.uniform(-12.0, 12.0))
+    return np.float32(10 / np.log(10)) * np.logaddexp(
+        one * np.float32(np.log(10) / 10), (other + louder) * np.float32(np.log(10) / 10)
+    )
+
+
+def _one_after_another(one: Mel, other: Mel, rng: Rng) -> Mel:
+    """One from the beginning, the other to the end."""
+    at = int(rng.integers(N_FRAMES // 5, 4 * N_FRAMES // 5))
+    return np.concatenate([one[:at], other[at:]])
+
+
+def _crossed(one: Mel, other: Mel, rng: Rng) -> Mel:
+    """The low bands of one under the high bands of the other."""
+    share = np.clip((np.arange(N_MELS) - rng.uniform(20, 70)) / 8, 0.0, 1.0).astype(np.float32)
+    return one * (1 - share) + other * share
+
+
+def _equalizer(rng: Rng) -> NDArray[np.float32]:
+    """A smooth curve over the bands, a few decibels up and down."""
+    bands = np.arange(N_MELS) / N_MELS
+    curve = rng.normal(0.0, 2.5) * (bands - 0.5) * 2
+    for waves in (1, 2, 3):
+        curve = curve + rng.normal(0.0, 1.5) * np.cos(2 * np.pi * (waves * bands + rng.random()))
+    return curve.astype(np.float32)
+
+
+def _noisy(clip: Mel, rng: Rng) -> Mel:
+    """Hiss, 15 to 40 dB below the clip, falling by 0 to 3 dB an octave."""
+    level = clip.mean() + 10.0 - rng.uniform(15.0, 40.0)
+    tilt = -rng.uniform(0.0, 3.0) * np.log2(mel_centres() / 1000.0)
+    # The power of noise in a band is exponentially distributed.
+    grain = 10 * np.log10(rng.exponential(1.0, clip.shape).astype(np.float32) + 1e-3)
+    return np.maximum(clip, (level + tilt).astype(np.float32) + grain)
+
+
+def _dull(clip: Mel, rng: Rng) -> None:
+    """Nothing above some band, as on old records and in small files."""
+    first = int(rng.integers(50, 94))
+    clip[:, first:] -= (np.arange(N_MELS - first) * np.float32(rng.uniform(2.0, 10.0))).astype(np.float32)
+
+
+def _broken_off(clip: Mel, rng: Rng) -> None:
+    """Silence at the beginning or at the end."""
+    frames = int(rng.integers(30, 400))
+    clip[slice(0, frames) if rng.random() < 0.3 else slice(-frames, None)] = SILENCE_DB
+
+
+def drawing(
+    of: Sequence[Sequence[NDArray[np.float16]]], shares: Sequence[float]
+) -> Callable[[Rng], NDArray[np.float16]]:
+    """Draws recordings: first a kind with its share, then one of the kind, as often as the root of its length.
+
+    Parameters
+    ----------
+    of : sequence of sequences of float16, shape (n_frames, 96)
+        The recordings of each kind.
+    shares : sequence of float
+        Of each kind.
+    """
+    weights = [np.sqrt([len(recording) for recording in recordings]) for recordings in of]
+
+    def draw(rng: Rng) -> NDArray[np.float16]:
+        kind = int(rng.choice(len(of), p=np.asarray(shares) / np.sum(shares)))
+        return of[kind][int(rng.choice(len(of[kind]), p=weights[kind] / weights[kind].sum()))]
+
+    return draw
