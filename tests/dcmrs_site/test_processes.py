@@ -48,6 +48,13 @@ except processes.CannotStart as error:
 SLEEP = "import time; time.sleep(60)"
 
 
+def _hang_up_counts_unless(ignored: int | None) -> None:
+    """Whoever runs the tests under nohup hands its deafness down."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if ignored:
+        signal.signal(ignored, signal.SIG_IGN)
+
+
 class Supervised:
     """A supervisor in a process of its own, with what it prints in a file."""
 
@@ -62,7 +69,7 @@ class Supervised:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=partial(signal.signal, ignored, signal.SIG_IGN) if ignored else None,
+                preexec_fn=partial(_hang_up_counts_unless, ignored),
             )
 
     def printed(self) -> str:
