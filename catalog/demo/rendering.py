@@ -2,16 +2,12 @@
 
 import hashlib
 import json
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
+from ..parallel import cores, in_parallel
 from .encoding import write
 from .mixing import render
 from .programme import Track
@@ -64,39 +60,16 @@ def render_library(folder: Path, tracks: Sequence[Track], processes: int | None 
     if not due:
         _write_record(folder, record)
         return
-    workers = min(processes or min(_cores(), _MOST_PROCESSES), len(due))
-    # Fresh interpreters: this one may hold threads and connections, which a fork would copy.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_obey_parent)
-    try:
-        running = {pool.submit(render_track, track, folder / track.path): track for track in due}
-        for future in as_completed(running):
-            future.result()
-            track = running[future]
-            record[track.path] = _entry(folder, track)
-            _write_record(folder, record)
-            yield track
-    finally:
-        pool.shutdown(cancel_futures=True)
+    workers = min(processes or min(cores(), _MOST_PROCESSES), len(due))
+    for track, rendering in in_parallel(partial(_render_into, folder), due, workers):
+        rendering.result()
+        record[track.path] = _entry(folder, track)
+        _write_record(folder, record)
+        yield track
 
 
-def _cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _obey_parent() -> None:
-    """Leave Ctrl-C to the parent, and end with it however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _render_into(folder: Path, track: Track) -> None:
+    render_track(track, folder / track.path)
 
 
 def _entry(folder: Path, track: Track) -> dict[str, str]:

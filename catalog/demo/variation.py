@@ -52,18 +52,16 @@ def vary(score: Score, rng: Rng, other: Score | None = None) -> Score:
     semitones = int(rng.integers(-5, 6))
     parts: list[Part | DrumPart] = []
     for part in _players(score, rng, other):
-        sound = {
-            "level": part.level + float(rng.normal(0.0, 3.0)),
-            "pan": float(np.clip(part.pan + rng.normal(0.0, 0.2), -1.0, 1.0)),
-            "reverb": part.reverb * float(rng.uniform(0.3, 2.0)),
-        }
+        level = part.level + float(rng.normal(0.0, 3.0))
+        pan = float(np.clip(part.pan + rng.normal(0.0, 0.2), -1.0, 1.0))
+        reverb = part.reverb * float(rng.uniform(0.3, 2.0))
         if isinstance(part, DrumPart):
             kit = _kit(part, rng) if chance(rng, 0.5) else part.kit
-            parts.append(replace(part, kit=kit, **sound))
+            parts.append(replace(part, kit=kit, level=level, pan=pan, reverb=reverb))
         else:
             instrument = _instrument(part, rng) if chance(rng, 0.5) else part.instrument
             notes = [note.moved(semitones=semitones) for note in part.notes]
-            parts.append(replace(part, instrument=instrument, notes=notes, **sound))
+            parts.append(replace(part, instrument=instrument, notes=notes, level=level, pan=pan, reverb=reverb))
     return replace(
         score,
         parts=parts,
