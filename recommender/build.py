@@ -11,10 +11,9 @@ import numpy as np
 from django.db import OperationalError
 
 from . import changes, evidence, snapshot
-from .engine.content import Content
-from .engine.interface import Evidence
-from .engine.popularity import Popularity
-from .evidence import Catalogue, Progress
+from .engine.interface import Evidence, Progress, silent
+from .engine.methods import METHODS
+from .evidence import Catalogue
 from .models import Snapshot
 from .snapshot import Recommenders
 
@@ -26,11 +25,7 @@ STEPS = ["songs", "labels", "plays", "weights", "files"]
 _SAY_AGAIN_S = 20.0
 
 
-def _silent(_step: str) -> None:
-    """No progress shown."""
-
-
-def build(kind: Snapshot.Kind = Snapshot.Kind.FULL, progress: Progress = _silent) -> Snapshot:
+def build(kind: Snapshot.Kind = Snapshot.Kind.FULL, progress: Progress = silent) -> Snapshot:
     """Build everything anew and switch to it; whatever goes wrong, the old snapshot goes on serving.
 
     Raises
@@ -55,7 +50,7 @@ def build(kind: Snapshot.Kind = Snapshot.Kind.FULL, progress: Progress = _silent
     return built
 
 
-def refresh(progress: Progress = _silent) -> None:
+def refresh(progress: Progress = silent) -> None:
     """Build the content arrays now if anything has changed since they were built."""
     row = snapshot.current_row()
     if row is None or changes.behind(row) or not snapshot.complete(row):
@@ -76,7 +71,7 @@ def keep_up() -> None:
 def _fit(progress: Progress) -> tuple[Recommenders, Evidence]:
     catalogue, read = evidence.read(progress)
     progress("weights")
-    return Recommenders(catalogue, Content.fit(read), Popularity.fit(read)), read
+    return Recommenders(catalogue, {name: method.fit(read, progress) for name, method in METHODS.items()}), read
 
 
 def _figures(catalogue: Catalogue, read: Evidence) -> dict[str, Any]:

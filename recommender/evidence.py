@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-from django.db.models import Case, Count, Sum, Value, When
+from django.db.models import Case, Value, When
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
 
-from catalog.models import Label, PlayCount, Song, SongLabel
+from catalog.models import Label, Play, PlayCount, Song, SongLabel
 
-from .engine.interface import Evidence, Positions
+from .engine.cooccurrence import few_listeners
+from .engine.interface import Evidence, PlayMatrix, Positions, Progress
 from .engine.tfidf import Words, term_frequencies
 from .engine.variety import UNKNOWN_ARTIST
 
 _CHUNK = 20_000
 _WORD = np.dtype([("song", np.int64), ("label", np.int64), ("weight", np.float64)])
 _SONG = np.dtype([("song", np.int64), ("playable", np.bool_), ("artist", np.int32)])
-_PLAYED = np.dtype([("song", np.int64), ("plays", np.int64), ("listeners", np.int64)])
+_PLAYED = np.dtype([("user", np.int64), ("song", np.int64), ("count", np.int32)])
+_EVENT = np.dtype([("user", np.int64), ("song", np.int64), ("second", np.float64)])
 
-Progress = Callable[[str], None]
-"""Told every few seconds what a long work is at."""
+SITTING = timedelta(minutes=30)
+"""Songs that one listener played with less than this between them were played in one sitting."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +103,9 @@ def read(progress: Progress) -> tuple[Catalogue, Evidence]:
         _words(catalogue, which, progress) for which in (source.IMPORT, source.CNN, source.CURATOR)
     )
     tf = term_frequencies(len(songs), len(labels), imported, heard, curated)
-    plays, listeners = _plays(catalogue, progress)
-    return catalogue, Evidence(tf, plays, listeners)
+    played = _played(catalogue, progress)
+    sessions = _sessions(catalogue, progress) if few_listeners(played) else None
+    return catalogue, Evidence(tf, played, sessions=sessions)
 
 
 def _rows(rows: Iterable[tuple[Any, ...]], dtype: np.dtype[Any], progress: Progress, step: str) -> NDArray[Any]:
@@ -132,14 +137,34 @@ def _words(catalogue: Catalogue, source: SongLabel.Source, progress: Progress) -
     return Words(catalogue.songs(words["song"]), catalogue.labels(words["label"]), words["weight"])
 
 
-def _plays(catalogue: Catalogue, progress: Progress) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Plays and listeners of every song."""
-    counts = PlayCount.objects.filter(count__gt=0).order_by().values("song_id")
-    counted = counts.annotate(plays=Sum("count"), listeners=Count("user", distinct=True))
-    rows = counted.values_list("song_id", "plays", "listeners").iterator(_CHUNK)
-    played = _rows(rows, _PLAYED, progress, "plays")
+def _played(catalogue: Catalogue, progress: Progress) -> PlayMatrix:
+    """How often each listener has played each song; a row for everybody who has played any."""
+    counts = PlayCount.objects.filter(count__gt=0).order_by().values_list("user_id", "song_id", "count")
+    played = _rows(counts.iterator(_CHUNK), _PLAYED, progress, "plays")
     played = played[np.isin(played["song"], catalogue.song_ids)]
-    plays, listeners = (np.zeros(len(catalogue.song_ids), dtype=np.int64) for _ in range(2))
-    at = catalogue.songs(played["song"])
-    plays[at], listeners[at] = played["plays"], played["listeners"]
-    return plays, listeners
+    users, rows = np.unique(played["user"], return_inverse=True)
+    return _counted(rows, catalogue.songs(played["song"]), played["count"], (len(users), len(catalogue.song_ids)))
+
+
+def _sessions(catalogue: Catalogue, progress: Progress) -> PlayMatrix:
+    """How often each song was played in each sitting of a listener, skipped ones aside."""
+    events = Play.objects.filter(skipped=False).order_by("user_id", "played_at", "pk")
+    moments = events.values_list("user_id", "song_id", "played_at").iterator(_CHUNK)
+    played = _rows(((user, song, at.timestamp()) for user, song, at in moments), _EVENT, progress, "plays")
+    played = played[np.isin(played["song"], catalogue.song_ids)]
+    begins = np.ones(len(played), dtype=bool)
+    begins[1:] = np.diff(played["second"]) >= SITTING.total_seconds()
+    begins[1:] |= np.diff(played["user"]) != 0
+    shape = (int(np.count_nonzero(begins)), len(catalogue.song_ids))
+    once = np.ones(len(played), dtype=np.int32)
+    return _counted(np.cumsum(begins) - 1, catalogue.songs(played["song"]), once, shape)
+
+
+def _counted(
+    rows: NDArray[np.integer[Any]], songs: Positions, counts: NDArray[np.int32], shape: tuple[int, int]
+) -> PlayMatrix:
+    """Counts by row and song, those of one place summed."""
+    # Positions of 32 bits: half the memory, and no matrix of plays has two thousand million songs.
+    at = (rows.astype(np.int32), songs.astype(np.int32))
+    matrix: PlayMatrix = coo_array((counts, at), shape=shape).tocsr()
+    return matrix

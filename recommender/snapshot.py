@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from django.core.files import File
@@ -31,7 +31,9 @@ from catalog.home import home
 
 from .changes import Read
 from .engine.content import Content
+from .engine.cooccurrence import Cooccurrence
 from .engine.interface import Recommender
+from .engine.methods import BEST_FIRST, METHODS
 from .engine.popularity import Popularity
 from .evidence import Catalogue
 from .models import Changes, Snapshot
@@ -47,21 +49,37 @@ ORPHANED = timedelta(days=1)
 
 @dataclass(frozen=True, eq=False)
 class Recommenders:
-    """The fitted recommenders of a snapshot, and which songs and labels their arrays are about."""
+    """The fitted recommenders of a snapshot, and which songs and labels their arrays are about.
+
+    Attributes
+    ----------
+    catalogue : Catalogue
+    methods : dict of Recommender
+        Every method of recommending that has been fitted, by the name that people use; always content and popular.
+    """
 
     catalogue: Catalogue
-    content: Content
-    popular: Popularity
+    methods: dict[str, Recommender]
 
     @property
-    def methods(self) -> dict[str, Recommender]:
-        """Every method of recommending that has been fitted, by the name that people use."""
-        return {"content": self.content, "popular": self.popular}
+    def content(self) -> Content:
+        """The method that knows songs by their labels."""
+        return cast(Content, self.methods["content"])
+
+    @property
+    def popular(self) -> Popularity:
+        """The method that knows what is played."""
+        return cast(Popularity, self.methods["popular"])
+
+    @property
+    def cooccurrence(self) -> Cooccurrence | None:
+        """The method that knows what is played together, where it is fitted."""
+        return cast("Cooccurrence | None", self.methods.get("cooccurrence"))
 
     @property
     def best(self) -> str:
         """The method to use where nobody names one."""
-        return "content"
+        return next(name for name in BEST_FIRST if name in self.methods)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All arrays, each by the name of its file."""
@@ -81,11 +99,10 @@ class Recommenders:
         for name, array in arrays.items():
             part, _, short = name.partition(".")
             parts[part][short] = array
-        return cls(
-            catalogue=Catalogue.from_arrays(parts["catalogue"]),
-            content=Content.from_arrays(parts["content"]),
-            popular=Popularity.from_arrays(parts["popular"]),
-        )
+        catalogue = Catalogue.from_arrays(parts["catalogue"])
+        if missing := {"content", "popular"} - set(parts):
+            raise KeyError(min(missing))
+        return cls(catalogue, {name: METHODS[name].from_arrays(parts[name]) for name in METHODS if name in parts})
 
 
 # --- Writing ------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ class Taste:
         4 stars or more, what was rated last first.
     played : list of songs
         Played without skipping and not rated, what was played last first.
+    play_counts : mapping of song to how often it was played without skipping
     disliked : list of songs
         1 or 2 stars, or refused.
     known : set of songs
@@ -39,6 +40,7 @@ class Taste:
 
     starred: list[int]
     played: list[int]
+    play_counts: dict[int, int]
     disliked: list[int]
     known: set[int]
     nudges: dict[int, float]
@@ -63,6 +65,7 @@ class Taste:
             len(catalogue.label_ids),
             liked=catalogue.songs(self.liked),
             disliked=catalogue.songs(self.disliked),
+            played=_counts(self.play_counts, catalogue),
             nudges=_by_position(self.nudges, catalogue),
             query=None if query is None else _by_position(query, catalogue),
             query_share=query_share,
@@ -73,7 +76,8 @@ class Taste:
 _SAID = f"""
     SELECT 'stars', song_id, CAST(stars AS REAL), rated_at FROM {Rating._meta.db_table} WHERE user_id = %s
     UNION ALL
-    SELECT 'played', song_id, NULL, last_played FROM {PlayCount._meta.db_table} WHERE user_id = %s AND count > 0
+    SELECT 'played', song_id, CAST(count AS REAL), last_played FROM {PlayCount._meta.db_table}
+    WHERE user_id = %s AND count > 0
     UNION ALL
     SELECT 'skipped', song_id, NULL, NULL FROM {Play._meta.db_table} WHERE user_id = %s AND skipped
     UNION ALL
@@ -93,16 +97,26 @@ def taste_of(user: User) -> Taste:
     for latest_first in (said["stars"], said["played"]):
         latest_first.sort(reverse=True)
     stars = {song: given for _, song, given in said["stars"]}
-    played = dict.fromkeys(song for _, song, _ in said["played"])
+    played: dict[int, int] = {}
+    for _, song, count in said["played"]:
+        # One count for each of the places that plays come from.
+        played[song] = played.get(song, 0) + int(count)
     refused = {song for _, song, _ in said["refused"]}
     return Taste(
         starred=[song for song, given in stars.items() if given >= LIKED_FROM],
         played=[song for song in played if song not in stars],
+        play_counts=played,
         disliked=sorted(refused.union(song for song, given in stars.items() if given <= DISLIKED_TO)),
         known=refused.union(stars, played, (song for _, song, _ in said["skipped"])),
         nudges={label: weight for _, label, weight in said["nudge"]},
         rated=len(stars),
     )
+
+
+def _counts(plays: Mapping[int, int], catalogue: Catalogue) -> dict[int, int]:
+    """How often songs were played, by position; a song that came after the catalogue was read is passed over."""
+    positions = catalogue.songs(list(plays))
+    return {at: plays[pk] for at, pk in zip(positions.tolist(), catalogue.song_ids[positions].tolist(), strict=True)}
 
 
 def _by_position(labels: Mapping[int, float], catalogue: Catalogue) -> dict[int, float]:

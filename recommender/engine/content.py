@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from . import tfidf
-from .interface import Evidence, LabelReason, Matrix, Positions, Reason, Tastes, Vector
+from .interface import Evidence, LabelReason, Matrix, Moved, Positions, Progress, Reason, Tastes, Vector, silent
 
 DISLIKE = 0.25
 """What a disliked song takes from the profile, as a share of its weights."""
@@ -39,10 +39,14 @@ class Content:
     idf: Vector
 
     @classmethod
-    def fit(cls, evidence: Evidence) -> Self:
+    def fit(cls, evidence: Evidence, progress: Progress = silent) -> Self:  # noqa: ARG003
         """Weigh the labels of all songs."""
         idf = tfidf.inverse_document_frequencies(evidence.term_frequencies)
         return cls(tfidf.weights(evidence.term_frequencies, idf), idf)
+
+    def refreshed(self, evidence: Evidence, since: Moved) -> Self:  # noqa: ARG002
+        """Weigh the labels anew, which takes no longer than to move them."""
+        return self.fit(evidence)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:

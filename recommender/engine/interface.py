@@ -6,8 +6,9 @@ stand in the order of their primary keys, so that a tie broken by position is br
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol, Self, TypeAlias
 
 import numpy as np
@@ -15,8 +16,17 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 Matrix: TypeAlias = "csr_array[np.float64, tuple[int, int]]"
+PlayMatrix: TypeAlias = "csr_array[np.int32, tuple[int, int]]"
 Vector: TypeAlias = NDArray[np.float64]
 Positions: TypeAlias = NDArray[np.intp]
+
+Progress: TypeAlias = Callable[[str], None]
+"""Told every few seconds what a long work is at."""
+
+
+def silent(_step: str) -> None:
+    """No progress shown."""
+
 
 QUERY_SHARE = 0.5
 """What a query that was chosen counts beside the profile (`a` of the score)."""
@@ -39,7 +49,7 @@ class SongReason(NamedTuple):
 Reason: TypeAlias = LabelReason | SongReason
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """What recommenders are fitted on.
 
@@ -47,22 +57,44 @@ class Evidence:
     ----------
     term_frequencies : csr_array, shape (n_songs, n_labels)
         TF, as `tfidf.term_frequencies` makes it.
-    plays : int64, shape (n_songs,)
-        How often each song was played, by everybody together.
-    listeners : int64, shape (n_songs,)
-        How many people have played each song.
+    played : csr_array of int32, shape (n_listeners, n_songs)
+        How often each listener has played each song; no explicit zeros.
+    embeddings : float32, shape (n_songs, d), or None
+        What a tagger's trunk makes of the sound of each song; a row of 0 where no tagger has heard it.
+    sessions : csr_array of int32, shape (n_sessions, n_songs), or None
+        How often each song was played in each stretch of listening, where listeners are few.
     """
 
     term_frequencies: Matrix
-    plays: NDArray[np.int64]
-    listeners: NDArray[np.int64]
+    played: PlayMatrix
+    embeddings: NDArray[np.float32] | None = None
+    sessions: PlayMatrix | None = None
 
     def __post_init__(self) -> None:
-        n_songs = self.term_frequencies.shape[0]
-        if self.plays.shape != (n_songs,) or self.listeners.shape != (n_songs,):
-            raise ValueError(
-                f"labels of {n_songs} songs, plays of shape {self.plays.shape}, listeners of {self.listeners.shape}"
-            )
+        n_songs = self.n_songs
+        for what, matrix in (("plays", self.played), ("sessions", self.sessions)):
+            if matrix is not None and matrix.shape[1] != n_songs:
+                raise ValueError(f"labels of {n_songs} songs, {what} of {matrix.shape[1]}")
+            if matrix is not None and matrix.nnz and matrix.data.min() < 1:
+                raise ValueError(f"{what} are counted from 1, not from {matrix.data.min()}")
+        if self.embeddings is not None and (self.embeddings.ndim != 2 or len(self.embeddings) != n_songs):
+            raise ValueError(f"labels of {n_songs} songs, embeddings of shape {self.embeddings.shape}")
+
+    @property
+    def n_songs(self) -> int:
+        """How many songs there are."""
+        return int(self.term_frequencies.shape[0])
+
+    @cached_property
+    def plays(self) -> NDArray[np.int64]:
+        """How often each song was played, by everybody together, shape (n_songs,)."""
+        plays = np.bincount(self.played.indices, weights=self.played.data, minlength=self.n_songs)
+        return plays.astype(np.int64)
+
+    @cached_property
+    def listeners(self) -> NDArray[np.int64]:
+        """How many people have played each song, shape (n_songs,)."""
+        return np.bincount(self.played.indices, minlength=self.n_songs)
 
 
 @dataclass(frozen=True)
@@ -73,6 +105,8 @@ class Tastes:
     ----------
     liked, disliked : csr_array, shape (n_listeners, n_songs)
         1 where the listener likes, or dislikes, the song.
+    played : csr_array of int32, shape (n_listeners, n_songs)
+        How often the listener has played the song.
     nudges : csr_array, shape (n_listeners, n_labels)
         Weights that the listener adds to labels of the profile.
     query : float64, shape (n_labels,), or None
@@ -83,18 +117,40 @@ class Tastes:
 
     liked: Matrix
     disliked: Matrix
+    played: PlayMatrix
     nudges: Matrix
     query: Vector | None = None
     query_share: float = QUERY_SHARE
 
     def __post_init__(self) -> None:
-        rows = {matrix.shape[0] for matrix in (self.liked, self.disliked, self.nudges)}
+        rows = {matrix.shape[0] for matrix in (self.liked, self.disliked, self.played, self.nudges)}
         if len(rows) != 1:
             raise ValueError(f"one row a listener, not {sorted(rows)}")
+        columns = {matrix.shape[1] for matrix in (self.liked, self.disliked, self.played)}
+        if len(columns) != 1:
+            raise ValueError(f"one column a song, not {sorted(columns)}")
         if self.query is not None and self.query.shape != (self.nudges.shape[1],):
             raise ValueError(f"a query of {self.nudges.shape[1]} labels, not of shape {self.query.shape}")
         if not 0 <= self.query_share <= 1:
             raise ValueError(f"a query's share lies between 0 and 1, not at {self.query_share}")
+
+    @property
+    def n_listeners(self) -> int:
+        """How many listeners there are in the block."""
+        return int(self.liked.shape[0])
+
+    @classmethod
+    def of_plays(cls, played: PlayMatrix, n_labels: int) -> Self:
+        """Listeners of whom nothing is known but what they have played: they like all of it.
+
+        Parameters
+        ----------
+        played : csr_array of int32, shape (n_listeners, n_songs)
+        n_labels : int
+        """
+        liked = csr_array((np.ones(played.nnz), played.indices, played.indptr), shape=played.shape)
+        nothing = csr_array(played.shape, dtype=np.float64)
+        return cls(liked, nothing, played, csr_array((played.shape[0], n_labels), dtype=np.float64))
 
     @classmethod
     def of_one(
@@ -104,11 +160,12 @@ class Tastes:
         *,
         liked: Sequence[int] | NDArray[Any] = (),
         disliked: Sequence[int] | NDArray[Any] = (),
+        played: Mapping[int, int] | None = None,
         nudges: Mapping[int, float] | None = None,
         query: Mapping[int, float] | None = None,
         query_share: float = QUERY_SHARE,
     ) -> Self:
-        """One listener, by the positions of songs and labels.
+        """One listener, by the positions of songs and labels; `played` says how often.
 
         Raises
         ------
@@ -118,10 +175,13 @@ class Tastes:
         wanted = None
         if query is not None:
             wanted = _row(np.fromiter(query, np.intp), list(query.values()), n_labels).toarray()[0]
-        nudges = nudges or {}
+        played, nudges = played or {}, nudges or {}
+        counts = _row(np.fromiter(played, np.intp), list(played.values()), n_songs)
+        counts.sort_indices()
         return cls(
             liked=_row(np.unique(np.asarray(liked, dtype=np.intp)), 1.0, n_songs),
             disliked=_row(np.unique(np.asarray(disliked, dtype=np.intp)), 1.0, n_songs),
+            played=counts.astype(np.int32),
             nudges=_row(np.fromiter(nudges, np.intp), list(nudges.values()), n_labels),
             query=wanted,
             query_share=query_share,
@@ -136,12 +196,43 @@ def _row(positions: Positions, values: float | list[float], width: int) -> Matri
     return csr_array((data, positions, [0, len(positions)]), shape=(1, width))
 
 
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """Where the songs and labels of today stood when recommenders were fitted.
+
+    Attributes
+    ----------
+    songs : int, shape (n_songs,)
+        The position of each song then, -1 for one that is new.
+    labels : int, shape (n_labels,)
+        The position of each label then, -1 for one that is new.
+    songs_then : int
+        How many songs there were.
+    """
+
+    songs: NDArray[np.integer[Any]]
+    labels: NDArray[np.integer[Any]]
+    songs_then: int
+
+    @property
+    def same_songs(self) -> bool:
+        """Whether every song stands where it stood."""
+        return len(self.songs) == self.songs_then and bool((self.songs == np.arange(self.songs_then)).all())
+
+
 class Recommender(Protocol):
     """One method of recommending."""
 
     @classmethod
-    def fit(cls, evidence: Evidence) -> Self:
+    def fit(cls, evidence: Evidence, progress: Progress = silent) -> Self:
         """A recommender that has learned from all there is."""
+        ...
+
+    def refreshed(self, evidence: Evidence, since: Moved) -> Self:
+        """The same learning over the songs and labels of today, without what takes long to learn.
+
+        A song that is new since is known by its labels and sound; its plays count from the next fit on.
+        """
         ...
 
     @classmethod

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .interface import Evidence, Positions, Reason, SongReason, Tastes, Vector
+from .interface import Evidence, Moved, Positions, Progress, Reason, SongReason, Tastes, Vector, silent
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,13 @@ class Popularity:
     listeners: NDArray[np.int64]
 
     @classmethod
-    def fit(cls, evidence: Evidence) -> Self:
+    def fit(cls, evidence: Evidence, progress: Progress = silent) -> Self:  # noqa: ARG003
         """Take the counts as they are."""
         return cls(evidence.plays, evidence.listeners)
+
+    def refreshed(self, evidence: Evidence, since: Moved) -> Self:  # noqa: ARG002
+        """Count anew, which takes no longer than to move the counts."""
+        return self.fit(evidence)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -43,8 +47,7 @@ class Popularity:
 
     def scores(self, tastes: Tastes) -> Vector:
         """The plays of every song, the same for each listener, shape (n_listeners, n_songs)."""
-        n_listeners = tastes.liked.shape[0]
-        return np.broadcast_to(self.plays.astype(np.float64), (n_listeners, len(self.plays)))
+        return np.broadcast_to(self.plays.astype(np.float64), (tastes.n_listeners, len(self.plays)))
 
     def reasons(self, tastes: Tastes, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:  # noqa: ARG002
         """Each song is its own reason, with the number of its plays."""

@@ -81,3 +81,16 @@ def bent(profile: Sparse, query: Sparse, share: float) -> dict[int, float]:
     share = share if unit(profile) else 1
     one, other = unit(profile), unit(query)
     return {label: (1 - share) * one.get(label, 0) + share * other.get(label, 0) for label in {*one, *other}}
+
+
+def cooccurrence(plays: Sequence[tuple[str, str]], listener: str) -> dict[str, float]:
+    """score(user, i) of every song that is not the listener's: set intersections, as the formula is written."""
+    listeners: dict[str, set[str]] = {}
+    for who, song in plays:
+        listeners.setdefault(song, set()).add(who)
+    own = {song for who, song in plays if who == listener}
+    return {
+        song: sum(len(heard & listeners[other]) / len(heard | listeners[other]) for other in own) / len(own)
+        for song, heard in listeners.items()
+        if song not in own
+    }

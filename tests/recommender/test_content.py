@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy.sparse import vstack
+from scipy.sparse import csr_array, vstack
 
 from recommender.engine.content import Content
 from recommender.engine.interface import Evidence, LabelReason, Tastes
@@ -22,8 +22,7 @@ def fitted(rows: list[dict[int, float]], n_labels: int) -> Content:
     songs, labels, weights = (np.array(column) for column in zip(*said, strict=True))
     nothing = Words(np.array([], int), np.array([], int), np.array([]))
     tf = term_frequencies(len(rows), n_labels, Words(songs, labels, weights.astype(float)), nothing, nothing)
-    nobody = np.zeros(len(rows), dtype=np.int64)
-    return Content.fit(Evidence(tf, nobody, nobody))
+    return Content.fit(Evidence(tf, csr_array(np.zeros((0, len(rows)), dtype=np.int32))))
 
 
 @pytest.fixture
@@ -128,6 +127,7 @@ def test_a_block_of_listeners_scores_as_each_alone(content: Content) -> None:
     block = Tastes(
         liked=vstack([tastes.liked for tastes in alone], format="csr"),
         disliked=vstack([tastes.disliked for tastes in alone], format="csr"),
+        played=vstack([tastes.played for tastes in alone], format="csr"),
         nudges=vstack([tastes.nudges for tastes in alone], format="csr"),
     )
     assert content.scores(block) == pytest.approx(np.vstack([content.scores(tastes) for tastes in alone]))

@@ -9,28 +9,31 @@ import pytest
 from scipy.sparse import csr_array
 
 from recommender.engine.content import Content
-from recommender.engine.interface import Evidence, Recommender, Tastes
+from recommender.engine.cooccurrence import Cooccurrence
+from recommender.engine.interface import Evidence, Moved, Recommender, Tastes
 from recommender.engine.popularity import Popularity
 from recommender.engine.ranking import top
 
-N_SONGS, N_LABELS = 40, 8
+N_LISTENERS, N_SONGS, N_LABELS = 30, 40, 8
+UNPLAYED = [7, 30]
 
 
 @pytest.fixture(scope="module")
 def evidence() -> Evidence:
     rng = np.random.default_rng(5)
     tf = rng.integers(1, 9, (N_SONGS, N_LABELS)) * (rng.random((N_SONGS, N_LABELS)) < 0.3)
-    listeners = rng.integers(0, 6, N_SONGS)
-    return Evidence(csr_array(tf.astype(float)), listeners * rng.integers(1, 4, N_SONGS), listeners)
+    played = rng.integers(1, 9, (N_LISTENERS, N_SONGS)) * (rng.random((N_LISTENERS, N_SONGS)) < 0.2)
+    played[:, UNPLAYED] = 0
+    return Evidence(csr_array(tf.astype(float)), csr_array(played.astype(np.int32)))
 
 
-@pytest.fixture(params=[Content, Popularity])
+@pytest.fixture(params=[Content, Cooccurrence, Popularity])
 def recommender(request: pytest.FixtureRequest, evidence: Evidence) -> Recommender:
     method: type[Recommender] = request.param
     return method.fit(evidence)
 
 
-TASTES = Tastes.of_one(N_SONGS, N_LABELS, liked=[1, 5, 9], disliked=[2], nudges={3: 0.5})
+TASTES = Tastes.of_one(N_SONGS, N_LABELS, liked=[1, 5, 9], disliked=[2], played={1: 3, 5: 1}, nudges={3: 0.5})
 
 
 def test_scores_are_one_row_a_listener_and_finite(recommender: Recommender) -> None:
@@ -64,6 +67,29 @@ def test_the_same_question_has_the_same_answer(recommender: Recommender, evidenc
     assert (top(again.scores(TASTES)[0], N_SONGS) == top(recommender.scores(TASTES)[0], N_SONGS)).all()
 
 
+def test_a_catalogue_that_has_moved_keeps_its_scores(recommender: Recommender, evidence: Evidence) -> None:
+    # Song 3 went, a song without labels and listeners came in its place at the end.
+    stay = [song for song in range(N_SONGS) if song != 3]
+    since = Moved(np.array([*stay, -1]), np.arange(N_LABELS), N_SONGS)
+    tf = csr_array(np.vstack([evidence.term_frequencies.toarray()[stay], np.zeros(N_LABELS)]))
+    played = csr_array(np.column_stack([evidence.played.toarray()[:, stay], np.zeros(N_LISTENERS, dtype=np.int32)]))
+    moved = recommender.refreshed(Evidence(tf, played), since)
+    tastes = Tastes.of_one(N_SONGS, N_LABELS, liked=[1, 4, 8], played={1: 3, 4: 1})
+    again = recommender.refreshed(Evidence(tf, played), since)
+    scores = moved.scores(tastes)
+    assert scores.shape == (1, N_SONGS)
+    assert scores[0, -1] <= scores.max()
+    assert (scores == again.scores(tastes)).all()
+
+
 def test_evidence_that_does_not_fit_together_is_refused() -> None:
-    with pytest.raises(ValueError, match="labels of 2 songs"):
-        Evidence(csr_array((2, 3)), np.zeros(3, dtype=np.int64), np.zeros(2, dtype=np.int64))
+    with pytest.raises(ValueError, match="labels of 2 songs, plays of 3"):
+        Evidence(csr_array((2, 3)), csr_array(np.zeros((4, 3), dtype=np.int32)))
+    with pytest.raises(ValueError, match="embeddings of shape"):
+        Evidence(
+            csr_array((2, 3)),
+            csr_array(np.zeros((4, 2), dtype=np.int32)),
+            embeddings=np.zeros((3, 8), dtype=np.float32),
+        )
+    with pytest.raises(ValueError, match="counted from 1"):
+        Evidence(csr_array((2, 3)), csr_array(np.array([[1, -1]], dtype=np.int32)))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from tqdm import tqdm
 
 from recommender.build import STEPS
-from recommender.evidence import Progress
+from recommender.engine.interface import Progress
 
 
 @contextmanager
@@ -18,7 +18,8 @@ def build_progress() -> Iterator[Progress]:
 
         def step(name: str) -> None:
             bar.set_description(name, refresh=False)
-            bar.update(STEPS.index(name) - bar.n)
+            if name in STEPS:
+                bar.update(STEPS.index(name) - bar.n)
             bar.refresh()
 
         yield step

@@ -1,0 +1,258 @@
+"""Recommending by co-occurrence: what people who play this also play.
+
+The likeness of two songs is the Jaccard index of their listeners (P. Jaccard: The distribution of the flora in the
+alpine zone, 1912); a listener is given the songs that are most like those they play, on average. A song that nobody
+has played is like none: this is the cold start.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .interface import Evidence, Moved, PlayMatrix, Positions, Progress, Reason, SongReason, Tastes, Vector, silent
+from .sparse import ranges
+
+if TYPE_CHECKING:
+    from .pairs import Players
+
+FEW_LISTENERS = 20
+"""With fewer listeners than this, what was played in one sitting says more than who played it."""
+
+MOST_PAIRS = 50_000_000
+"""So many pairs of songs are kept at most before each song keeps its nearest only; 400 MB."""
+
+NEAREST = 200
+"""How many neighbours each song keeps in a catalogue of more pairs than that."""
+
+_SAMPLE_SONGS = 1000
+_SAMPLE_LISTENERS = 50
+_FIRST = 20
+
+_DECIMALS = 12
+"""Scores are rounded to so many, or sums of the same numbers in another order would break ties."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cooccurrence:
+    """The co-occurrence recommender.
+
+    Attributes
+    ----------
+    indptr : int64, shape (n_songs + 1,)
+        Where each song's neighbours begin in `neighbours`.
+    neighbours : int32, shape (n_pairs,)
+    together : int32, shape (n_pairs,)
+        In how many groups both songs were played, for each neighbour.
+    groups : int64, shape (n_songs,)
+        In how many groups each song was played.
+    n_groups : int
+        How many groups there are: listeners, or sessions where listeners are few.
+    over_sessions : bool
+        Whether the groups are sessions.
+    nearest : int
+        How many neighbours each song keeps; 0 where all are kept and scores are exact.
+    loss : float
+        Which part of the first 20 of exact scores is missing from these, on a sample of listeners; 0 where exact.
+    """
+
+    indptr: NDArray[np.int64]
+    neighbours: NDArray[np.int32]
+    together: NDArray[np.int32]
+    groups: NDArray[np.int64]
+    n_groups: int
+    over_sessions: bool
+    nearest: int = 0
+    loss: float = 0.0
+
+    @classmethod
+    def fit(cls, evidence: Evidence, progress: Progress = silent) -> Self:
+        """Count, for all pairs of songs, the listeners, or sessions, of both.
+
+        Sessions count below 20 listeners, where there are any; listeners where there are none.
+        """
+        over_sessions = few_listeners(evidence.played) and evidence.sessions is not None and evidence.sessions.nnz > 0
+        groups = evidence.sessions if over_sessions and evidence.sessions is not None else evidence.played
+        return cls.of_groups(groups, over_sessions=over_sessions, progress=progress)
+
+    @classmethod
+    def of_groups(
+        cls,
+        played: PlayMatrix,
+        *,
+        over_sessions: bool = False,
+        most_pairs: int = MOST_PAIRS,
+        nearest: int = NEAREST,
+        progress: Progress = silent,
+    ) -> Self:
+        """Count the pairs of songs of one matrix.
+
+        Parameters
+        ----------
+        played : csr_array, shape (n_groups, n_songs)
+            Non-zero where played; the counts themselves do not matter.
+        over_sessions : bool
+            What the rows are: sessions, or listeners.
+        most_pairs : int
+            With more pairs than this (estimated from a sample), each song keeps its `nearest` only.
+        """
+        # Brings numba along: fitting only.
+        from . import pairs
+
+        progress("pairs of songs")
+        players = pairs.Players.of(played)
+        most = None if _pairs(players, most_pairs) <= most_pairs else nearest
+        lengths, songs, together = [], [], []
+        for block in pairs.all_neighbours(players, most, os.cpu_count() or 1):
+            progress("pairs of songs")
+            lengths.append(block.lengths)
+            songs.append(block.songs)
+            together.append(block.together)
+        found = cls(
+            indptr=np.concatenate([[0], *map(np.asarray, lengths)]).cumsum(dtype=np.int64),
+            neighbours=np.concatenate([np.empty(0, dtype=np.int32), *songs]),
+            together=np.concatenate([np.empty(0, dtype=np.int32), *together]),
+            groups=np.diff(players.of_song).astype(np.int64),
+            n_groups=int(np.count_nonzero(np.diff(played.indptr))),
+            over_sessions=over_sessions,
+            nearest=most or 0,
+        )
+        return replace(found, loss=_loss(found, players, progress)) if most else found
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The recommender that `arrays` was called on."""
+        n_groups, over_sessions, nearest = arrays["about"].tolist()
+        return cls(
+            **{name: arrays[name] for name in ("indptr", "neighbours", "together", "groups")},
+            n_groups=n_groups,
+            over_sessions=bool(over_sessions),
+            nearest=nearest,
+            loss=float(arrays["loss"][0]),
+        )
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Neighbours and counts, compressed by songs."""
+        return {
+            "indptr": self.indptr,
+            "neighbours": self.neighbours,
+            "together": self.together,
+            "groups": self.groups,
+            "about": np.array([self.n_groups, self.over_sessions, self.nearest], dtype=np.int64),
+            "loss": np.array([self.loss]),
+        }
+
+    def refreshed(self, evidence: Evidence, since: Moved) -> Self:  # noqa: ARG002 (plays wait for the night)
+        """The same counts over the songs there are now: a new one shares no listener yet, one that went is gone."""
+        if since.same_songs:
+            return self
+        kept = np.flatnonzero(since.songs >= 0)
+        new_position = np.full(len(self.groups), -1, dtype=np.int32)
+        new_position[since.songs[kept]] = kept
+        lengths = np.zeros(len(since.songs), dtype=np.int64)
+        lengths[kept] = np.diff(self.indptr)[since.songs[kept]]
+        at = ranges(self.indptr[since.songs[kept]], self.indptr[since.songs[kept] + 1])
+        songs = new_position[self.neighbours[at]]
+        still = songs >= 0
+        owner = np.repeat(np.arange(len(since.songs)), lengths)[still]
+        groups = np.zeros(len(since.songs), dtype=np.int64)
+        groups[kept] = self.groups[since.songs[kept]]
+        return replace(
+            self,
+            indptr=np.concatenate([[0], np.bincount(owner, minlength=len(since.songs)).cumsum()]).astype(np.int64),
+            neighbours=songs[still],
+            together=self.together[at][still],
+            groups=groups,
+        )
+
+    def scores(self, tastes: Tastes) -> Vector:
+        """The mean Jaccard index of every song with the songs that each listener has played.
+
+        score(user, i) = (1 / |I_u|) x sum of J(i, j) over j in I_u, shape (n_listeners, n_songs). That a song is
+        like itself is left out: it would tell those who play it only.
+        """
+        scores = np.zeros((tastes.n_listeners, len(self.groups)))
+        for row in range(tastes.n_listeners):
+            own = _own(tastes, row)
+            if len(own):
+                _, songs, likeness = self._alike(own)
+                sums = np.bincount(songs, weights=likeness, minlength=len(self.groups))
+                scores[row] = np.round(sums / len(own), _DECIMALS)
+        return scores
+
+    def reasons(self, tastes: Tastes, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
+        """The songs of the first listener that are most like each song, with their parts of the score."""
+        own = _own(tastes, 0)
+        of, others, likeness = self._alike(own)
+        reasons: list[list[Reason]] = []
+        for song in songs:
+            here = np.flatnonzero(others == song)
+            strongest = here[np.lexsort((own[of[here]], -likeness[here]))[:k]]
+            reasons.append([SongReason(int(own[of[at]]), float(likeness[at]) / len(own)) for at in strongest])
+        return reasons
+
+    def similar(self, song: int) -> Vector:
+        """The Jaccard index of every other song with this one, shape (n_songs,)."""
+        _, songs, likeness = self._alike(np.array([song]))
+        return np.bincount(songs, weights=likeness, minlength=len(self.groups)).astype(np.float64)
+
+    def similar_reasons(self, song: int, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:  # noqa: ARG002
+        """The song itself, with the part of the listeners that both have of those that either has."""
+        likeness = self.similar(song)
+        return [[SongReason(song, float(likeness[other]))] for other in songs]
+
+    def _alike(self, own: Positions) -> tuple[NDArray[np.intp], NDArray[np.int32], Vector]:
+        """The neighbours of some songs: whose neighbour (a place in `own`), which song, and the Jaccard index."""
+        begins, ends = self.indptr[own], self.indptr[own + 1]
+        at = ranges(begins, ends)
+        of = np.repeat(np.arange(len(own)), ends - begins)
+        songs, together = self.neighbours[at], self.together[at]
+        either = self.groups[own][of] + self.groups[songs] - together
+        return of, songs, together / either
+
+
+def few_listeners(played: PlayMatrix) -> bool:
+    """Whether so few people have played anything that sessions say more."""
+    return int(np.count_nonzero(np.diff(played.indptr))) < FEW_LISTENERS
+
+
+def _own(tastes: Tastes, row: int) -> Positions:
+    """The songs that one listener has played."""
+    played = tastes.played
+    return played.indices[played.indptr[row] : played.indptr[row + 1]].astype(np.intp)
+
+
+def _pairs(players: Players, enough: int) -> float:
+    """How many pairs of songs share a listener: no more than this, or an estimate where that is more than enough."""
+    from . import pairs
+
+    n_songs = players.n_songs
+    if n_songs * n_songs <= enough:
+        return n_songs * n_songs
+    sample = np.random.default_rng(0).permutation(n_songs)[:_SAMPLE_SONGS]
+    return float(pairs.neighbours(players, np.sort(sample), None).lengths.mean()) * n_songs
+
+
+def _loss(truncated: Cooccurrence, players: Players, progress: Progress) -> float:
+    """Which part of the exact first 20 is not among the first 20 of the truncated scores, on a sample of listeners."""
+    from . import pairs
+    from .ranking import top
+
+    listeners = np.flatnonzero(np.diff(players.of_row))
+    sample = np.random.default_rng(0).permutation(listeners)[:_SAMPLE_LISTENERS]
+    missing: list[float] = []
+    for listener in sample:
+        progress("what the nearest alone miss")
+        own = players.songs[players.of_row[listener] : players.of_row[listener + 1]].astype(np.intp)
+        exact = top(pairs.jaccard_sums(players, own), _FIRST, leave_out=own)
+        _, songs, likeness = truncated._alike(own)
+        sums = np.bincount(songs, weights=likeness, minlength=players.n_songs).astype(np.float64)
+        found = top(sums, _FIRST, leave_out=own)
+        if len(exact):
+            missing.append(float(np.isin(exact, found, invert=True).mean()))
+    return float(np.mean(missing)) if missing else 0.0

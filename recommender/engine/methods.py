@@ -1,0 +1,18 @@
+"""The methods of recommending, by the names that people use."""
+
+from __future__ import annotations
+
+from .content import Content
+from .cooccurrence import Cooccurrence
+from .interface import Recommender
+from .popularity import Popularity
+
+METHODS: dict[str, type[Recommender]] = {
+    "content": Content,
+    "cooccurrence": Cooccurrence,
+    "popular": Popularity,
+}
+"""Every method, in the order that lists of them have."""
+
+BEST_FIRST = ["content"]
+"""Which method answers where nobody names one: the first of these that is fitted."""
