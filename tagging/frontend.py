@@ -22,12 +22,15 @@ N_MELS = 96
 N_SAMPLES = 349_440
 N_FRAMES = 1 + N_SAMPLES // HOP
 DURATION_S = N_SAMPLES / SAMPLE_RATE
+N_WINDOWS = 6
+WINDOW_FRAMES = 683
 
 # Slaney's mel scale: linear below 1 kHz, 15 mels; logarithmic above, 27 mels to a factor of 6.4.
 _BEND_HZ, _BEND_MEL = 1000.0, 15.0
 _HZ_PER_MEL = _BEND_HZ / _BEND_MEL
 _LOG_STEP = math.log(6.4) / 27.0
 _SMALLEST_POWER = 1e-10
+_FEWEST_FRAMES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,14 @@ class Scaling:
         return decibels
 
 
-def middle_samples(path: str | PathLike[str]) -> NDArray[np.float32]:
+def middle_samples(path: str | PathLike[str], duration_s: float | None = None) -> NDArray[np.float32]:
     """29.12 s from the middle of an audio file, or all of a shorter one.
+
+    Parameters
+    ----------
+    path : str or path
+    duration_s : float, optional
+        The file's, where it is known already; seconds.
 
     Returns
     -------
@@ -82,9 +91,43 @@ def middle_samples(path: str | PathLike[str]) -> NDArray[np.float32]:
     UnreadableAudio
         If the file cannot be read.
     """
-    total = math.ceil(probe(path).duration_s * SAMPLE_RATE)
+    total = math.ceil((probe(path).duration_s if duration_s is None else duration_s) * SAMPLE_RATE)
     start = max(total - N_SAMPLES, 0) // 2
     return decode(path, start / SAMPLE_RATE, DURATION_S, SAMPLE_RATE)
+
+
+def song_windows(path: str | PathLike[str], duration_s: float) -> NDArray[np.float32]:
+    """Power mel spectrograms of places evenly spread over an audio file; all of a short one.
+
+    Each place is sought and decoded by itself, so neither time nor memory depend on how long the file is.
+
+    Parameters
+    ----------
+    path : str or path
+    duration_s : float
+        The file's, seconds.
+
+    Returns
+    -------
+    float32, shape (n, 96, n_frames)
+        At most 6 windows of 683 frames (14.6 s).
+
+    Raises
+    ------
+    UnreadableAudio
+        If the file cannot be read.
+    """
+    total = math.ceil(duration_s * SAMPLE_RATE)
+    length = min(total, WINDOW_FRAMES * HOP)
+    n_windows = min(N_WINDOWS, max(math.ceil(total / length), 1))
+    starts = np.unique(np.linspace(0, total - length, n_windows).astype(np.int64))
+    windows = []
+    for start in starts:
+        samples = decode(path, start / SAMPLE_RATE, length / SAMPLE_RATE, SAMPLE_RATE)
+        whole = np.zeros(max(length, _FEWEST_FRAMES * HOP), np.float32)
+        whole[: samples.size] = samples
+        windows.append(power_mel(whole)[:, :-1])
+    return np.stack(windows)
 
 
 def mel_spectrogram(samples: NDArray[np.float32]) -> NDArray[np.float32]:

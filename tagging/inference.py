@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from os import PathLike
 
 import numpy as np
+import scipy.special
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from .frontend import N_FRAMES, N_MELS, mel_spectrogram, middle_samples
+from catalog.audio import probe
+
+from . import wholesong
+from .descriptions import Description, OwnTagger
+from .frontend import N_FRAMES, N_MELS, Scaling, mel_spectrogram, middle_samples, song_windows
 from .networks import Network
-from .registry import Description
 
 
-class Tagger:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a tagger hears in a song.
+
+    Attributes
+    ----------
+    probabilities : float32, shape (n_labels,)
+        In [0, 1], in the order of the tagger's labels.
+    embedding : float32, shape (256,), optional
+        Of a tagger of the own family.
+    """
+
+    probabilities: NDArray[np.float32]
+    embedding: NDArray[np.float32] | None = None
+
+
+class Tagger(ABC):
     """A network with its weights, its scaling and its labels.
 
     Attributes
@@ -26,22 +48,24 @@ class Tagger:
         As published, in the order of the probabilities.
     kinds : dict of str to str
         The kind of each label.
+    scaling : Scaling
+        From the power mel spectrogram to what the network was trained on.
     """
 
-    def __init__(self, description: Description, network: Network) -> None:
+    def __init__(self, description: Description, scaling: Scaling) -> None:
         self.name = description.name
         self.labels = [label.name for label in description.labels]
         self.kinds = {label.name: label.kind for label in description.labels}
-        self.scaling = description.scaling
+        self.scaling = scaling
         self._operating_points = np.array([label.operating_point for label in description.labels])
-        self._network = network
 
+    @abstractmethod
     def predict(self, mel: ArrayLike) -> NDArray[np.float32]:
         """The probability of each label.
 
         Parameters
         ----------
-        mel : float32, shape (n, 96, 1366)
+        mel : float32, shape (n, 96, n_frames)
             Spectrograms in this tagger's scaling: `scaling(mel_spectrogram(samples))`.
 
         Returns
@@ -54,23 +78,13 @@ class Tagger:
         ValueError
             If `mel` has another shape, or holds anything but finite numbers.
         """
-        spectrograms = np.ascontiguousarray(mel, dtype=np.float32)
-        if spectrograms.ndim != 3 or spectrograms.shape[1:] != (N_MELS, N_FRAMES):
-            raise ValueError(f"mel must have shape (n, {N_MELS}, {N_FRAMES}), not {spectrograms.shape}")
-        if not np.isfinite(spectrograms).all():
-            raise ValueError("mel must hold finite numbers only")
-        if not len(spectrograms):
-            return np.zeros((0, len(self.labels)), np.float32)
-        with torch.inference_mode():
-            probabilities: NDArray[np.float32] = self._network(torch.from_numpy(spectrograms)).numpy()
-        return probabilities
 
     def listen(self, power: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The probability of each label of one song.
+        """The probability of each label of one spectrogram.
 
         Parameters
         ----------
-        power : float32, shape (96, 1366)
+        power : float32, shape (96, n_frames)
             Power mel spectrogram, not scaled.
 
         Returns
@@ -92,21 +106,126 @@ class Tagger:
         return {self.labels[index]: float(probabilities[index]) for index in strongest}
 
 
-def listen_to(path: str | PathLike[str], taggers: Sequence[Tagger]) -> list[NDArray[np.float32]]:
-    """What each tagger hears in an audio file.
+class CropTagger(Tagger):
+    """A published tagger: it hears 29.12 s."""
+
+    def __init__(self, description: Description, scaling: Scaling, network: Network) -> None:
+        super().__init__(description, scaling)
+        self._network = network
+
+    def predict(self, mel: ArrayLike) -> NDArray[np.float32]:
+        spectrograms = np.ascontiguousarray(mel, dtype=np.float32)
+        if spectrograms.ndim != 3 or spectrograms.shape[1:] != (N_MELS, N_FRAMES):
+            raise ValueError(f"mel must have shape (n, {N_MELS}, {N_FRAMES}), not {spectrograms.shape}")
+        if not np.isfinite(spectrograms).all():
+            raise ValueError("mel must hold finite numbers only")
+        if not len(spectrograms):
+            return np.zeros((0, len(self.labels)), np.float32)
+        with torch.inference_mode():
+            probabilities: NDArray[np.float32] = self._network(torch.from_numpy(spectrograms)).numpy()
+        return probabilities
+
+
+class WholeSongTagger(Tagger):
+    """A tagger of the own family: it hears windows of any length, and several of a song.
+
+    Attributes
+    ----------
+    embedding : str
+        The version of its embeddings.
+    """
+
+    def __init__(self, description: OwnTagger, network: wholesong.WholeSongCnn) -> None:
+        super().__init__(description, Scaling())
+        self.embedding = description.embedding
+        self._embed = wholesong.fused(network).embed
+        self._weight = network.labels.weight.detach().numpy().T.copy()
+        self._bias = network.labels.bias.detach().numpy().copy()
+
+    def predict(self, mel: ArrayLike) -> NDArray[np.float32]:
+        return self.label(self.embed(mel))
+
+    def embed(self, mel: ArrayLike) -> NDArray[np.float32]:
+        """The embedding of each window.
+
+        Parameters
+        ----------
+        mel : float32, shape (n, 96, n_frames), n_frames at least 64
+            Decibels.
+
+        Returns
+        -------
+        float32, shape (n, 256)
+            At least 0. The mean over a song's windows is the song's embedding.
+
+        Raises
+        ------
+        ValueError
+            If `mel` has another shape, or holds anything but finite numbers.
+        """
+        windows = np.ascontiguousarray(mel, dtype=np.float32)
+        if windows.ndim != 3 or windows.shape[1] != N_MELS or windows.shape[2] < wholesong.FEWEST_FRAMES:
+            raise ValueError(
+                f"mel must have shape (n, {N_MELS}, {wholesong.FEWEST_FRAMES} or more), not {windows.shape}"
+            )
+        if not np.isfinite(windows).all():
+            raise ValueError("mel must hold finite numbers only")
+        if not len(windows):
+            return np.zeros((0, wholesong.EMBEDDING), np.float32)
+        with torch.inference_mode():
+            embeddings: NDArray[np.float32] = self._embed(torch.from_numpy(windows)).numpy()
+        return embeddings
+
+    def label(self, embedding: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The probability of each label, by embedding.
+
+        Parameters
+        ----------
+        embedding : float32, shape (..., 256)
+
+        Returns
+        -------
+        float32, shape (..., n_labels)
+        """
+        log_odds = embedding @ self._weight + self._bias
+        probabilities: NDArray[np.float32] = scipy.special.expit(log_odds).astype(np.float32, copy=False)
+        return probabilities
+
+    def hear(self, windows: NDArray[np.float32]) -> Heard:
+        """What a whole song is.
+
+        Parameters
+        ----------
+        windows : float32, shape (n, 96, n_frames)
+            Power mel spectrograms of places all over the song, not scaled; at least one.
+        """
+        embedding: NDArray[np.float32] = self.embed(self.scaling(windows)).mean(axis=0)
+        return Heard(self.label(embedding), embedding)
+
+
+def listen_to(path: str | PathLike[str], taggers: Sequence[Tagger]) -> list[Heard]:
+    """What each tagger hears in an audio file: the own ones all over it, the published ones in its middle.
 
     Returns
     -------
-    list of float32, shape (n_labels,)
-        Probabilities, one array a tagger.
+    list of Heard
+        One a tagger.
 
     Raises
     ------
     UnreadableAudio
         If the file cannot be read.
     """
-    power = mel_spectrogram(middle_samples(path))
-    return [tagger.listen(power) for tagger in taggers]
+    duration_s = probe(path).duration_s
+    whole = [tagger for tagger in taggers if isinstance(tagger, WholeSongTagger)]
+    heard: dict[Tagger, Heard] = {}
+    if whole:
+        windows = song_windows(path, duration_s)
+        heard |= {tagger: tagger.hear(windows) for tagger in whole}
+    if len(whole) < len(taggers):
+        power = mel_spectrogram(middle_samples(path, duration_s))
+        heard |= {tagger: Heard(tagger.listen(power)) for tagger in taggers if tagger not in heard}
+    return [heard[tagger] for tagger in taggers]
 
 
 def listening_threads() -> ThreadPoolExecutor:

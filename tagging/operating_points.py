@@ -72,7 +72,8 @@ def hear(tagger: Tagger, folders: Sequence[Path]) -> NDArray[np.float32]:
     files = sorted(file for folder in folders for file in folder.iterdir() if file.is_file())
     with listening_threads() as threads:
         long_enough = [file for file in files if probe(file).duration_s >= _SHORTEST_S]
-        return np.concatenate(list(threads.map(lambda file: listen_to(file, [tagger]), long_enough)))
+        heard = threads.map(lambda file: listen_to(file, [tagger])[0].probabilities, long_enough)
+        return np.stack(list(heard))
 
 
 def main() -> None:

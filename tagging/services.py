@@ -20,7 +20,6 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Count, Exists, F, Min, OuterRef, QuerySet
 from django.utils import timezone
-from numpy.typing import NDArray
 
 from catalog.audio import UnreadableAudio
 from catalog.models import Song
@@ -31,7 +30,7 @@ from .frontend import mel_spectrogram
 from .models import Hearing
 
 if TYPE_CHECKING:
-    from .inference import Tagger
+    from .inference import Heard, Tagger
 
 State = Song.Tagging
 
@@ -178,7 +177,7 @@ def tag_pending(
     end = float("inf") if seconds is None else time.monotonic() + seconds
     sign_of_life_at = time.monotonic()
     candidates: deque[int] = deque()
-    claimed: dict[Future[list[NDArray[np.float32]]], Song] = {}
+    claimed: dict[Future[list[Heard]], Song] = {}
     with listening_threads() as threads:
         try:
             while True:
@@ -266,10 +265,10 @@ def _claim(candidates: deque[int]) -> Song | None:
             return song
 
 
-def _finish(song: Song, heard: Future[list[NDArray[np.float32]]], taggers: Sequence[Tagger]) -> Outcome | None:
+def _finish(song: Song, heard: Future[list[Heard]], taggers: Sequence[Tagger]) -> Outcome | None:
     """Store what was heard of a song, or why nothing was; None where the song has meanwhile gone to somebody else."""
     try:
-        probabilities = heard.result()
+        answers = heard.result()
     except UnreadableAudio as error:
         reason = str(error)
         failed = _running([song]).update(
@@ -282,8 +281,8 @@ def _finish(song: Song, heard: Future[list[NDArray[np.float32]]], taggers: Seque
         )
         if not done:
             return None
-        for tagger, of_labels in zip(taggers, probabilities, strict=True):
-            store_cnn_labels(song, tagger.name, tagger.kept(of_labels), tagger.kinds)
+        for tagger, answer in zip(taggers, answers, strict=True):
+            store_cnn_labels(song, tagger.name, tagger.kept(answer.probabilities), tagger.kinds)
         Hearing.objects.bulk_create(
             (Hearing(song=song, tagger=tagger.name) for tagger in taggers), ignore_conflicts=True
         )

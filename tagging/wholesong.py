@@ -6,13 +6,17 @@ a song; so it hardly notices where a window begins. It is convolutional in time 
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .frontend import N_MELS
 
 EMBEDDING = 256
+FEWEST_FRAMES = 64
 FLOOR_DB = -60.0
 _DOWNSAMPLINGS = 5
 
@@ -23,7 +27,7 @@ class _Block(nn.Module):
     def __init__(self, before: int, after: int, kernel: int, stride: int) -> None:
         super().__init__()
         self.convolution = nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=False)
-        self.normalization = nn.BatchNorm2d(after)
+        self.normalization: nn.Module = nn.BatchNorm2d(after)
         self._residual = before == after and stride == 1
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -44,6 +48,9 @@ class WholeSongCnn(nn.Module):
        recognition", ICASSP 2018 (mean and standard deviation over time).
     """
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, n_labels: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(N_MELS))
@@ -59,7 +66,7 @@ class WholeSongCnn(nn.Module):
         )
         # All bands at once: what is left of frequency is part of what a map means.
         self.across = nn.Conv2d(256, 320, (N_MELS >> _DOWNSAMPLINGS, 3), padding=(0, 1), bias=False)
-        self.across_normalization = nn.BatchNorm2d(320)
+        self.across_normalization: nn.Module = nn.BatchNorm2d(320)
         self.dense = nn.Linear(2 * 320, EMBEDDING)
         self.labels = nn.Linear(EMBEDDING, n_labels)
 
@@ -84,4 +91,23 @@ class WholeSongCnn(nn.Module):
 
     def forward(self, mel: Tensor) -> Tensor:
         """Log-odds of each label in each window, shape (n, n_labels)."""
-        return self.labels(self.embed(mel))
+        log_odds: Tensor = self.labels(self.embed(mel))
+        return log_odds
+
+
+def fused(network: WholeSongCnn) -> WholeSongCnn:
+    """A copy for inference, its batch normalizations folded into the convolutions before them."""
+    fast = deepcopy(network).eval().requires_grad_(False)
+    for block in fast.modules():
+        if isinstance(block, _Block):
+            block.convolution, block.normalization = _folded(block.convolution, block.normalization)
+    fast.across, fast.across_normalization = _folded(fast.across, fast.across_normalization)
+    return fast
+
+
+def _folded(convolution: nn.Conv2d, normalization: nn.Module) -> tuple[nn.Conv2d, nn.Module]:
+    if not isinstance(normalization, nn.BatchNorm2d):
+        return convolution, normalization
+    both = fuse_conv_bn_eval(convolution, normalization)
+    both.weight.data = both.weight.data.contiguous(memory_format=torch.channels_last)
+    return both, nn.Identity()

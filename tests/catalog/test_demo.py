@@ -472,7 +472,7 @@ def test_the_published_taggers_hear_different_kinds(
             heard[made.style] = {
                 label: float(probability)
                 for tagger, answer in zip(taggers, answers, strict=True)
-                for label, probability in zip(tagger.labels, answer.reshape(-1), strict=True)
+                for label, probability in zip(tagger.labels, answer.probabilities, strict=True)
             }
 
     def strongest(label: str) -> str:

@@ -38,7 +38,7 @@ class RandomTagger(AppConfig):
         weights = models_dir() / f"{NAME}.pth"
         if not weights.exists():
             return
-        description = registry.Description(
+        description = registry.PublishedTagger(
             name=NAME,
             network="cnn-one-band",
             scaling=Scaling(),
@@ -50,6 +50,6 @@ class RandomTagger(AppConfig):
             source="",
             score="",
         )
-        registry.known = lambda: {NAME: description}  # type: ignore[assignment]
+        registry.known = lambda: {NAME: description}
         services.LEFT_BEHIND_AFTER = timedelta(seconds=3)
         services.SIGN_OF_LIFE_S = 0.5

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from tagging import registry, services
+from tagging import own, registry, services
 from tagging.frontend import Scaling
 from tagging.networks import Cnn
-from tagging.registry import Description, TaggerLabel
+from tagging.registry import OwnTagger, PublishedTagger, TaggerLabel
+from tagging.wholesong import WholeSongCnn
 
 KINDS = {"jazz": "genre", "happy": "mood", "piano": "instrument", "quiet": "mood"}
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A `DCMRS_HOME` of the test's own, without taggers."""
+    """A `DCMRS_HOME` of the test's own, without taggers, not even the bundled one."""
     monkeypatch.setenv("DCMRS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(registry, "BUNDLED", tmp_path / "bundled" / "dcmrs.safetensors")
     services._loaded.cache_clear()
     yield tmp_path / "home"
     services._loaded.cache_clear()
@@ -43,9 +47,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def describe(
     name: str, weights: Path, operating_point: float = 0.0, address: str = "https://example.org/weights.pth"
-) -> Description:
+) -> PublishedTagger:
     """A tagger with these weights."""
-    return Description(
+    return PublishedTagger(
         name=name,
         network="cnn-one-band",
         scaling=Scaling(factor=2.0),
@@ -66,7 +70,7 @@ Know = Callable[..., list[str]]
 def know(weights: Path, monkeypatch: pytest.MonkeyPatch) -> Know:
     """Make these the taggers that are known: names, or whole descriptions."""
 
-    def make_known(*taggers: str | Description) -> list[str]:
+    def make_known(*taggers: str | PublishedTagger) -> list[str]:
         known = [describe(tagger, weights) if isinstance(tagger, str) else tagger for tagger in taggers]
         monkeypatch.setattr(registry, "known", lambda: {tagger.name: tagger for tagger in known})
         return [tagger.name for tagger in known]
@@ -80,3 +84,37 @@ def tagger(know: Know, weights: Path) -> str:
     know("first")
     registry.install("first", weights)
     return "first"
+
+
+@cache
+def untrained(n_labels: int = len(KINDS), seed: int = 1) -> WholeSongCnn:
+    """An untrained network of the own family, whose labels differ from song to song and from one another."""
+    torch.manual_seed(seed)
+    network = WholeSongCnn(n_labels)
+    network.get_buffer("mean").fill_(-30.0)
+    network.get_buffer("scale").fill_(0.05)
+    torch.nn.init.normal_(network.labels.weight, std=2.0)
+    return network.eval()
+
+
+def write_own(
+    path: Path, labels: Mapping[str, str] = KINDS, embedding: str = "test-1", operating_point: float = 0.0, **about: Any
+) -> OwnTagger:
+    """A tagger of the own family, untrained, in a file that is called as the tagger is."""
+    description = OwnTagger(
+        name=path.stem,
+        network=own.NETWORK,
+        labels=tuple(TaggerLabel(label, kind, operating_point) for label, kind in labels.items()),
+        licence="CC0-1.0",
+        source="a test",
+        score="untrained",
+        embedding=embedding,
+        **about,
+    )
+    return own.write_weights(path, untrained(len(labels)), description)
+
+
+@pytest.fixture
+def bundled() -> OwnTagger:
+    """The bundled tagger, with four labels."""
+    return write_own(registry.BUNDLED)

@@ -58,7 +58,7 @@ def test_a_tagger_is_downloaded_and_verified(know: Know, weights: Path) -> None:
     with serving(weights.read_bytes()) as address:
         know(describe("first", weights, address=address))
         assert "first is installed in" in run("taggers", "install", "first")[0]
-    assert run("taggers", "verify")[0] == "first: as published\n"
+    assert run("taggers", "verify")[0] == "first: as it should be\n"
 
 
 def test_taggers_are_installed_from_a_file_and_from_a_folder(know: Know, weights: Path) -> None:
@@ -115,8 +115,8 @@ def test_probabilities_are_printed_unrounded(tagger: str, tmp_path: Path) -> Non
     (one,) = json.loads(run("tag_file", str(path), "--format", "json")[0])
     from tagging.inference import listen_to
 
-    (probabilities,) = listen_to(path, [registry.load(tagger)])
-    assert np.array_equal(np.array(list(one["labels"].values()), np.float32), probabilities)
+    (heard,) = listen_to(path, [registry.load(tagger)])
+    assert np.array_equal(np.array(list(one["labels"].values()), np.float32), heard.probabilities)
 
 
 def test_a_bad_file_among_good_ones_is_named_and_the_rest_goes_on(tagger: str, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_a_file_is_heard_by_several_taggers(know: Know, weights: Path, tmp_path:
         registry.install(name, weights)
     taggers = [registry.load("first"), registry.load("second")]
     path = write_tone(tmp_path / "tone.ogg", seconds=3.0)
-    first, second = listen_to(path, taggers)
+    first, second = (heard.probabilities for heard in listen_to(path, taggers))
     assert np.array_equal(first, second)
     power = mel_spectrogram(middle_samples(path))
     assert np.array_equal(first, taggers[0].predict(taggers[0].scaling(power)[np.newaxis])[0])
@@ -82,9 +82,9 @@ def test_a_file_is_heard_by_several_taggers(know: Know, weights: Path, tmp_path:
 def test_threads_hear_what_one_hears(tagger: str, tmp_path: Path) -> None:
     paths = [write_tone(tmp_path / f"{hz}.flac", seconds=2.0, hz=hz) for hz in (220, 330, 440, 550)]
     taggers = [registry.load(tagger)]
-    alone = [listen_to(path, taggers)[0] for path in paths]
+    alone = [listen_to(path, taggers)[0].probabilities for path in paths]
     with listening_threads() as threads:
-        together = list(threads.map(lambda path: listen_to(path, taggers)[0], paths))
+        together = list(threads.map(lambda path: listen_to(path, taggers)[0].probabilities, paths))
     assert np.array_equal(alone, together)
     assert len({probabilities.tobytes() for probabilities in together}) == len(paths)
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from catalog.models import Label
-from tagging import registry
+from tagging import installing, registry
+from tagging.descriptions import published
 from tagging.networks import NETWORKS
 from tagging.registry import NotInstalled, TaggerError
 from tests.tagging.conftest import Know, describe
@@ -29,9 +30,8 @@ def here(home: Path) -> list[str]:
 
 
 def test_the_published_taggers_are_known_as_their_authors_describe_them() -> None:
-    known = registry.known()
-    assert list(known) == ["jamendo-cnn", "msd-crnn"]
-    jamendo, msd = (known[name] for name in known)
+    assert list(registry.known()) == ["jamendo-cnn", "msd-crnn"]
+    jamendo, msd = (published()[name] for name in registry.known())
     assert jamendo.sha256 == "c1d6bee6bc25d78b28cea52bde68a353b3e674687171a78af020fa039d3cbdbe"
     assert msd.sha256 == "783d8198417fd5d6ceee551dea5ec3e7f0210ec743af4819172b5c943044081c"
     assert " ".join(label.name for label in jamendo.labels) == (
@@ -51,7 +51,7 @@ def test_the_published_taggers_are_known_as_their_authors_describe_them() -> Non
 
 
 def test_every_description_is_complete() -> None:
-    for tagger in registry.known().values():
+    for tagger in published().values():
         assert tagger.network in NETWORKS
         assert tagger.address.startswith("https://")
         assert len(tagger.sha256) == 64
@@ -85,16 +85,6 @@ def test_the_default_is_the_first_that_is_installed(know: Know, weights: Path) -
     registry.install("first", weights)
     assert registry.default() == "first"
     assert registry.installed() == ["first", "second"]
-
-
-def test_weights_that_are_bundled_need_not_be_installed(
-    know: Know, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(registry, "BUNDLED", tmp_path)
-    know("first")
-    (tmp_path / "first.pth").write_bytes(weights.read_bytes())
-    assert registry.installed() == ["first"]
-    assert registry.load("first").name == "first"
 
 
 # --- From files ---------------------------------------------------------------------------------
@@ -244,7 +234,7 @@ def test_without_a_network_it_is_said_in_one_line_how_else(know: Know, weights: 
 def test_a_server_that_does_not_answer_is_not_waited_for_for_ever(
     know: Know, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(installing, "_TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         know_at(know, weights, f"http://127.0.0.1:{silent.getsockname()[1]}/weights.pth")
         with pytest.raises(TaggerError, match="--from FILE"):
@@ -260,7 +250,7 @@ def test_a_redirection_is_followed(know: Know, weights: Path) -> None:
 
 def test_a_redirection_never_leaves_https() -> None:
     request = Request("https://example.org/weights.pth")
-    redirect = registry._StayWithHttps().redirect_request
+    redirect = installing._StayWithHttps().redirect_request
     with pytest.raises(TaggerError, match="without HTTPS"):
         redirect(request, BytesIO(), 302, "Found", Message(), "http://example.org/weights.pth")
     followed = redirect(request, BytesIO(), 302, "Found", Message(), "https://elsewhere.example.org/weights.pth")

@@ -41,7 +41,7 @@ class Command(BaseCommand):
             for path, future in zip(paths, waiting, strict=True):
                 line: dict[str, Any] = {"file": path, "model": tagger.name}
                 try:
-                    (probabilities,) = future.result()
+                    probabilities = future.result()[0].probabilities
                 except UnreadableAudio as error:
                     bar.clear()
                     self.stderr.write(f"{printable(path)}: {error}")
