@@ -37,6 +37,8 @@ COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
     "tags": ("tags",),
     "username": ("username", "user"),
     "stars": ("stars", "rating"),
+    "file": ("file", "path"),
+    "labels": ("labels",),
 }
 """The columns, each with every name it may have in a header line; the first is its own."""
 

@@ -31,12 +31,15 @@ class Mixing:
         Share of recordings that keep their speed and pitch.
     mixed, spliced, crossed : float
         Share of clips in which a second recording plays along; follows; takes over above some frequency.
+    dulled : float
+        Share of clips that lose what is above some frequency, as a codec takes it away.
     """
 
     as_recorded: float = 0.45
     mixed: float = 0.35
     spliced: float = 0.10
     crossed: float = 0.05
+    dulled: float = 0.05
 
 
 def make_clip(draw: Callable[[Rng], NDArray[np.float16]], rng: Rng, mixing: Mixing) -> Mel:
@@ -67,7 +70,7 @@ def make_clip(draw: Callable[[Rng], NDArray[np.float16]], rng: Rng, mixing: Mixi
     clip += np.float32(rng.normal(0.0, 3.0))
     if rng.random() < 0.08:
         clip = _noisy(clip, rng)
-    if rng.random() < 0.05:
+    if rng.random() < mixing.dulled:
         _dull(clip, rng)
     if rng.random() < 0.04:
         _broken_off(clip, rng)
@@ -120,9 +123,10 @@ def _transposed(clip: Mel, semitones: float) -> Mel:
 def _together(one: Mel, other: Mel, rng: Rng) -> Mel:
     """Both at once: their powers add up."""
     louder = np.float32(rng.uniform(-12.0, 12.0))
-    return np.float32(10 / np.log(10)) * np.logaddexp(
+    both: Mel = np.float32(10 / np.log(10)) * np.logaddexp(
         one * np.float32(np.log(10) / 10), (other + louder) * np.float32(np.log(10) / 10)
     )
+    return both
 
 
 def _one_after_another(one: Mel, other: Mel, rng: Rng) -> Mel:
@@ -152,7 +156,8 @@ def _noisy(clip: Mel, rng: Rng) -> Mel:
     tilt = -rng.uniform(0.0, 3.0) * np.log2(mel_centres() / 1000.0)
     # The power of noise in a band is exponentially distributed.
     grain = 10 * np.log10(rng.exponential(1.0, clip.shape).astype(np.float32) + 1e-3)
-    return np.maximum(clip, (level + tilt).astype(np.float32) + grain)
+    with_noise: Mel = np.maximum(clip, (level + tilt).astype(np.float32) + grain)
+    return with_noise
 
 
 def _dull(clip: Mel, rng: Rng) -> None:
@@ -184,5 +189,30 @@ def drawing(
     def draw(rng: Rng) -> NDArray[np.float16]:
         kind = int(rng.choice(len(of), p=np.asarray(shares) / np.sum(shares)))
         return of[kind][int(rng.choice(len(of[kind]), p=weights[kind] / weights[kind].sum()))]
+
+    return draw
+
+
+def drawing_rows(
+    rows: Sequence[NDArray[np.integer]], lengths: Sequence[NDArray[np.integer]], shares: Sequence[float]
+) -> Callable[[Rng], int]:
+    """Draws recordings: first a kind with its share, then one of the kind, as often as the root of its length.
+
+    Parameters
+    ----------
+    rows : sequence of int, shape (n,)
+        The numbers of the recordings of each kind.
+    lengths : sequence of int, shape (n,)
+        How many frames they have.
+    shares : sequence of float
+        Of each kind.
+    """
+    kinds = np.asarray(shares) / np.sum(shares)
+    cumulated = [np.cumsum(np.sqrt(of_kind)) for of_kind in lengths]
+
+    def draw(rng: Rng) -> int:
+        kind = int(rng.choice(len(kinds), p=kinds))
+        place = np.searchsorted(cumulated[kind], rng.random() * cumulated[kind][-1], side="right")
+        return int(rows[kind][min(place, len(rows[kind]) - 1)])
 
     return draw

@@ -69,6 +69,7 @@ class Spectrograms:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
         self._data = folder / "mels.f16"
         self._data.touch()
         self._index = sqlite3.connect(folder / "index.sqlite", timeout=60.0, isolation_level=None)

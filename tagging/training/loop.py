@@ -1,0 +1,390 @@
+"""Training the whole-song network: a loop that can be killed at any moment and goes on where it was."""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+from tqdm import tqdm
+
+from catalog.parallel import cores
+from catalog.training import (
+    adamw,
+    average_into,
+    draw_curves,
+    fast_bfloat16,
+    load_checkpoint,
+    save_checkpoint,
+    warmup_cosine,
+)
+from tagging.frontend import N_FRAMES, N_MELS
+from tagging.wholesong import FLOOR_DB, WholeSongCnn
+
+from .augmentation import labelled_window
+from .dataset import Dataset
+from .scores import Comparison
+
+_AHEAD = 2
+_LOOKED_AT = 12
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What decides the outcome of a training, besides the data.
+
+    Attributes
+    ----------
+    epochs : float
+        Passes over the labelled recordings or over the teachers' clips, whichever are more.
+    batch_size : int
+        Windows of each of the two in a step.
+    learning_rate : float
+        Its peak: it rises over the first twentieth of all steps and falls as a cosine over the others.
+    weight_decay : float
+    averaging : float
+        How much of the averaged weights stays at each step; the average is what is kept.
+    windows : tuple of (int, float)
+        How long the windows of a step are, frames, and how often.
+    gain_db : float
+        Standard deviation of what is added to all of a window.
+    round : int
+        Steps between two looks at the kept-out recordings; fewer where the whole training has less than 30 of that.
+    patience : int
+        Rounds without a better macro ROC-AUC after which a training on labelled recordings ends.
+    seed : int
+    """
+
+    epochs: float = 40.0
+    batch_size: int = 32
+    learning_rate: float = 0.002
+    weight_decay: float = 0.05
+    averaging: float = 0.998
+    windows: tuple[tuple[int, float], ...] = ((512, 0.25), (683, 0.35), (1024, 0.2), (1366, 0.2))
+    gain_db: float = 1.0
+    round: int = 300
+    patience: int = 12
+    seed: int = 1
+
+
+class Taught(Protocol):
+    """Clips and what teachers hear in them: see `teaching.Clips`."""
+
+    log_odds: NDArray[np.float32]
+
+    def __len__(self) -> int: ...
+
+    def mel(self, clip: int, first: int, frames: int) -> NDArray[np.float32]:
+        """A part of a clip, shape (n_frames, 96), decibels."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is trained on, and what is compared by.
+
+    Attributes
+    ----------
+    dataset : Dataset
+    comparison : Comparison
+        Of the kept-out recordings.
+    clips : Taught, optional
+        The teachers'.
+    importance : float32, shape (n_taught,), optional
+        How much each of the teachers' labels counts.
+    """
+
+    dataset: Dataset
+    comparison: Comparison
+    clips: Taught | None = None
+    importance: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The windows of one step: first those that teachers heard, then those of labelled recordings.
+
+    Attributes
+    ----------
+    mel : float32, shape (n, 96, n_frames)
+        Decibels.
+    taught : float32, shape (n_taught_windows, n_taught)
+        The teachers' log-odds.
+    said : float32, shape (n_labelled_windows, n_labels)
+        As `Dataset.said`.
+    """
+
+    mel: Tensor
+    taught: Tensor
+    said: Tensor
+
+
+class Batches:
+    """The batch of every step: a function of the step alone, so that a resumed training makes the same choices."""
+
+    def __init__(self, material: Material, plan: Plan) -> None:
+        self._dataset, self._clips, self._plan = material.dataset, material.clips, plan
+        self._labelled = self._dataset.labelled(self._dataset.training)
+        longest = max(self._labelled.size, 0 if self._clips is None else len(self._clips))
+        self.steps = max(1, round(plan.epochs * longest / plan.batch_size))
+        self.n_taught = 0 if self._clips is None else self._clips.log_odds.shape[1]
+
+    def __getitem__(self, step: int) -> Batch:
+        plan = self._plan
+        rng = np.random.default_rng([plan.seed, 5, step])
+        lengths, shares = zip(*plan.windows, strict=True)
+        frames = int(rng.choice(lengths, p=shares))
+        windows, taught, said = [], [], []
+        if self._clips is not None:
+            for clip in rows_of_step(len(self._clips), plan.batch_size, step, plan.seed):
+                windows.append(self._clips.mel(clip, int(rng.integers(0, N_FRAMES - frames + 1)), frames))
+                taught.append(self._clips.log_odds[clip])
+        if self._labelled.size:
+            for place in rows_of_step(self._labelled.size, plan.batch_size, step, plan.seed):
+                row = int(self._labelled[place])
+                mel, of_row = labelled_window(self._dataset, row, self._labelled, frames, rng)
+                windows.append(mel)
+                said.append(of_row)
+        mel = np.stack(windows).transpose(0, 2, 1) + rng.normal(0.0, plan.gain_db, (len(windows), 1, 1))
+        return Batch(
+            torch.from_numpy(np.ascontiguousarray(mel, np.float32)),
+            _tensor(taught, self.n_taught),
+            _tensor(said, len(self._dataset.labels)),
+        )
+
+    def priors(self) -> NDArray[np.float32]:
+        """The log-odds of each label before anything is heard, shape (n_labels,)."""
+        said = self._dataset.said
+        yes, known = np.ones(said.shape[1]), np.full(said.shape[1], 2.0)
+        for row in self._labelled:
+            yes += said[row] > 0
+            known += ~np.isnan(said[row])
+        prior: NDArray[np.float32] = np.log(yes / np.maximum(known - yes, 1.0)).astype(np.float32)
+        if self._clips is not None:
+            prior[: self.n_taught] = self._clips.log_odds.mean(axis=0)
+        return prior
+
+    def ahead(self, first: int) -> Iterator[Batch]:
+        """All batches from a step on, made by threads while others are trained on."""
+        with ThreadPoolExecutor(cores()) as threads:
+            waiting: deque[Future[Batch]] = deque()
+            steps = iter(range(first, self.steps))
+            try:
+                for step in steps:
+                    waiting.append(threads.submit(self.__getitem__, step))
+                    if len(waiting) > _AHEAD:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                threads.shutdown(cancel_futures=True)
+
+
+def rows_of_step(n: int, size: int, step: int, seed: int) -> list[int]:
+    """The rows of a step's batch: every row once an epoch, each epoch in another order."""
+    places = range(step * size, (step + 1) * size)
+    return [int(_order(n, seed, place // n)[place % n]) for place in places]
+
+
+@lru_cache(maxsize=4)
+def _order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    return np.random.default_rng([seed, 6, epoch]).permutation(n)
+
+
+class Training:
+    """A training in a folder: `checkpoint.pt` and `curves.svg` after every round.
+
+    Parameters
+    ----------
+    material : Material
+    plan : Plan
+    folder : Path
+        Made if it is not there. A checkpoint of the same plan and data in it is gone on from, bit for bit as if
+        nothing had interrupted.
+    device : torch.device
+
+    Raises
+    ------
+    ValueError
+        If the folder's checkpoint belongs to another plan or other data.
+    """
+
+    def __init__(self, material: Material, plan: Plan, folder: Path, device: torch.device) -> None:
+        torch.manual_seed(plan.seed)
+        self.material, self.plan, self.folder, self.device = material, plan, folder, device
+        self.batches = Batches(material, plan)
+        self.network = WholeSongCnn(len(material.dataset.labels))
+        self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.averaged = copy.deepcopy(self.network).eval().requires_grad_(False)
+        self.optimizer = adamw(self.network, plan.learning_rate, plan.weight_decay)
+        importance = np.ones(self.batches.n_taught, np.float32) if material.importance is None else material.importance
+        self._importance = torch.from_numpy(importance).to(device)
+        self.history: list[dict[str, float]] = []
+        self.best: dict[str, Tensor] = {}
+        self._identity = {
+            "plan": repr(asdict(plan)),
+            "data": material.dataset.digest,
+            "clips": len(material.clips or ()),
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        if (state := load_checkpoint(self._checkpoint, self._identity, device)) is None:
+            self._begin()
+        else:
+            self.network.load_state_dict(state["network"])
+            self.averaged.load_state_dict(state["averaged"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.best, self.history = state["best"], state["history"]
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.folder / "checkpoint.pt"
+
+    @property
+    def round_steps(self) -> int:
+        """Steps between two looks at the kept-out recordings."""
+        return max(1, min(self.plan.round, self.batches.steps // 30))
+
+    @property
+    def step(self) -> int:
+        """Steps that are done."""
+        return min(len(self.history) * self.round_steps, self.batches.steps)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left of the plan, or going on has not helped for long."""
+        since_best = len(self.history) - self._best_round()
+        impatient = self.material.comparison.ranks and since_best > self.plan.patience
+        return self.step >= self.batches.steps or (bool(self.history) and impatient)
+
+    def run(self) -> WholeSongCnn:
+        """Train what is left of the plan; returns the network that did best on the kept-out recordings."""
+        if not self.finished:
+            self._train()
+        network = WholeSongCnn(len(self.material.dataset.labels))
+        network.load_state_dict({name: tensor.cpu() for name, tensor in self.best.items()})
+        return network.eval().requires_grad_(False)
+
+    def _begin(self) -> None:
+        """Levels, scale and each label's frequency as they are in the data; everything else is random."""
+        mels = [self.batches[step].mel for step in range(min(_LOOKED_AT, self.batches.steps))]
+        levels = torch.cat([mel.clamp(min=FLOOR_DB).transpose(1, 2).reshape(-1, N_MELS) for mel in mels])
+        with torch.no_grad():
+            self.network.mean.copy_(levels.mean(0))
+            self.network.scale.copy_(1.0 / levels.std(0).clamp(min=1.0))
+            self.network.labels.bias.copy_(torch.from_numpy(self.batches.priors()))
+            self.network.labels.weight.mul_(0.5)
+        self.averaged.load_state_dict(self.network.state_dict())
+
+    def _train(self) -> None:
+        losses: list[float] = []
+        bar = tqdm(total=self.batches.steps, initial=self.step, desc="training", unit=" steps")
+        with bar:
+            for step, batch in enumerate(self.batches.ahead(self.step), start=self.step):
+                losses.append(self._step(batch, step))
+                bar.update()
+                done = step + 1
+                if done % self.round_steps == 0 or done == self.batches.steps:
+                    self._look(float(np.mean(losses)))
+                    losses.clear()
+                    bar.set_postfix(_shown(self.history[-1]))
+                    if self.finished:
+                        return
+
+    def _step(self, batch: Batch, step: int) -> float:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.plan.learning_rate * warmup_cosine(step / self.batches.steps, 0.05)
+        self.network.train()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=fast_bfloat16(self.device)):
+            out = self.network(batch.mel.to(self.device))
+        loss = self._loss(out.float(), batch)
+        if not torch.isfinite(loss):
+            raise ValueError("The loss is no number any more: try a smaller learning rate, or look at the recordings.")
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self.optimizer.step()
+        average_into(self.averaged, self.network, self.plan.averaging, step)
+        return float(loss.detach())
+
+    def _loss(self, log_odds: Tensor, batch: Batch) -> Tensor:
+        n, n_taught = batch.taught.shape
+        loss = log_odds.new_zeros(())
+        if n:
+            squared = (log_odds[:n, :n_taught] - batch.taught.to(self.device)) ** 2
+            loss = loss + (squared * self._importance).mean()
+        if len(batch.said):
+            loss = loss + binary_cross_entropy(log_odds[n:], batch.said.to(self.device))
+        return loss
+
+    def _look(self, loss: float) -> None:
+        """Score the averaged network, and keep it where it is the best so far."""
+        scores = self.material.comparison.scores(self.averaged, self.device)
+        self.history.append({"step": self.step_after_round(), "loss": loss, **scores.figures()})
+        if self._best_round() == len(self.history):
+            self.best = copy.deepcopy(self.averaged.state_dict())
+        save_checkpoint(
+            self._checkpoint,
+            {
+                "identity": self._identity,
+                "network": self.network.state_dict(),
+                "averaged": self.averaged.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "best": self.best,
+                "history": self.history,
+            },
+        )
+        (self.folder / "curves.svg").write_text(curves(self.history))
+
+    def step_after_round(self) -> int:
+        """Steps that will be done when the round under way is."""
+        return min((len(self.history) + 1) * self.round_steps, self.batches.steps)
+
+    def _best_round(self) -> int:
+        """The number, from 1, of the last of the best rounds; 0 before the first."""
+        scores = [figures["roc_auc" if self.material.comparison.ranks else "agreement"] for figures in self.history]
+        return max(range(len(scores)), key=lambda place: (scores[place], place)) + 1 if scores else 0
+
+
+def binary_cross_entropy(log_odds: Tensor, said: Tensor) -> Tensor:
+    """Mean binary cross-entropy over what is known; a yes counts as much as it is certain.
+
+    Parameters
+    ----------
+    log_odds : float32, shape (n, n_labels)
+    said : float32, shape (n, n_labels)
+        As `Dataset.said`.
+    """
+    known = ~torch.isnan(said)
+    true = said > 0
+    weights = torch.where(true, said, known.float())
+    losses = functional.binary_cross_entropy_with_logits(log_odds, true.float(), weights, reduction="sum")
+    return losses / weights.sum().clamp(min=1.0)
+
+
+def curves(history: list[dict[str, float]]) -> str:
+    """The course of a training as SVG: the loss, and each score of the kept-out recordings."""
+    names = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "agreement": "agreement"}
+    plots: dict[str, Mapping[str, list[float]]] = {"Loss": {"training": [figures["loss"] for figures in history]}}
+    scores = {
+        f"{title}, best {max(values):.3f}": values
+        for name, title in names.items()
+        if (values := [figures[name] for figures in history if name in figures])
+    }
+    return draw_curves({**plots, "Kept-out recordings": scores}, "round")
+
+
+def _shown(figures: Mapping[str, float]) -> dict[str, str]:
+    return {name: f"{value:.3f}" for name, value in figures.items() if name != "step"}
+
+
+def _tensor(rows: list[NDArray[np.float32]], columns: int) -> Tensor:
+    return torch.from_numpy(np.stack(rows).astype(np.float32) if rows else np.zeros((0, columns), np.float32))

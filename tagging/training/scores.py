@@ -1,0 +1,149 @@
+"""How good a network is on the recordings that were kept out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from catalog.training import fast_bfloat16
+from tagging.evaluation.metrics import agreement, ranking
+from tagging.wholesong import WholeSongCnn
+
+from .dataset import Dataset
+from .spectrograms import Mel
+
+_WINDOW = 683
+_WINDOWS = 8
+
+LogOdds = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a network scores.
+
+    Attributes
+    ----------
+    roc_auc, pr_auc : dict of str to float
+        By the label's name: of those that people said of some of the recordings, and denied of others.
+    agreement : float, optional
+        With the teachers: the correlation of log-odds, each label's mean removed.
+    """
+
+    roc_auc: dict[str, float] = field(default_factory=dict)
+    pr_auc: dict[str, float] = field(default_factory=dict)
+    agreement: float | None = None
+
+    def figures(self) -> dict[str, float]:
+        """The figures over all labels, by name."""
+        found = {}
+        if self.roc_auc:
+            found["roc_auc"] = float(np.mean(list(self.roc_auc.values())))
+            found["pr_auc"] = float(np.mean(list(self.pr_auc.values())))
+        if self.agreement is not None:
+            found["agreement"] = self.agreement
+        return found
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The recordings that are kept out, and what is true of them.
+
+    Attributes
+    ----------
+    dataset : Dataset
+    rows : int, shape (n,)
+        The recordings.
+    said : float32, shape (n, n_labels)
+        As `Dataset.said`.
+    taught : float32, shape (n, n_taught), optional
+        The teachers' log-odds.
+    """
+
+    dataset: Dataset
+    rows: NDArray[np.intp]
+    said: NDArray[np.float32]
+    taught: LogOdds | None = None
+
+    @classmethod
+    def of(cls, dataset: Dataset, taught: LogOdds | None = None) -> Comparison:
+        """Of a dataset's kept-out recordings.
+
+        Raises
+        ------
+        ValueError
+            If there is nothing to compare by.
+        """
+        rows = np.flatnonzero(dataset.kept_out)
+        comparison = cls(dataset, rows, dataset.said[rows].astype(np.float32), taught)
+        if taught is None and not comparison.ranks:
+            raise ValueError(
+                f"The {rows.size} recordings that are kept out to compare by have no label that some have and some "
+                "have not: more recordings are needed, or another --seed."
+            )
+        return comparison
+
+    @property
+    def ranks(self) -> bool:
+        """Whether there is a label that some of the recordings have and others have not."""
+        return bool((((self.said > 0).any(axis=0)) & ((self.said == 0).any(axis=0))).any())
+
+    def scores(self, network: WholeSongCnn, device: torch.device) -> Scores:
+        """What a network scores; each recording is heard whole."""
+        return self.score(np.stack([hear(network, self.dataset.mel(int(row)), device) for row in self.rows]))
+
+    def score(self, log_odds: LogOdds) -> Scores:
+        """What an answer scores, shape (n, n_labels); any numbers that rank will do where there are no teachers."""
+        roc_auc, pr_auc = {}, {}
+        for column, label in enumerate(self.dataset.labels):
+            said = self.said[:, column]
+            known = ~np.isnan(said)
+            truth = said[known] > 0
+            if truth.any() and not truth.all():
+                ranked = ranking(log_odds[known, column, np.newaxis], truth[:, np.newaxis], 0)
+                roc_auc[label.name] = ranked.macro_roc_auc.value
+                pr_auc[label.name] = ranked.macro_pr_auc.value
+        agreed = None
+        if self.taught is not None:
+            n_taught = self.taught.shape[1]
+            agreed = agreement(_sigmoid(log_odds[:, :n_taught]), _sigmoid(self.taught), 0).value
+        return Scores(roc_auc, pr_auc, agreed)
+
+
+def hear(network: WholeSongCnn, mel: Mel, device: torch.device) -> LogOdds:
+    """A recording's log-odds: from the mean of the embeddings of up to 8 windows, spread over all of it.
+
+    Parameters
+    ----------
+    network : WholeSongCnn
+        For inference.
+    mel : float16, shape (n_frames, 96)
+        Decibels; at least 64 frames.
+    device : torch.device
+
+    Returns
+    -------
+    float32, shape (n_labels,)
+    """
+    windows = np.stack(list(_windows(mel))).astype(np.float32).transpose(0, 2, 1)
+    with torch.inference_mode():
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+            embeddings = network.embed(torch.from_numpy(np.ascontiguousarray(windows)).to(device))
+        answers: LogOdds = network.labels(embeddings.float().mean(0)).cpu().numpy()
+    return answers
+
+
+def _windows(mel: Mel) -> Iterable[Mel]:
+    spare = len(mel) - _WINDOW
+    count = min(_WINDOWS, -(-len(mel) // _WINDOW))
+    firsts = [0] if spare <= 0 else np.unique(np.linspace(0, spare, count).astype(np.intp))
+    return (mel[first : first + _WINDOW] for first in firsts)
+
+
+def _sigmoid(log_odds: LogOdds) -> NDArray[np.float64]:
+    odds: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-log_odds.astype(np.float64)))
+    return odds
