@@ -45,7 +45,7 @@ class WholeSongCnn(nn.Module):
     References
     ----------
     .. [1] D. Snyder, D. Garcia-Romero, G. Sell, D. Povey, S. Khudanpur, "X-vectors: Robust DNN embeddings for speaker
-       recognition", ICASSP 2018 (mean and standard deviation over time).
+       recognition", ICASSP 2018 (statistics over time).
     """
 
     mean: Tensor
@@ -67,7 +67,7 @@ class WholeSongCnn(nn.Module):
         # All bands at once: what is left of frequency is part of what a map means.
         self.across = nn.Conv2d(256, 320, (N_MELS >> _DOWNSAMPLINGS, 3), padding=(0, 1), bias=False)
         self.across_normalization: nn.Module = nn.BatchNorm2d(320)
-        self.dense = nn.Linear(2 * 320, EMBEDDING)
+        self.dense = nn.Linear(3 * 320, EMBEDDING)
         self.labels = nn.Linear(EMBEDDING, n_labels)
 
     def embed(self, mel: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ class WholeSongCnn(nn.Module):
         maps = self.blocks(levels[:, None].contiguous(memory_format=torch.channels_last))
         over_time = functional.relu(self.across_normalization(self.across(maps)))[:, :, 0].float()
         deviation = (over_time.var(dim=2, correction=0) + 1e-4).sqrt()
-        return functional.relu(self.dense(torch.cat([over_time.mean(dim=2), deviation], dim=1)))
+        return functional.relu(self.dense(torch.cat([over_time.mean(dim=2), deviation, over_time.amax(dim=2)], dim=1)))
 
     def forward(self, mel: Tensor) -> Tensor:
         """Log-odds of each label in each window, shape (n, n_labels)."""
