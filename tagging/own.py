@@ -175,6 +175,7 @@ def _described(text: str, path: Path) -> OwnTagger:
             about["network"] == NETWORK
             and isinstance(name, str)
             and is_name(name)
+            and is_name(texts["embedding"])
             and (base is None or (isinstance(base, str) and is_name(base)))
             and isinstance(figures, Mapping)
             and 0 < len(labels) <= _MOST_LABELS

@@ -18,7 +18,7 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ..models import Label, Song, SongIdentifier, SongLabel
+from ..models import Label, Song, SongEmbedding, SongIdentifier, SongLabel
 from ..names import label_key
 from ..services.joining import join_songs
 from ..services.labels import announce_labels_changed, curate, labels_by_name
@@ -145,13 +145,25 @@ class SongAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "tagging_error",
         "tagging_attempts",
         "tagging_changed_at",
+        "has_embedding",
         "added_at",
         "uploaded_by",
     )
     fieldsets = (
         (None, {"fields": ("title", "artist", "album", "album_artist", "year", ("track_number", "disc_number"))}),
         ("Picture", {"classes": ("collapse",), "fields": ("picture", "cover")}),
-        ("Tagging", {"fields": ("tagging_state", "tagging_error", "tagging_attempts", "tagging_changed_at")}),
+        (
+            "Tagging",
+            {
+                "fields": (
+                    "tagging_state",
+                    "tagging_error",
+                    "tagging_attempts",
+                    "tagging_changed_at",
+                    "has_embedding",
+                )
+            },
+        ),
         (
             "File",
             {
@@ -171,6 +183,10 @@ class SongAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description="audio", boolean=True)
     def has_audio(self, song: Song) -> bool:
         return song.playable
+
+    @admin.display(description="embedding", boolean=True)
+    def has_embedding(self, song: Song) -> bool:
+        return SongEmbedding.objects.filter(song=song).exists()
 
     @admin.display(description="as shown")
     def picture(self, song: Song) -> SafeString:

@@ -1,5 +1,6 @@
 """The data that every room shares."""
 
+from .embeddings import SongEmbedding
 from .joining import JoinedSong
 from .labels import Label, LabelAlias, SongLabel
 from .listening import Listener, NotThis, Nudge, Play, PlayCount, Rating
@@ -18,6 +19,7 @@ __all__ = [
     "PlayCount",
     "Rating",
     "Song",
+    "SongEmbedding",
     "SongIdentifier",
     "SongLabel",
 ]

@@ -222,6 +222,7 @@ def test_other_files_are_named_and_ignored(
         lambda about: about.update(source="\x1b[2J"),
         lambda about: about.update(source=None),
         lambda about: about.pop("embedding"),
+        lambda about: about.update(embedding=""),
         lambda about: about.update(figures=[1]),
         lambda about: about.update(base=7),
     ],
