@@ -154,9 +154,9 @@ class Batches:
                 mel, of_row = labelled_window(self._dataset, row, self._labelled, frames, rng)
                 windows.append(mel)
                 said.append(of_row)
-        mel = np.stack(windows).transpose(0, 2, 1) + rng.normal(0.0, plan.gain_db, (len(windows), 1, 1))
+        mels = np.stack(windows).transpose(0, 2, 1) + rng.normal(0.0, plan.gain_db, (len(windows), 1, 1))
         return Batch(
-            torch.from_numpy(np.ascontiguousarray(mel, np.float32)),
+            torch.from_numpy(np.ascontiguousarray(mels, np.float32)),
             _tensor(taught, self.n_taught),
             _tensor(said, len(self._dataset.labels)),
         )

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from catalog.training import fast_bfloat16
 from tagging.evaluation.metrics import agreement, ranking
+from tagging.frontend import N_WINDOWS, WINDOW_FRAMES
 from tagging.wholesong import WholeSongCnn
 
 from .dataset import Dataset
 from .spectrograms import Mel
-
-_WINDOW = 683
-_WINDOWS = 8
 
 LogOdds = NDArray[np.float32]
 
@@ -115,7 +113,7 @@ class Comparison:
 
 
 def hear(network: WholeSongCnn, mel: Mel, device: torch.device) -> LogOdds:
-    """A recording's log-odds: from the mean of the embeddings of up to 8 windows, spread over all of it.
+    """A recording's log-odds: from the mean of the embeddings of windows spread over all of it, as the tagger does it.
 
     Parameters
     ----------
@@ -138,10 +136,10 @@ def hear(network: WholeSongCnn, mel: Mel, device: torch.device) -> LogOdds:
 
 
 def _windows(mel: Mel) -> Iterable[Mel]:
-    spare = len(mel) - _WINDOW
-    count = min(_WINDOWS, -(-len(mel) // _WINDOW))
+    spare = len(mel) - WINDOW_FRAMES
+    count = min(N_WINDOWS, -(-len(mel) // WINDOW_FRAMES))
     firsts = [0] if spare <= 0 else np.unique(np.linspace(0, spare, count).astype(np.intp))
-    return (mel[first : first + _WINDOW] for first in firsts)
+    return (mel[first : first + WINDOW_FRAMES] for first in firsts)
 
 
 def _sigmoid(log_odds: LogOdds) -> NDArray[np.float64]:

@@ -16,10 +16,11 @@ from catalog.names import artist_key, label_key
 
 from .spectrograms import key_of, key_of_generated
 
+NO_VOCABULARY = 0
+"""The source of single words, that is silent on everything else."""
+
 _LONGEST_LABEL = 100
 _LABEL_SEPARATORS = re.compile(r"\s*[;|]\s*")
-# Below everything that names files: a source that speaks of single labels only, not of a vocabulary.
-_NO_VOCABULARY = 0
 _SCHEMA = """
 CREATE TABLE recordings (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, folder TEXT NOT NULL, artist TEXT NOT NULL,
@@ -70,7 +71,7 @@ class Collection:
         self.rows.execute("PRAGMA journal_mode = OFF")
         self.rows.executescript(_SCHEMA)
         self.complain = complain
-        self._origins = _NO_VOCABULARY
+        self._origins = NO_VOCABULARY
 
     def origin(self) -> int:
         """A new source, with a vocabulary of its own."""
@@ -91,7 +92,7 @@ class Collection:
             key = key_of_generated(seed)
             self._add(key, key, "", key)
 
-    def say(self, recording: int, word: Word, origin: int = _NO_VOCABULARY) -> None:
+    def say(self, recording: int, word: Word, origin: int = NO_VOCABULARY) -> None:
         """Take note of what a source says; the weights of the same words are summed."""
         key = label_key(word.name)
         self.rows.execute(

@@ -136,7 +136,9 @@ class Clips:
         self._claim(folder / "clips.json")
         self._reserve(folder, n)
         self._levels = np.memmap(folder / "clips.u8", np.uint8, "r+", shape=(n, N_FRAMES, N_MELS))
-        self.log_odds = np.memmap(folder / "log-odds.f32", np.float32, "r+", shape=(n, len(merger.labels)))
+        self.log_odds: NDArray[np.float32] = np.memmap(
+            folder / "log-odds.f32", np.float32, "r+", shape=(n, len(merger.labels))
+        )
         """What the teachers hear, float32, shape (n, n_labels)."""
         self._answered = np.memmap(folder / "answered.u8", np.uint8, "r+", shape=(n,))
 
@@ -167,8 +169,6 @@ class Clips:
             self._levels[clip], self.log_odds[clip] = answering.result()
             self._answered[clip] = 1
             yield clip
-        for array in (self._levels, self.log_odds, self._answered):
-            array.flush()
 
     def _claim(self, path: Path) -> None:
         """Refuse a folder with clips of something else; a larger number of the same ones is gone on with."""
