@@ -18,7 +18,17 @@ from catalog.audio import probe
 
 from . import wholesong
 from .descriptions import Description, OwnTagger
-from .frontend import N_FRAMES, N_MELS, Scaling, mel_spectrogram, middle_samples, song_windows
+from .frontend import (
+    HOP,
+    N_FRAMES,
+    N_MELS,
+    WINDOW_FRAMES,
+    Scaling,
+    mel_spectrogram,
+    middle_samples,
+    power_mel,
+    song_windows,
+)
 from .networks import Network
 
 
@@ -50,7 +60,11 @@ class Tagger(ABC):
         The kind of each label.
     scaling : Scaling
         From the power mel spectrogram to what the network was trained on.
+    embedding : str, optional
+        The version of its embeddings, of a tagger of the own family.
     """
+
+    embedding: str | None = None
 
     def __init__(self, description: Description, scaling: Scaling) -> None:
         self.name = description.name
@@ -94,6 +108,10 @@ class Tagger(ABC):
         probabilities: NDArray[np.float32] = self.predict(self.scaling(power)[np.newaxis])[0]
         return probabilities
 
+    @abstractmethod
+    def warm_up(self) -> None:
+        """Hear silence, so that the first song takes no longer than others."""
+
     def kept(self, probabilities: NDArray[np.float32]) -> dict[str, float]:
         """The labels that a song keeps: those that reach their operating points, the most probable first.
 
@@ -125,15 +143,12 @@ class CropTagger(Tagger):
             probabilities: NDArray[np.float32] = self._network(torch.from_numpy(spectrograms)).numpy()
         return probabilities
 
+    def warm_up(self) -> None:
+        self.listen(mel_spectrogram(np.zeros(0, np.float32)))
+
 
 class WholeSongTagger(Tagger):
-    """A tagger of the own family: it hears windows of any length, and several of a song.
-
-    Attributes
-    ----------
-    embedding : str
-        The version of its embeddings.
-    """
+    """A tagger of the own family: it hears windows of any length, and several of a song."""
 
     def __init__(self, description: OwnTagger, network: wholesong.WholeSongCnn) -> None:
         super().__init__(description, Scaling())
@@ -201,6 +216,9 @@ class WholeSongTagger(Tagger):
         """
         embedding: NDArray[np.float32] = self.embed(self.scaling(windows)).mean(axis=0)
         return Heard(self.label(embedding), embedding)
+
+    def warm_up(self) -> None:
+        self.hear(power_mel(np.zeros(WINDOW_FRAMES * HOP, np.float32))[np.newaxis, :, :-1])
 
 
 def listen_to(path: str | PathLike[str], taggers: Sequence[Tagger]) -> list[Heard]:

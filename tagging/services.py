@@ -13,20 +13,19 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import numpy as np
 from django.db import transaction
 from django.db.models import Count, Exists, F, Min, OuterRef, QuerySet
 from django.utils import timezone
 
 from catalog.audio import UnreadableAudio
 from catalog.models import Song
+from catalog.services.embeddings import store_embedding
 from catalog.services.labels import store_cnn_labels
 
 from . import registry
-from .frontend import mel_spectrogram
 from .models import Hearing
 
 if TYPE_CHECKING:
@@ -213,7 +212,7 @@ def load(names: Sequence[str] | None = None) -> list[Tagger]:
     TaggerError
         If one cannot be loaded.
     """
-    return [_loaded(name) for name in (registry.installed() if names is None else names)]
+    return [_loaded(name, _version(name)) for name in (registry.installed() if names is None else names)]
 
 
 def warm_up() -> None:
@@ -226,14 +225,20 @@ def warm_up() -> None:
     """
     from .inference import listening_threads
 
-    silence = mel_spectrogram(np.zeros(0, np.float32))
     with listening_threads() as threads:
-        list(threads.map(lambda tagger: tagger.listen(silence), load()))
+        list(threads.map(lambda tagger: tagger.warm_up(), load()))
 
 
-@cache
-def _loaded(name: str) -> Tagger:
+@lru_cache(maxsize=8)
+def _loaded(name: str, _version: object) -> Tagger:
     return registry.load(name)
+
+
+def _version(name: str) -> object:
+    """Another one where the tagger's weights are others than before: an owner has fitted it again."""
+    weights = registry.describe(name).weights
+    status = weights.stat() if weights else None
+    return status and (weights, status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def _with_audio() -> QuerySet[Song]:
@@ -282,8 +287,22 @@ def _finish(song: Song, heard: Future[list[Heard]], taggers: Sequence[Tagger]) -
         if not done:
             return None
         for tagger, answer in zip(taggers, answers, strict=True):
-            store_cnn_labels(song, tagger.name, tagger.kept(answer.probabilities), tagger.kinds)
-        Hearing.objects.bulk_create(
-            (Hearing(song=song, tagger=tagger.name) for tagger in taggers), ignore_conflicts=True
-        )
+            store_heard(song, tagger, answer)
     return Outcome(song)
+
+
+@transaction.atomic
+def store_heard(song: Song, tagger: Tagger, heard: Heard) -> None:
+    """Give a song the labels that a tagger hears in it, and its embedding where it has one.
+
+    They take the place of what the tagger heard before. One of the own family also takes the place of its relatives:
+    a song has the word of one of them, the one in use.
+    """
+    before: list[str] = []
+    if heard.embedding is not None and tagger.embedding is not None:
+        others = Hearing.objects.filter(song=song).exclude(tagger=tagger.name).values_list("tagger", flat=True)
+        before = [name for name in others if not isinstance(registry.known().get(name), registry.PublishedTagger)]
+        Hearing.objects.filter(song=song, tagger__in=before).delete()
+        store_embedding(song, tagger.embedding, heard.embedding)
+    store_cnn_labels(song, tagger.name, tagger.kept(heard.probabilities), tagger.kinds, in_place_of=before)
+    Hearing.objects.bulk_create([Hearing(song=song, tagger=tagger.name)], ignore_conflicts=True)

@@ -45,7 +45,13 @@ def labels_by_name(names: Mapping[str, str]) -> dict[str, Label]:
 
 
 @transaction.atomic
-def store_cnn_labels(song: Song, tagger: str, probabilities: Mapping[str, float], kinds: Mapping[str, str]) -> None:
+def store_cnn_labels(
+    song: Song,
+    tagger: str,
+    probabilities: Mapping[str, float],
+    kinds: Mapping[str, str],
+    in_place_of: Collection[str] = (),
+) -> None:
     """Put one tagger's labels in the place of those it gave the song before; a curator's word stays.
 
     Parameters
@@ -53,13 +59,15 @@ def store_cnn_labels(song: Song, tagger: str, probabilities: Mapping[str, float]
     probabilities : mapping of label name to probability
         Only the labels that are to be kept.
     kinds : mapping of label name to `Label.Kind`
+    in_place_of : collection of str
+        Other taggers whose labels it replaces.
     """
     labels = labels_by_name({name: kinds[name] for name in probabilities})
     weights: dict[int, float] = {}
     for name, probability in probabilities.items():
         pk = labels[name].pk
         weights[pk] = max(float(probability), weights.get(pk, 0.0))
-    SongLabel.objects.filter(song=song, source=SongLabel.Source.CNN, origin=tagger).delete()
+    SongLabel.objects.filter(song=song, source=SongLabel.Source.CNN, origin__in={tagger, *in_place_of}).delete()
     SongLabel.objects.bulk_create(
         SongLabel(song=song, label_id=pk, source=SongLabel.Source.CNN, origin=tagger, weight=weight)
         for pk, weight in weights.items()

@@ -61,12 +61,16 @@ def test_it_fills_labels_computes_and_starts_and_again_has_nothing_left_to_do(se
     assert server.rows("SELECT count(*) FROM catalog_song") == [(3,)]
 
 
-def test_without_a_tagger_it_says_so_in_a_line_and_goes_on(server: Server, music: Path, tmp_path: Path) -> None:
+def test_nothing_is_downloaded_for_the_songs_to_be_labelled(server: Server, music: Path, tmp_path: Path) -> None:
+    """As on a fresh machine without a network; a folder without weights is said to be so, and nothing ends there."""
     empty = tmp_path / "empty"
     empty.mkdir()
+    server.environment["https_proxy"] = "http://127.0.0.1:9"
     server.start("demo", "--music", str(music), "--weights", str(empty))
     assert f"  no file in {empty} holds the weights of" in server.printed()
-    assert server.rows("SELECT tagging_state, count(*) FROM catalog_song GROUP BY 1") == [("pending", 3)]
+    assert server.rows("SELECT tagging_state, count(*) FROM catalog_song GROUP BY 1") == [("done", 3)]
+    assert server.rows("SELECT tagger, count(*) FROM tagging_hearing GROUP BY 1") == [("dcmrs", 3)]
+    assert server.rows("SELECT count(*) FROM catalog_songembedding") == [(3,)]
     assert server.health()["database"] == "ok"
 
 

@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--music", metavar="DIR", help="a folder of music in place of the demo library")
-        parser.add_argument("--weights", metavar="DIR", help="take published taggers from files, not by download")
+        parser.add_argument("--weights", metavar="DIR", help="have the published taggers in this folder listen too")
         parser.add_argument("--port", type=int, default=8000, help="port of the web server (8000)")
 
     def handle(self, *args: Any, music: str | None, weights: str | None, port: int, **options: Any) -> None:
@@ -66,20 +66,14 @@ class Command(BaseCommand):
         self.stdout.write(f"  {time.monotonic() - started:.0f} s")
 
     def _install_taggers(self, weights: str | None) -> None:
-        """Install what can be had; the site works without labels too."""
-        missing = [name for name in registry.known() if name not in registry.installed()]
-        if not missing:
+        """Have published taggers listen beside the project's own, where the owner has their weights."""
+        if not weights:
             return
-        with self._step(f"Installing the tagger{'s' * (len(missing) > 1)} {' and '.join(missing)}"):
+        with self._step(f"Installing the taggers in {weights}"):
             try:
-                if weights:
-                    registry.install_from_folder(weights)
-                else:
-                    for name in missing:
-                        registry.install(name)
+                registry.install_from_folder(weights)
             except registry.TaggerError as error:
                 self.stderr.write(f"  {error}")
-                self.stderr.write("  Songs that are not labelled yet wait: bin/demo --weights DIR installs from files.")
 
     def _fill_library(self, music: str | None) -> None:
         if music:

@@ -24,13 +24,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--all", action="store_true", help="hear all songs again, not only those that are pending")
-        parser.add_argument("--model", metavar="NAME", help="only this tagger")
+        parser.add_argument("--model", metavar="NAME", help="only this tagger of those that listen")
         parser.add_argument("--inline", action="store_true", help="listen in this process, without a worker")
 
     def handle(self, *_args: Any, all: bool, model: str | None, inline: bool, **_options: Any) -> None:
         names = None if model is None else [model]
         try:
             registry.default()
+            if model is not None and isinstance(registry.describe(model), registry.OwnTagger):
+                # Another of the family would only be replaced again.
+                _refuse_unless_in_use(model)
             if inline or names:
                 services.load(names)
             if all:
@@ -104,3 +107,8 @@ class Command(BaseCommand):
         if failed and not tagged:
             raise CommandError(f"none of {failed} songs could be tagged")
         self.stdout.write(f"{tagged} songs tagged, {failed} failed.")
+
+
+def _refuse_unless_in_use(model: str) -> None:
+    if model != (used := registry.in_use()):
+        raise CommandError(f"{used} is in use, not {model}: manage.py taggers use {model}")
