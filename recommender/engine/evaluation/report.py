@@ -1,0 +1,102 @@
+"""A comparison in figures: means, how sure they are, and who is better than whom; plain values, as JSON has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from ..interface import Vector
+from . import bootstrap
+from .comparison import Comparison, Measured
+from .protocols import HELD_OUT, RARELY
+
+FIGURES = ("auc", "map", "ndcg_at_10", "recall_at_50")
+"""What each ranking is judged by, in the order of `Accuracy`."""
+
+
+def document(comparison: Comparison) -> dict[str, Any]:
+    """All figures of a comparison.
+
+    Returns
+    -------
+    dict
+        `methods`: by name, the figures of the first ranking, those of others by the name of the ranking, their
+        standard errors, and what the first ten of all songs are like. `differences`: of every two methods, in every
+        figure of every ranking, with the interval; `better` names the one that is, where the interval leaves no
+        doubt.
+    """
+    first, *others = comparison.candidates
+    drawn = {name: _Drawn(comparison, name) for name in comparison.candidates}
+    methods = {}
+    for place, measured in enumerate(comparison.measured):
+        figures = drawn[first].figures(place)
+        figures |= {name: drawn[name].figures(place) for name in others}
+        figures |= {
+            "coverage": float(measured.lists.coverage.mean()),
+            "novelty": _mean(measured.lists.novelty),
+            "cold_share": _mean(measured.lists.cold_share),
+            "baseline": measured.method.baseline,
+        }
+        if measured.chosen:
+            figures["settings"] = measured.chosen
+        if len(measured.predicted_popularity):
+            figures["predicted_popularity"] = measured.predicted_popularity.tolist()
+        methods[measured.method.name] = figures
+    return {
+        "protocol": str(comparison.protocol),
+        "seed": comparison.seed,
+        "splits": len(comparison.held_out),
+        "held_out": f"1/{HELD_OUT}",
+        "held_out_plays": comparison.held_out,
+        "listeners": int(np.count_nonzero(~np.isnan(comparison.measured[0].accuracies[first][..., 0]).all(axis=1))),
+        "songs": comparison.n_songs,
+        "ranked_among": comparison.candidates,
+        "rare_below_listeners": RARELY,
+        "confidence": bootstrap.CONFIDENCE,
+        "methods": methods,
+        "differences": [one for name in comparison.candidates for one in drawn[name].differences()],
+    }
+
+
+class _Drawn:
+    """The means of one ranking, and of listeners drawn again."""
+
+    def __init__(self, comparison: Comparison, ranking: str) -> None:
+        self._ranking = ranking
+        self._measured: Sequence[Measured] = comparison.measured
+        values = np.stack([measured.accuracies[ranking] for measured in self._measured], axis=2)
+        self._means = bootstrap.means(values)
+        self._draws = bootstrap.draws(values, comparison.seed)
+
+    def figures(self, place: int) -> dict[str, Any]:
+        """The figures of one method, and their standard errors over listeners."""
+        errors = self._draws[:, place].std(axis=0, ddof=1)
+        return {
+            **dict(zip(FIGURES, self._means[place].tolist(), strict=True)),
+            "standard_errors": dict(zip(FIGURES, errors.tolist(), strict=True)),
+        }
+
+    def differences(self) -> Iterator[dict[str, Any]]:
+        """Every two methods, in every figure."""
+        for (one, first), (other, second) in combinations(enumerate(self._measured), 2):
+            for at, figure in enumerate(FIGURES):
+                found = bootstrap.difference(
+                    self._means[one, at], self._means[other, at], self._draws[:, one, at], self._draws[:, other, at]
+                )
+                better = {found.better: first.method.name, found.worse: second.method.name}.get(True)
+                yield {
+                    "ranking": self._ranking,
+                    "figure": figure,
+                    "method": first.method.name,
+                    "than": second.method.name,
+                    **found._asdict(),
+                    "better": better,
+                }
+
+
+def _mean(values: Vector) -> float:
+    """The mean over listeners and then splits."""
+    return float(bootstrap.means(values[..., np.newaxis])[0])
