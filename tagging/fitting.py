@@ -1,0 +1,342 @@
+"""Fitting the label layer to curators' corrections: stored embeddings in, new rows out; nothing is heard again.
+
+What a curator says of twenty songs is little evidence beside what the layer learned from thousands of recordings. So
+a label's row moves only as far from where it was as the corrections pay for, and how dear that is, cross-validation
+among the corrections decides: at the dearest nothing moves. Songs that nobody corrected keep their answers' mean and
+spread, so that the label stays comparable with the others. Rows of labels without corrections are not touched.
+
+Whether a row is better is judged on songs that it was not fitted to, by artist: each correction is held out once, with
+all that its artist has, and strength and row are found anew without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, softmax
+
+from .evaluation.metrics import ranking
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Integers = NDArray[np.int64]
+
+FEWEST = 4
+"""So many of a label's corrections have to be for it, and so many against it."""
+
+FEWEST_OF_A_NEW_LABEL = 20
+"""The same where the tagger has never had the label."""
+
+SMALLEST_GAIN = 0.02
+"""A row is only replaced by one whose ROC-AUC on held-out corrections is larger by so much."""
+
+# How dear moving is, in corrections' worth; at infinity nothing moves.
+_STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0, np.inf)
+_FOLDS = 5
+_INNER_FOLDS = 4
+# Which songs are held out together is chance: the mean of several draws is less so.
+_DRAWS = 4
+# Directions in which the library hardly varies are not made large.
+_SMALLEST_VARIANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """How the embeddings of a library are spread: the yardstick for how far a row moves.
+
+    Attributes
+    ----------
+    mean, covariance : float64, shapes (d,) and (d, d)
+    """
+
+    mean: Floats
+    covariance: Floats
+
+    @classmethod
+    def of(cls, embeddings: NDArray[np.floating]) -> Library:
+        """Of a library's songs, or of many of them.
+
+        Parameters
+        ----------
+        embeddings : float, shape (n, d), n at least 2
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two songs, or numbers that are not finite.
+        """
+        vectors = np.asarray(embeddings, np.float64)
+        if vectors.ndim != 2 or len(vectors) < 2:
+            raise ValueError(f"embeddings must have shape (n, d) with n >= 2, not {vectors.shape}")
+        if not np.isfinite(vectors).all():
+            raise ValueError("embeddings must hold finite numbers only")
+        return cls(vectors.mean(axis=0), np.cov(vectors, rowvar=False).reshape(vectors.shape[1], -1))
+
+    @property
+    def scale(self) -> Floats:
+        """The standard deviation of each dimension, shape (d,); above 0."""
+        variance = np.diag(self.covariance)
+        smallest = _SMALLEST_VARIANCE * variance.mean()
+        scale: Floats = np.sqrt(np.maximum(variance, smallest if smallest > 0 else 1.0))
+        return scale
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One label's part of the label layer.
+
+    Attributes
+    ----------
+    weights : float64, shape (d,)
+    bias : float
+    """
+
+    weights: Floats
+    bias: float
+
+    def log_odds(self, embeddings: Floats) -> Floats:
+        """The label's log-odds in songs, shape (n,)."""
+        return embeddings @ self.weights + self.bias
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """What curators said of one label.
+
+    Attributes
+    ----------
+    embeddings : float64, shape (n, d)
+        Of the songs that they spoke of.
+    verdicts : bool, shape (n,)
+        Whether the song has the label.
+    artists : int64, shape (n,)
+        Songs of the same artist have the same number.
+    """
+
+    embeddings: Floats
+    verdicts: Bools
+    artists: Integers
+
+    def __len__(self) -> int:
+        return len(self.verdicts)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many are for the label, and how many against."""
+        yes = int(self.verdicts.sum())
+        return yes, len(self) - yes
+
+    def only(self, chosen: Bools) -> Corrections:
+        """Some of them."""
+        return Corrections(self.embeddings[chosen], self.verdicts[chosen], self.artists[chosen])
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A row that corrections have moved, and how good it is on songs that it was not fitted to.
+
+    Attributes
+    ----------
+    row : Row
+        Fitted to all corrections.
+    threshold : float
+        The log-odds above which the held-out corrections are best told apart.
+    before, after : float
+        ROC-AUC of the old row, and of rows fitted without them, on held-out corrections; `before` is 0.5 for a label
+        that the tagger has never had.
+    by_artist : bool
+        Whether all songs of an artist were held out together.
+    """
+
+    row: Row
+    threshold: float
+    before: float
+    after: float
+    by_artist: bool
+
+    @property
+    def better(self) -> bool:
+        """Whether rows fitted to the corrections rank held-out ones better than the old row does."""
+        return self.after >= self.before + SMALLEST_GAIN
+
+
+def fit_row(old: Row | None, corrections: Corrections, library: Library, seed: int = 0) -> Fitted:
+    """Move one label's row towards what curators said.
+
+    Logistic regression with a Gaussian prior around the old row, in standardized dimensions. How often curators say
+    yes has nothing to do with how often the label is given: an offset of its own stands for the difference, and is
+    forgotten afterwards. The new row is shifted and scaled so that its log-odds over the library have the mean and the
+    standard deviation that they had.
+
+    Parameters
+    ----------
+    old : Row, optional
+        None for a label that the tagger has never had: the prior is then around 0, and the offset stays.
+    corrections : Corrections
+        At least `FEWEST` for the label, and as many against it; `FEWEST_OF_A_NEW_LABEL` where `old` is None.
+    library : Library
+    seed : int
+        Of the draws of what is held out.
+
+    Raises
+    ------
+    ValueError
+        If there are too few corrections, or they do not fit the row.
+    """
+    fewest = FEWEST if old is not None else FEWEST_OF_A_NEW_LABEL
+    if min(corrections.counts) < fewest:
+        yes, no = corrections.counts
+        raise ValueError(f"{yes} yes and {no} no: at least {fewest} of each are needed")
+    n_dimensions = len(library.mean)
+    if corrections.embeddings.shape != (len(corrections), n_dimensions):
+        raise ValueError(f"embeddings of shape {corrections.embeddings.shape}, the library's have {n_dimensions}")
+    if not np.isfinite(corrections.embeddings).all():
+        raise ValueError("embeddings must hold finite numbers only")
+    start = Row(np.zeros(n_dimensions), 0.0) if old is None else old
+    rng = np.random.default_rng(seed)
+    problem = _Problem(
+        (corrections.embeddings - library.mean) / library.scale,
+        start.log_odds(corrections.embeddings),
+        corrections.verdicts,
+        corrections.artists,
+    )
+    draws = [problem.held_out_scores(rng) for _ in range(_DRAWS)]
+    held_out: Floats = np.mean(draws, axis=0)
+    step, offset = problem.fit_well(rng, _DRAWS)
+    change = step / library.scale
+    moved = Row(start.weights + change, start.bias - float(change @ library.mean))
+    if old is None:
+        row, threshold = Row(moved.weights, moved.bias + offset), _threshold(corrections.verdicts, held_out) + offset
+    else:
+        row, factor, shift = _as_spread_as(old, moved, library)
+        threshold = _threshold(corrections.verdicts, held_out) * factor + shift
+    return Fitted(
+        row,
+        float(threshold),
+        before=_roc_auc(corrections.verdicts, problem.known) if old is not None else 0.5,
+        after=float(np.mean([_roc_auc(corrections.verdicts, scores) for scores in draws])),
+        by_artist=problem.by_artist,
+    )
+
+
+class _Problem:
+    """Corrections in standardized dimensions, beside what the old row says of them."""
+
+    def __init__(self, vectors: Floats, known: Floats, verdicts: Bools, artists: Integers) -> None:
+        self.vectors, self.known, self.verdicts, self.artists = vectors, known, verdicts, artists
+        self.signs = np.where(verdicts, 1.0, -1.0)
+        self.shares = _balanced(verdicts)
+        self.by_artist = all(len(np.unique(artists[verdicts == verdict])) > 1 for verdict in (True, False))
+
+    def only(self, chosen: Bools) -> _Problem:
+        """Some of the corrections."""
+        return _Problem(self.vectors[chosen], self.known[chosen], self.verdicts[chosen], self.artists[chosen])
+
+    def fit(self, strength: float) -> tuple[Floats, float]:
+        """How far to move, shape (d,), and the offset of the curators' yes."""
+        if np.isinf(strength):
+            offset = self._minimum(np.zeros((len(self.verdicts), 0)), 1.0)[-1]
+            return np.zeros(self.vectors.shape[1]), float(offset)
+        vectors, directions = self._rotated
+        solution = self._minimum(vectors, strength)
+        return directions.T @ solution[:-1], float(solution[-1])
+
+    @cached_property
+    def _rotated(self) -> tuple[Floats, Floats]:
+        """The songs' vectors in the directions they span, and those: the best step is a sum of the songs' vectors."""
+        left, singular, right = np.linalg.svd(self.vectors, full_matrices=False)
+        return left * singular, right
+
+    def _minimum(self, vectors: Floats, strength: float) -> Floats:
+        weights = self.shares * len(self.verdicts)
+
+        def loss(unknown: Floats) -> tuple[float, Floats]:
+            step, offset = unknown[:-1], unknown[-1]
+            margins = self.signs * (self.known + vectors @ step + offset)
+            slope = -weights * self.signs * expit(-margins)
+            value = weights @ np.logaddexp(0.0, -margins) + strength / 2 * step @ step
+            return float(value), np.append(vectors.T @ slope + strength * step, slope.sum())
+
+        start = np.append(np.zeros(vectors.shape[1]), -np.median(self.known))
+        solution: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
+        return solution
+
+    def losses(self, step: Floats, offset: float) -> Floats:
+        """The cross-entropy of each correction, shape (n,)."""
+        losses: Floats = np.logaddexp(0.0, -self.signs * (self.known + self.vectors @ step + offset))
+        return losses
+
+    def fit_well(self, rng: np.random.Generator, draws: int = 1) -> tuple[Floats, float]:
+        """The mean of all strengths' steps and offsets, each weighing what it promises for other corrections."""
+        losses = np.zeros(len(_STRENGTHS))
+        for _ in range(draws):
+            for held in self.folds(rng, _INNER_FOLDS):
+                rest, out = self.only(~held), self.only(held)
+                for place, strength in enumerate(_STRENGTHS):
+                    losses[place] += self.shares[held] @ out.losses(*rest.fit(strength)) / draws
+        weights = softmax(-losses * len(self.verdicts))
+        steps, offsets = zip(*(self.fit(strength) for strength in _STRENGTHS), strict=True)
+        return weights @ np.stack(steps), float(weights @ np.array(offsets))
+
+    def held_out_scores(self, rng: np.random.Generator) -> Floats:
+        """The log-odds of every correction, without the offset, each by a row that was found without it."""
+        scores = self.known.copy()
+        for held in self.folds(rng, _FOLDS):
+            step, _ = self.only(~held).fit_well(rng)
+            scores[held] += self.vectors[held] @ step
+        return scores
+
+    def folds(self, rng: np.random.Generator, most: int) -> Iterator[Bools]:
+        """What is held out each time: by artist where yes and no come from several, else by song."""
+        groups = self.artists if self.by_artist else np.arange(len(self.artists))
+        # An artist with both is counted with the verdict that is rarer: folds without it would teach nothing.
+        rare = self.verdicts.sum() * 2 <= len(self.verdicts)
+        with_rare = np.unique(groups[self.verdicts == rare])
+        others = np.setdiff1d(groups, with_rare)
+        n_folds = max(2, min(most, len(with_rare), max(len(others), 2)))
+        fold_of = {
+            group: place % n_folds
+            for kind in (with_rare, others)
+            for place, group in enumerate(rng.permutation(kind).tolist())
+        }
+        fold = np.array([fold_of[group] for group in groups.tolist()])
+        for number in range(n_folds):
+            held = fold == number
+            if held.any() and len(np.unique(self.verdicts[~held])) == 2:
+                yield held
+
+
+def _as_spread_as(old: Row, new: Row, library: Library) -> tuple[Row, float, float]:
+    """The new row on the old one's scale; with the factor and the addend that bring its log-odds there."""
+    then, now = (float(np.sqrt(row.weights @ library.covariance @ row.weights)) for row in (old, new))
+    factor = then / now if then > 0 and now > 0 else 1.0
+    middle_then, middle_now = (float(row.log_odds(library.mean)) for row in (old, new))
+    shift = middle_then - middle_now * factor
+    return Row(new.weights * factor, new.bias * factor + shift), factor, shift
+
+
+def _roc_auc(verdicts: Bools, scores: Floats) -> float:
+    return ranking(scores[:, np.newaxis], verdicts[:, np.newaxis], n_resamples=0).macro_roc_auc.value
+
+
+def _threshold(verdicts: Bools, scores: Floats) -> float:
+    """Between the two scores that part yes from no best, each weighing the same; the middle one of several."""
+    order = np.argsort(scores)
+    ascending, said = scores[order], _balanced(verdicts)[order] * np.where(verdicts[order], -1.0, 1.0)
+    right = np.concatenate([[0.0], np.cumsum(said)])
+    edges = np.concatenate([[ascending[0]], (ascending[:-1] + ascending[1:]) / 2, [ascending[-1]]])
+    best = np.flatnonzero(right >= right.max() - 1e-9)
+    return float(edges[best[len(best) // 2]])
+
+
+def _balanced(verdicts: Bools) -> Floats:
+    """What each correction weighs so that yes and no weigh the same, 1 together."""
+    yes = max(int(verdicts.sum()), 1)
+    no = max(len(verdicts) - int(verdicts.sum()), 1)
+    shares: Floats = np.where(verdicts, 0.5 / yes, 0.5 / no)
+    return shares
