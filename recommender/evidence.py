@@ -86,8 +86,36 @@ def _positions(known: NDArray[np.int64], ids: Any) -> Positions:
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class Library:
+    """Everything that the database has for recommenders, and what its parts were made of.
+
+    Attributes
+    ----------
+    catalogue : Catalogue
+    evidence : Evidence
+    listener_ids : int64, shape (n_listeners,)
+        The primary keys of the users behind the rows of `evidence.played`, ascending.
+    imported, heard, curated : Words
+        What the term frequencies were made of.
+    """
+
+    catalogue: Catalogue
+    evidence: Evidence
+    listener_ids: NDArray[np.int64]
+    imported: Words
+    heard: Words
+    curated: Words
+
+
 def read(progress: Progress) -> tuple[Catalogue, Evidence]:
     """Everything that recommenders are fitted on, as the database has it now."""
+    library = read_library(progress)
+    return library.catalogue, library.evidence
+
+
+def read_library(progress: Progress) -> Library:
+    """Everything that recommenders are fitted on, and where it comes from, as the database has it now."""
     songs = _songs(progress)
     labels = list(Label.objects.order_by("pk").values_list("pk", "name", "kind"))
     catalogue = Catalogue(
@@ -103,9 +131,9 @@ def read(progress: Progress) -> tuple[Catalogue, Evidence]:
         _words(catalogue, which, progress) for which in (source.IMPORT, source.CNN, source.CURATOR)
     )
     tf = term_frequencies(len(songs), len(labels), imported, heard, curated)
-    played = _played(catalogue, progress)
+    listener_ids, played = _played(catalogue, progress)
     sessions = _sessions(catalogue, progress) if few_listeners(played) else None
-    return catalogue, Evidence(tf, played, sessions=sessions)
+    return Library(catalogue, Evidence(tf, played, sessions=sessions), listener_ids, imported, heard, curated)
 
 
 def _rows(rows: Iterable[tuple[Any, ...]], dtype: np.dtype[Any], progress: Progress, step: str) -> NDArray[Any]:
@@ -137,13 +165,14 @@ def _words(catalogue: Catalogue, source: SongLabel.Source, progress: Progress) -
     return Words(catalogue.songs(words["song"]), catalogue.labels(words["label"]), words["weight"])
 
 
-def _played(catalogue: Catalogue, progress: Progress) -> PlayMatrix:
-    """How often each listener has played each song; a row for everybody who has played any."""
+def _played(catalogue: Catalogue, progress: Progress) -> tuple[NDArray[np.int64], PlayMatrix]:
+    """How often each listener has played each song; a row for everybody who has played any, and whose it is."""
     counts = PlayCount.objects.filter(count__gt=0).order_by().values_list("user_id", "song_id", "count")
     played = _rows(counts.iterator(_CHUNK), _PLAYED, progress, "plays")
     played = played[np.isin(played["song"], catalogue.song_ids)]
     users, rows = np.unique(played["user"], return_inverse=True)
-    return _counted(rows, catalogue.songs(played["song"]), played["count"], (len(users), len(catalogue.song_ids)))
+    shape = (len(users), len(catalogue.song_ids))
+    return users, _counted(rows, catalogue.songs(played["song"]), played["count"], shape)
 
 
 def _sessions(catalogue: Catalogue, progress: Progress) -> PlayMatrix:
