@@ -107,13 +107,14 @@ def _lossy_rate(rate: int) -> int:
 
 
 def _samples(recording: Path, rate: int, channels: int) -> Iterator[NDArray[np.float32]]:
-    """A recording's samples, shape (n, channels), some at a time."""
+    """A recording's samples, shape (n, channels), some at a time; a single channel is the mean of all."""
     with open_audio(recording) as container:
         resampler, shape = None, None
         for frame in frames_from(container, 0.0):
             if shape != (now := (frame.format.name, frame.layout.name, frame.sample_rate)):
                 shape = now
-                resampler = av.AudioResampler("flt", "stereo" if channels == 2 else "mono", rate)
+                # FFmpeg's own single channel is louder than the mean by 3 dB.
+                resampler = av.AudioResampler("flt", frame.layout.name if channels == 1 else "stereo", rate)
             if resampler is not None:
                 yield from (_block(piece, channels) for piece in resampler.resample(frame))
         if resampler is not None:
@@ -121,6 +122,8 @@ def _samples(recording: Path, rate: int, channels: int) -> Iterator[NDArray[np.f
 
 
 def _block(piece: av.AudioFrame, channels: int) -> NDArray[np.float32]:
-    block = piece.to_ndarray().reshape(-1, channels).astype(np.float32, copy=False)
+    block = piece.to_ndarray().reshape(-1, piece.layout.nb_channels).astype(np.float32, copy=False)
+    if channels == 1:
+        block = block.mean(axis=1, keepdims=True)
     # Floating-point files may hold anything; encoders stumble over it.
     return block if np.isfinite(block).all() else np.nan_to_num(block, posinf=0.0, neginf=0.0)

@@ -212,7 +212,7 @@ def _judge(tagger: Listener, heard: Heard, teachers: Sequence[Listener], truth: 
         },
         None if truth is None or of_truth is None else _against_truth(tagger, plain, truth, *of_truth),
         {change: stability(answers) for change, answers in {"as it is": plain[rows], **altered}.items()}
-        if altered
+        if altered and rows.size
         else {},
     )
 
