@@ -256,7 +256,7 @@ def recommend(
     catalogue = recommenders.catalogue
     tastes = taste.block(catalogue, asked, query_share)
     recommender = recommenders.methods[name]
-    return _listed(
+    return listed(
         recommenders,
         recommender.scores(tastes)[0],
         n,
@@ -273,7 +273,7 @@ def similar(song: Song, n: int = 10, *, playable_only: bool = False) -> list[Rec
     if recommenders is None or not len(at := recommenders.catalogue.songs([song.pk])):
         return []
     content, position = recommenders.content, int(at[0])
-    return _listed(
+    return listed(
         recommenders,
         content.similar(position),
         n,
@@ -321,7 +321,7 @@ def fits_you(user: User, song: Song) -> Fit:
     return Fit(float(content.toward(direction)[at[0]]), labels)
 
 
-def _listed(
+def listed(
     recommenders: Recommenders,
     scores: engine.Vector,
     n: int,
@@ -346,11 +346,11 @@ def _listed(
         if len(kept) >= n or len(ranked) < wanted:
             break
         wanted *= 2
-    listed = np.array(kept[:n], dtype=np.intp)
+    first = np.array(kept[:n], dtype=np.intp)
     return [
         Recommendation(rank, songs[int(catalogue.song_ids[at])], float(scores[at]), why)
         for rank, (at, why) in enumerate(
-            zip(listed, _named(catalogue, reasons(listed), songs, asked), strict=True), start=1
+            zip(first, _named(catalogue, reasons(first), songs, asked), strict=True), start=1
         )
     ]
 
