@@ -154,8 +154,8 @@ class WholeSongTagger(Tagger):
         super().__init__(description, Scaling())
         self.embedding = description.embedding
         self._embed = wholesong.fused(network).embed
-        self._weight = network.labels.weight.detach().numpy().T.copy()
-        self._bias = network.labels.bias.detach().numpy().copy()
+        self._weight = network.labels.weight.detach().numpy().T.astype(np.float64)
+        self._bias = network.labels.bias.detach().numpy().astype(np.float64)
 
     def predict(self, mel: ArrayLike) -> NDArray[np.float32]:
         return self.label(self.embed(mel))
@@ -202,8 +202,9 @@ class WholeSongTagger(Tagger):
         -------
         float32, shape (..., n_labels)
         """
-        log_odds = embedding @ self._weight + self._bias
-        probabilities: NDArray[np.float32] = scipy.special.expit(log_odds).astype(np.float32, copy=False)
+        # In double precision a song's labels are the same to the last bit, alone or among many.
+        log_odds = embedding.astype(np.float64) @ self._weight + self._bias
+        probabilities: NDArray[np.float32] = scipy.special.expit(log_odds).astype(np.float32)
         return probabilities
 
     def hear(self, windows: NDArray[np.float32]) -> Heard:
@@ -214,7 +215,8 @@ class WholeSongTagger(Tagger):
         windows : float32, shape (n, 96, n_frames)
             Power mel spectrograms of places all over the song, not scaled; at least one.
         """
-        embedding: NDArray[np.float32] = self.embed(self.scaling(windows)).mean(axis=0)
+        # As it is stored: labels from the stored embedding are those that were heard.
+        embedding = self.embed(self.scaling(windows)).mean(axis=0).astype(np.float16).astype(np.float32)
         return Heard(self.label(embedding), embedding)
 
     def warm_up(self) -> None:

@@ -22,8 +22,8 @@ from django.utils import timezone
 
 from catalog.audio import UnreadableAudio
 from catalog.models import Song
-from catalog.services.embeddings import store_embedding
-from catalog.services.labels import store_cnn_labels
+from catalog.services.embeddings import embeddings_of, store_embedding
+from catalog.services.labels import store_cnn_labels, store_cnn_labels_of_songs
 
 from . import registry
 from .models import Hearing
@@ -38,6 +38,7 @@ SIGN_OF_LIFE_S = 10.0
 LEFT_BEHIND_AFTER = timedelta(seconds=45)
 _RATE_WINDOW = timedelta(minutes=1)
 _CANDIDATES = 50
+_RELABELLED_AT_ONCE = 500
 _LONGEST_REASON = 500
 
 
@@ -119,6 +120,8 @@ def tag_again(songs: QuerySet[Song]) -> int:
 def sweep(names: Sequence[str] | None = None) -> int:
     """Put back what was left behind, and what a tagger has not heard that was installed since.
 
+    Where the tagger in use is another one, songs whose embedding it understands have its labels afterwards.
+
     Parameters
     ----------
     names : sequence of str, optional
@@ -132,6 +135,7 @@ def sweep(names: Sequence[str] | None = None) -> int:
     if not (taggers := registry.installed() if names is None else names):
         return 0
     put_back()
+    relabel_from_embeddings()
     for name in taggers:
         heard = Hearing.objects.filter(song=OuterRef("pk"), tagger=name)
         tag_again(Song.objects.filter(~Exists(heard), tagging_state=State.DONE, missing_since=None))
@@ -202,6 +206,78 @@ def tag_pending(
                 tagging_attempts=F("tagging_attempts") - 1,
                 tagging_changed_at=timezone.now(),
             )
+
+
+def relabel_from_embeddings(report: Callable[[int], None] | None = None) -> None:
+    """Give songs the labels of the own tagger in use, without hearing them: those whose embedding is of its version.
+
+    Labels of its relatives go, those of published taggers and curators stay. Killed at any moment, the next one goes
+    on; several at once share the songs; put another tagger to use meanwhile, and it begins again with that one.
+
+    Parameters
+    ----------
+    report : callable, optional
+        Told of how many songs more have their labels.
+
+    Raises
+    ------
+    TaggerError
+        If the tagger cannot be loaded.
+    """
+    name, after = registry.in_use(), 0
+    while name is not None:
+        songs = _relabel_some(name, after)
+        if songs and report is not None:
+            report(len(songs))
+        if (now := registry.in_use()) != name:
+            name, after = now, 0
+        elif songs:
+            after = songs[-1]
+        else:
+            return
+
+
+def to_relabel() -> int:
+    """How many songs `relabel_from_embeddings` has still to come to."""
+    name = registry.in_use()
+    return 0 if name is None else _with_labels_of_relatives(name).count()
+
+
+def _with_labels_of_relatives(name: str) -> QuerySet[Song]:
+    """Songs whose embedding an own tagger understands, but which have not its labels."""
+    tagger = registry.describe(name)
+    version = tagger.embedding if isinstance(tagger, registry.OwnTagger) else None
+    heard = Hearing.objects.filter(song=OuterRef("pk"), tagger=name)
+    return Song.objects.filter(~Exists(heard), embedding__model=version)
+
+
+@transaction.atomic
+def _relabel_some(name: str, after: int) -> list[int]:
+    """Relabel some hundreds of songs whose primary keys are larger than one; theirs, ascending."""
+    due = _with_labels_of_relatives(name).filter(pk__gt=after).order_by("pk")
+    # Another worker's songs are no reason to wait.
+    songs = due.select_for_update(skip_locked=True).values_list("pk", flat=True)
+    if not (song_ids := list(songs[:_RELABELLED_AT_ONCE])):
+        return []
+    from .inference import WholeSongTagger
+
+    (tagger,) = load([name])
+    if not isinstance(tagger, WholeSongTagger):
+        return []
+    ids, vectors = embeddings_of(song_ids, str(tagger.embedding))
+    kept = {song_id: tagger.kept(answer) for song_id, answer in zip(ids.tolist(), tagger.label(vectors), strict=True)}
+    hearings = Hearing.objects.filter(song__in=kept)
+    relatives = _own(hearings.values_list("tagger", flat=True).distinct())
+    hearings.filter(tagger__in=relatives).delete()
+    store_cnn_labels_of_songs(kept, name, tagger.kinds, in_place_of=relatives)
+    Hearing.objects.bulk_create((Hearing(song_id=pk, tagger=name) for pk in kept), ignore_conflicts=True)
+    return song_ids
+
+
+def _own(names: Iterable[str]) -> list[str]:
+    """Those names that are not of published taggers, but of the own family, be it that they are gone."""
+    known = registry.known()
+    return [name for name in names if not isinstance(known.get(name), registry.PublishedTagger)]
 
 
 def load(names: Sequence[str] | None = None) -> list[Tagger]:
@@ -301,7 +377,7 @@ def store_heard(song: Song, tagger: Tagger, heard: Heard) -> None:
     before: list[str] = []
     if heard.embedding is not None and tagger.embedding is not None:
         others = Hearing.objects.filter(song=song).exclude(tagger=tagger.name).values_list("tagger", flat=True)
-        before = [name for name in others if not isinstance(registry.known().get(name), registry.PublishedTagger)]
+        before = _own(others)
         Hearing.objects.filter(song=song, tagger__in=before).delete()
         store_embedding(song, tagger.embedding, heard.embedding)
     store_cnn_labels(song, tagger.name, tagger.kept(heard.probabilities), tagger.kinds, in_place_of=before)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from django.db.models import Count
 from numpy.typing import ArrayLike, NDArray
@@ -41,6 +43,32 @@ def store_embedding(song: Song, model: str, vector: ArrayLike) -> None:
         update_fields=["model", "vector"],
         unique_fields=["song"],
     )
+
+
+def embeddings_of(song_ids: Collection[int], model: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The embeddings of some songs, as far as they have one.
+
+    Parameters
+    ----------
+    song_ids : collection of int
+    model : str
+        The version.
+
+    Returns
+    -------
+    song_ids : int64, shape (n,)
+        Ascending.
+    vectors : float32, shape (n, d)
+        d is 0 where none of the songs has an embedding.
+    """
+    wanted, found = sorted(song_ids), []
+    for first in range(0, len(wanted), _READ_AT_ONCE):
+        of_some = SongEmbedding.objects.filter(model=model, pk__in=wanted[first : first + _READ_AT_ONCE])
+        found += [(song_id, bytes(vector)) for song_id, vector in of_some.order_by("pk").values_list("pk", "vector")]
+    if not found:
+        return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
+    vectors = np.frombuffer(b"".join(vector for _, vector in found), _STORED).reshape(len(found), -1)
+    return np.array([song_id for song_id, _ in found], np.int64), vectors.astype(np.float32)
 
 
 def embeddings(model: str | None = None) -> tuple[NDArray[np.int64], NDArray[np.float32], str]:

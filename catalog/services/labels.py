@@ -62,17 +62,37 @@ def store_cnn_labels(
     in_place_of : collection of str
         Other taggers whose labels it replaces.
     """
-    labels = labels_by_name({name: kinds[name] for name in probabilities})
-    weights: dict[int, float] = {}
-    for name, probability in probabilities.items():
-        pk = labels[name].pk
-        weights[pk] = max(float(probability), weights.get(pk, 0.0))
-    SongLabel.objects.filter(song=song, source=SongLabel.Source.CNN, origin__in={tagger, *in_place_of}).delete()
+    store_cnn_labels_of_songs({song.pk: probabilities}, tagger, kinds, in_place_of)
+
+
+@transaction.atomic
+def store_cnn_labels_of_songs(
+    probabilities: Mapping[int, Mapping[str, float]],
+    tagger: str,
+    kinds: Mapping[str, str],
+    in_place_of: Collection[str] = (),
+) -> None:
+    """Do what `store_cnn_labels` does for some hundreds of songs at once.
+
+    Parameters
+    ----------
+    probabilities : mapping of a song's primary key to a mapping of label name to probability
+    """
+    names = {name for of_song in probabilities.values() for name in of_song}
+    labels = labels_by_name({name: kinds[name] for name in sorted(names)})
+    weights: dict[tuple[int, int], float] = {}
+    for song_id, of_song in probabilities.items():
+        for name, probability in of_song.items():
+            pair = song_id, labels[name].pk
+            weights[pair] = max(float(probability), weights.get(pair, 0.0))
+    SongLabel.objects.filter(
+        song__in=probabilities, source=SongLabel.Source.CNN, origin__in={tagger, *in_place_of}
+    ).delete()
     SongLabel.objects.bulk_create(
-        SongLabel(song=song, label_id=pk, source=SongLabel.Source.CNN, origin=tagger, weight=weight)
-        for pk, weight in weights.items()
+        SongLabel(song_id=song_id, label_id=label_id, source=SongLabel.Source.CNN, origin=tagger, weight=weight)
+        for (song_id, label_id), weight in weights.items()
     )
-    announce_labels_changed([song.pk])
+    announce_labels_changed(probabilities)
 
 
 @transaction.atomic

@@ -46,7 +46,8 @@ def labels_of(song: Song) -> dict[str, set[str]]:
 
 
 def mine(home: Path, **labels: str) -> str:
-    write_own(home / "models" / "mine.safetensors", labels)
+    """A tagger with embeddings of its own."""
+    write_own(home / "models" / "mine.safetensors", labels, embedding="mine-1")
     return "mine"
 
 
