@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from catalog.audio import UnreadableAudio, frames_from, open_audio
+from catalog.audio import UnreadableAudio, frames_from, open_audio, probe
 
 # LAME's, which are also enough for Vorbis.
 _LOSSY_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -60,9 +60,8 @@ class Alteration:
         UnreadableAudio
             If the recording cannot be read, or nothing is left of it.
         """
-        with open_audio(recording) as container:
-            context = container.streams.audio[0].codec_context
-            rate, channels = context.sample_rate, min(context.layout.nb_channels, 2)
+        found = probe(recording)
+        rate, channels = found.sample_rate, min(found.channels, 2)
         match self.codec:
             case "mp3":
                 rate = _lossy_rate(rate)
@@ -82,12 +81,15 @@ class Alteration:
         altered = folder / f"altered.{str(settings['format']).lower()}"
         factor, cut = np.float32(10 ** (self.gain_db / 20)), round(self.shift_s * rate)
         written = 0
-        with soundfile.SoundFile(altered, "w", rate, channels, **settings) as file:
-            for samples in _samples(recording, rate, channels):
-                skipped = min(cut, len(samples))
-                cut -= skipped
-                written += len(samples) - skipped
-                file.write(samples[skipped:] * factor)
+        try:
+            with soundfile.SoundFile(altered, "w", rate, channels, **settings) as file:
+                for samples in _samples(recording, rate, channels):
+                    skipped = min(cut, len(samples))
+                    cut -= skipped
+                    written += len(samples) - skipped
+                    file.write(samples[skipped:] * factor)
+        except soundfile.LibsndfileError as error:
+            raise UnreadableAudio(f"cannot be written anew, {self.name}: {error}") from error
         if not written:
             raise UnreadableAudio(f"nothing is left of it without its first {self.shift_s:g} s")
         return altered
