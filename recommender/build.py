@@ -13,6 +13,7 @@ from django.db import OperationalError
 from . import changes, evidence, snapshot
 from .engine.interface import Evidence, Progress, silent
 from .engine.methods import METHODS
+from .engine.sound import Sound
 from .evidence import Catalogue
 from .models import Snapshot
 from .snapshot import Recommenders
@@ -71,7 +72,8 @@ def keep_up() -> None:
 def _fit(progress: Progress) -> tuple[Recommenders, Evidence]:
     catalogue, read = evidence.read(progress)
     progress("weights")
-    return Recommenders(catalogue, {name: method.fit(read, progress) for name, method in METHODS.items()}), read
+    methods = {name: method.fit(read, progress) for name, method in METHODS.items()}
+    return Recommenders(catalogue, methods, Sound.fit(read)), read
 
 
 def _figures(catalogue: Catalogue, read: Evidence) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from catalog.models import Label, Play, PlayCount, Song, SongLabel
+from catalog.services.embeddings import embeddings
 
 from .engine.cooccurrence import few_listeners
 from .engine.interface import Evidence, PlayMatrix, Positions, Progress
@@ -133,7 +134,8 @@ def read_library(progress: Progress) -> Library:
     tf = term_frequencies(len(songs), len(labels), imported, heard, curated)
     listener_ids, played = _played(catalogue, progress)
     sessions = _sessions(catalogue, progress) if few_listeners(played) else None
-    return Library(catalogue, Evidence(tf, played, sessions=sessions), listener_ids, imported, heard, curated)
+    read = Evidence(tf, played, embeddings=_embeddings(catalogue, progress), sessions=sessions)
+    return Library(catalogue, read, listener_ids, imported, heard, curated)
 
 
 def _rows(rows: Iterable[tuple[Any, ...]], dtype: np.dtype[Any], progress: Progress, step: str) -> NDArray[Any]:
@@ -163,6 +165,18 @@ def _words(catalogue: Catalogue, source: SongLabel.Source, progress: Progress) -
     words = _rows(said.iterator(_CHUNK), _WORD, progress, "labels")
     words = words[np.isin(words["song"], catalogue.song_ids) & np.isin(words["label"], catalogue.label_ids)]
     return Words(catalogue.songs(words["song"]), catalogue.labels(words["label"]), words["weight"])
+
+
+def _embeddings(catalogue: Catalogue, progress: Progress) -> NDArray[np.float32] | None:
+    """The embedding of each song, 0 where it has none; None where no song has one."""
+    progress("labels")
+    ids, vectors, _ = embeddings()
+    there = np.isin(ids, catalogue.song_ids)
+    if not there.any():
+        return None
+    rows = np.zeros((len(catalogue.song_ids), vectors.shape[1]), dtype=np.float32)
+    rows[catalogue.songs(ids[there])] = vectors[there]
+    return rows
 
 
 def _played(catalogue: Catalogue, progress: Progress) -> tuple[NDArray[np.int64], PlayMatrix]:

@@ -35,6 +35,7 @@ from .engine.cooccurrence import Cooccurrence
 from .engine.interface import Recommender
 from .engine.methods import BEST_FIRST, METHODS
 from .engine.popularity import Popularity
+from .engine.sound import Sound
 from .evidence import Catalogue
 from .models import Changes, Snapshot
 
@@ -56,10 +57,13 @@ class Recommenders:
     catalogue : Catalogue
     methods : dict of Recommender
         Every method of recommending that has been fitted, by the name that people use; always content and popular.
+    sound : Sound or None
+        Which songs sound alike; None in a snapshot from before that was known.
     """
 
     catalogue: Catalogue
     methods: dict[str, Recommender]
+    sound: Sound | None = None
 
     @property
     def content(self) -> Content:
@@ -83,7 +87,9 @@ class Recommenders:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All arrays, each by the name of its file."""
-        parts: dict[str, Catalogue | Recommender] = {"catalogue": self.catalogue, **self.methods}
+        parts: dict[str, Catalogue | Recommender | Sound] = {"catalogue": self.catalogue, **self.methods}
+        if self.sound is not None:
+            parts["sound"] = self.sound
         return {f"{part}.{name}": array for part, one in parts.items() for name, array in one.arrays().items()}
 
     @classmethod
@@ -102,7 +108,8 @@ class Recommenders:
         catalogue = Catalogue.from_arrays(parts["catalogue"])
         if missing := {"content", "popular"} - set(parts):
             raise KeyError(min(missing))
-        return cls(catalogue, {name: METHODS[name].from_arrays(parts[name]) for name in METHODS if name in parts})
+        methods = {name: METHODS[name].from_arrays(parts[name]) for name in METHODS if name in parts}
+        return cls(catalogue, methods, Sound.from_arrays(parts["sound"]) if "sound" in parts else None)
 
 
 # --- Writing ------------------------------------------------------------------------------------
