@@ -37,6 +37,7 @@ from .scores import Comparison
 
 _AHEAD = 2
 _LOOKED_AT = 12
+_FEWEST_OF_A_ROUND = 10
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Plan:
     ----------
     epochs : float
         Passes over the labelled recordings or over the teachers' clips, whichever are more.
+    fewest_steps : int
+        Steps at least, whatever the epochs come to: a network that begins at random needs them.
     batch_size : int
         Windows of each of the two in a step.
     learning_rate : float
@@ -66,6 +69,7 @@ class Plan:
     """
 
     epochs: float = 40.0
+    fewest_steps: int = 3000
     batch_size: int = 32
     learning_rate: float = 0.002
     weight_decay: float = 0.05
@@ -135,7 +139,7 @@ class Batches:
         self._dataset, self._clips, self._plan = material.dataset, material.clips, plan
         self._labelled = self._dataset.labelled(self._dataset.training)
         longest = max(self._labelled.size, 0 if self._clips is None else len(self._clips))
-        self.steps = max(1, round(plan.epochs * longest / plan.batch_size))
+        self.steps = max(1, plan.fewest_steps, round(plan.epochs * longest / plan.batch_size))
         self.n_taught = 0 if self._clips is None else self._clips.log_odds.shape[1]
 
     def __getitem__(self, step: int) -> Batch:
@@ -251,7 +255,7 @@ class Training:
     @property
     def round_steps(self) -> int:
         """Steps between two looks at the kept-out recordings."""
-        return max(1, min(self.plan.round, self.batches.steps // 30))
+        return min(self.plan.round, max(self.batches.steps // 30, _FEWEST_OF_A_ROUND))
 
     @property
     def step(self) -> int:
@@ -261,9 +265,9 @@ class Training:
     @property
     def finished(self) -> bool:
         """Whether nothing is left of the plan, or going on has not helped for long."""
-        since_best = len(self.history) - self._best_round()
-        impatient = self.material.comparison.ranks and since_best > self.plan.patience
-        return self.step >= self.batches.steps or (bool(self.history) and impatient)
+        scores = self._scores()
+        impatient = bool(scores) and len(scores) - 1 - scores.index(max(scores)) > self.plan.patience
+        return self.step >= self.batches.steps or (impatient and self.material.comparison.ranks)
 
     def run(self) -> WholeSongCnn:
         """Train what is left of the plan; returns the network that did best on the kept-out recordings."""
@@ -329,7 +333,8 @@ class Training:
         """Score the averaged network, and keep it where it is the best so far."""
         scores = self.material.comparison.scores(self.averaged, self.device)
         self.history.append({"step": self.step_after_round(), "loss": loss, **scores.figures()})
-        if self._best_round() == len(self.history):
+        # Of rounds that are equally good the last, which has seen most.
+        if self._scores()[-1] == max(self._scores()):
             self.best = copy.deepcopy(self.averaged.state_dict())
         save_checkpoint(
             self._checkpoint,
@@ -348,10 +353,10 @@ class Training:
         """Steps that will be done when the round under way is."""
         return min((len(self.history) + 1) * self.round_steps, self.batches.steps)
 
-    def _best_round(self) -> int:
-        """The number, from 1, of the last of the best rounds; 0 before the first."""
-        scores = [figures["roc_auc" if self.material.comparison.ranks else "agreement"] for figures in self.history]
-        return max(range(len(scores)), key=lambda place: (scores[place], place)) + 1 if scores else 0
+    def _scores(self) -> list[float]:
+        """What is to be as high as it can, after every round."""
+        name = "roc_auc" if self.material.comparison.ranks else "agreement"
+        return [figures[name] for figures in self.history]
 
 
 def binary_cross_entropy(log_odds: Tensor, said: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,8 @@ class Command(BaseCommand):
         how.add_argument(
             "--epochs",
             type=float,
-            help=f"default: {_EPOCHS_OF_CLIPS:g} with teachers, {_EPOCHS_OF_LABELS:g} without",
+            help=f"default: {_EPOCHS_OF_CLIPS:g} with teachers, {_EPOCHS_OF_LABELS:g} without, and {Plan.fewest_steps} "
+            "steps at least",
         )
         how.add_argument("--seed", type=_count, default=Plan.seed, help="the same seed is the same tagger")
         how.add_argument("--device", help="cpu, cuda, cuda:1; default: a GPU where there is one")
@@ -156,14 +158,16 @@ def _request(options: dict[str, Any]) -> Request:
         raise ValueError("Nobody says anything of --audio and --generated: name a --teacher.")
     for teacher in options["teacher"]:
         registry.load(teacher)
-    epochs = options["epochs"] or (_EPOCHS_OF_CLIPS if options["teacher"] else _EPOCHS_OF_LABELS)
-    if epochs <= 0 or min(options["clips"], options["processes"]) < 1:
+    plan = Plan(_EPOCHS_OF_CLIPS if options["teacher"] else _EPOCHS_OF_LABELS, seed=options["seed"])
+    if options["epochs"] is not None:
+        plan = replace(plan, epochs=options["epochs"], fewest_steps=1)
+    if plan.epochs <= 0 or min(options["clips"], options["processes"]) < 1:
         raise ValueError("--epochs, --clips and --processes have to be more than 0.")
     return Request(
         name=name,
         teachers=tuple(options["teacher"]),
         clips=options["clips"],
-        plan=Plan(epochs=epochs, seed=options["seed"]),
+        plan=plan,
         original=options["recipe"] == "original",
         processes=options["processes"],
         device=_device(options["device"]),
