@@ -5,6 +5,7 @@ Baselines are measured like every other method, but recommend to nobody: they ha
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,10 @@ Scores: TypeAlias = Callable[[Tastes, Positions], Vector]
 """Scores of all songs, shape (n_listeners, n_songs), for listeners who have these tastes and rows of the plays."""
 
 Fit: TypeAlias = Callable[[Evidence], Scores]
+
+
+EACH_ALONE = sys.maxsize
+"""As many groups as there are listeners."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,10 @@ class Method:
         Whether every listener is told the same.
     by_plays_alone : bool
         Whether it knows nothing of a song but who plays it: on unplayed songs it has nothing to choose by.
+    own_label_groups : int
+        Where listeners gave labels themselves: into how many groups they are cut, each of which is asked by a method
+        that was fitted without any label of theirs. `EACH_ALONE` takes out a listener's own and nobody else's; fewer
+        groups take out more, and cost fewer fits. 0 where it is not looked at.
     """
 
     name: str
@@ -45,16 +54,19 @@ class Method:
     baseline: bool = True
     same_for_all: bool = False
     by_plays_alone: bool = False
+    own_label_groups: int = 0
 
 
-def of_recommender(name: str, recommender: type[Recommender], *, same_for_all: bool = False) -> Method:
+def of_recommender(
+    name: str, recommender: type[Recommender], *, same_for_all: bool = False, own_label_groups: int = 0
+) -> Method:
     """A method of the engine as something that is measured."""
 
     def fit(evidence: Evidence) -> Scores:
         fitted = recommender.fit(evidence)
         return lambda tastes, _listeners: fitted.scores(tastes)
 
-    return Method(name, {"": fit}, baseline=False, same_for_all=same_for_all)
+    return Method(name, {"": fit}, baseline=False, same_for_all=same_for_all, own_label_groups=own_label_groups)
 
 
 _BM25: list[dict[str, float]] = [{"K1": 1.2, "B": 0.75}, {"K1": 100, "B": 0.8}]

@@ -103,4 +103,4 @@ def difference(one: float, other: float, draws_of_one: Vector, draws_of_other: V
     """
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(draws_of_one - draws_of_other, [tail, 1 - tail])
-    return Difference(one - other, float(low), float(high))
+    return Difference(float(one - other), float(low), float(high))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from ..interface import Positions, Tastes, Vector
 from ..ranking import top
 from .baselines import Fit, Method, Scores
 from .metrics import Accuracy, accuracy, self_information
+from .own_labels import OwnLabels
 from .protocols import Listening, Protocol, Split, TooFewPlaysError, number_of_splits, split
 
 MOST_LISTENERS = 10_000
@@ -62,6 +63,9 @@ class Measured:
     predicted_popularity : float64, shape (n_splits,)
         For a method that tells every listener the same: the rank correlation of its scores of the cold songs with
         their true numbers of listeners. Else empty.
+    without_own_labels : mapping of ranking to float64, shape (n_listeners, n_splits, 4)
+        As `accuracies`, each listener's own labels taken out. Empty where nobody knows who gave labels, or for a
+        method that is not asked so.
     """
 
     method: Method
@@ -69,6 +73,7 @@ class Measured:
     lists: Lists
     chosen: list[str]
     predicted_popularity: Vector
+    without_own_labels: Mapping[str, Vector]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +112,7 @@ def compare(
     protocol: Protocol,
     methods: Sequence[Method],
     *,
+    own_labels: OwnLabels | None = None,
     seed: int = 0,
     most_listeners: int = MOST_LISTENERS,
     step: Step = _silent,
@@ -118,6 +124,8 @@ def compare(
     listening : Listening
     protocol : Protocol
     methods : sequence of Method
+    own_labels : OwnLabels, optional
+        Who gave which labels, where that is known.
     seed : int
     most_listeners : int
         How many listeners are asked.
@@ -130,7 +138,7 @@ def compare(
     """
     n_splits = number_of_splits(listening, protocol)
     asked = _sample(np.arange(listening.evidence.played.shape[0]), most_listeners, seed)
-    tables = [_Table(method, len(asked), n_splits) for method in methods]
+    tables = [_Table(method, asked, n_splits, own_labels) for method in methods]
     candidates: dict[str, int] = {}
     held_out = []
     for number in range(n_splits):
@@ -145,7 +153,7 @@ def compare(
                 step(said, (begun + part * share) / n_splits)
 
             part_done(0)
-            table.fill(parts, asked, number, seed, part_done)
+            table.fill(parts, number, seed, part_done)
     step("", 1)
     return Comparison(
         protocol=protocol,
@@ -161,46 +169,88 @@ def compare(
 class _Table:
     """The figures of one method, as they come in."""
 
-    def __init__(self, method: Method, n_listeners: int, n_splits: int) -> None:
+    def __init__(self, method: Method, asked: Positions, n_splits: int, own_labels: OwnLabels | None) -> None:
         self.method = method
+        self._asked = asked
+        self._own_labels = own_labels if method.own_label_groups else None
+        self._shape = (len(asked), n_splits)
         self._accuracies: dict[str, Vector] = {}
-        self._shape = (n_listeners, n_splits)
+        self._without_own_labels: dict[str, Vector] = {}
         self._coverage = np.zeros(n_splits)
         self._novelty, self._cold_share = (np.full(self._shape, np.nan) for _ in range(2))
         self._chosen: list[str] = []
         self._popularity: list[float] = []
 
-    def fill(self, parts: Split, asked: Positions, number: int, seed: int, part_done: Callable[[float], None]) -> None:
+    def fill(self, parts: Split, number: int, seed: int, part_done: Callable[[float], None]) -> None:
         """Fit the method on what it may see of one split, and ask it."""
         setting = choose(self.method, parts.training, parts.protocol, seed)
         if setting:
             self._chosen.append(setting)
+        fit = self.method.settings[setting]
         part_done(0.2)
-        scores = self.method.settings[setting](parts.training.evidence)
-        part_done(0.5)
-        listeners = np.intersect1d(asked, parts.listeners)
+        scores = fit(parts.training.evidence)
+        part_done(0.4)
+        listeners = np.intersect1d(self._asked, parts.listeners)
         bits = self_information(parts.training.evidence.listeners, parts.training.evidence.played.shape[0])
         seen = np.zeros(len(bits), dtype=bool)
-        for name in parts.rankings:
-            self._accuracies.setdefault(name, np.full((*self._shape, len(Accuracy._fields)), np.nan))
         for done, answer in enumerate(answers(scores, parts, listeners), start=1):
-            at = np.searchsorted(asked, answer.listener)
-            for name, figures in answer.accuracies.items():
-                self._accuracies[name][at, number] = figures
+            at = self._keep(self._accuracies, parts, answer, number)
             seen[answer.first] = True
             # A list may be empty: nothing has a score above 0.
             self._novelty[at, number] = bits[answer.first].mean() if len(answer.first) else 0.0
             self._cold_share[at, number] = parts.cold[answer.first].mean() if len(answer.first) else 0.0
             if done % 64 == 0:
-                part_done(0.5 + 0.5 * done / len(listeners))
+                part_done(0.4 + 0.3 * done / len(listeners))
         self._coverage[number] = seen.mean()
         if self.method.same_for_all and parts.protocol is Protocol.COLD:
             self._popularity.append(predicted_popularity(scores, parts))
+        if self._own_labels is not None:
+            self._fill_without(self._own_labels, fit, scores, parts, listeners, number, seed, part_done)
+
+    def _fill_without(
+        self,
+        own_labels: OwnLabels,
+        fit: Fit,
+        scores: Scores,
+        parts: Split,
+        listeners: Positions,
+        number: int,
+        seed: int,
+        part_done: Callable[[float], None],
+    ) -> None:
+        """Ask again, each listener a method that was fitted without what the listener, and others of a group, said."""
+        givers = np.intersect1d(listeners, own_labels.givers)
+        for answer in answers(scores, parts, np.setdiff1d(listeners, givers)):
+            self._keep(self._without_own_labels, parts, answer, number)
+        shuffled = np.random.default_rng([seed, 6]).permutation(givers)
+        groups = np.array_split(shuffled, min(self.method.own_label_groups, len(givers))) if len(givers) else []
+        evidence = parts.training.evidence
+        for done, group in enumerate(groups):
+            part_done(0.7 + 0.3 * done / len(groups))
+            left = replace(evidence, term_frequencies=own_labels.without(evidence.term_frequencies, group))
+            for answer in answers(fit(left), parts, group):
+                self._keep(self._without_own_labels, parts, answer, number)
+
+    def _keep(self, accuracies: dict[str, Vector], parts: Split, answer: Answer, number: int) -> int:
+        """Take down what a listener got; in which place."""
+        at = int(np.searchsorted(self._asked, answer.listener))
+        for name in parts.rankings:
+            if name not in accuracies:
+                accuracies[name] = np.full((*self._shape, len(Accuracy._fields)), np.nan)
+            if name in answer.accuracies:
+                accuracies[name][at, number] = answer.accuracies[name]
+        return at
 
     def measured(self) -> Measured:
         """All that came in."""
-        lists = Lists(self._coverage, self._novelty, self._cold_share)
-        return Measured(self.method, self._accuracies, lists, self._chosen, np.array(self._popularity))
+        return Measured(
+            method=self.method,
+            accuracies=self._accuracies,
+            lists=Lists(self._coverage, self._novelty, self._cold_share),
+            chosen=self._chosen,
+            predicted_popularity=np.array(self._popularity),
+            without_own_labels=self._without_own_labels,
+        )
 
 
 @dataclass(frozen=True, eq=False)

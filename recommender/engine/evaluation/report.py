@@ -40,6 +40,8 @@ def document(comparison: Comparison) -> dict[str, Any]:
             "cold_share": _mean(measured.lists.cold_share),
             "baseline": measured.method.baseline,
         }
+        if measured.without_own_labels:
+            figures["without_own_labels"] = _without_own_labels(comparison, measured, first)
         if measured.chosen:
             figures["settings"] = measured.chosen
         if len(measured.predicted_popularity):
@@ -73,11 +75,7 @@ class _Drawn:
 
     def figures(self, place: int) -> dict[str, Any]:
         """The figures of one method, and their standard errors over listeners."""
-        errors = self._draws[:, place].std(axis=0, ddof=1)
-        return {
-            **dict(zip(FIGURES, self._means[place].tolist(), strict=True)),
-            "standard_errors": dict(zip(FIGURES, errors.tolist(), strict=True)),
-        }
+        return _with_errors(self._means[place], self._draws[:, place])
 
     def differences(self) -> Iterator[dict[str, Any]]:
         """Every two methods, in every figure."""
@@ -95,6 +93,24 @@ class _Drawn:
                     **found._asdict(),
                     "better": better,
                 }
+
+
+def _with_errors(means: Vector, draws: Vector) -> dict[str, Any]:
+    return {
+        **dict(zip(FIGURES, means.tolist(), strict=True)),
+        "standard_errors": dict(zip(FIGURES, draws.std(axis=0, ddof=1).tolist(), strict=True)),
+    }
+
+
+def _without_own_labels(comparison: Comparison, measured: Measured, ranking: str) -> dict[str, Any]:
+    """The figures of a method that has not seen what the listeners who are asked have said, and what that costs."""
+    values = np.stack([measured.without_own_labels[ranking], measured.accuracies[ranking]], axis=2)
+    means, draws = bootstrap.means(values), bootstrap.draws(values, comparison.seed)
+    costs = {
+        figure: bootstrap.difference(means[0, at], means[1, at], draws[:, 0, at], draws[:, 1, at])._asdict()
+        for at, figure in enumerate(FIGURES)
+    }
+    return {**_with_errors(means[0], draws[:, 0]), "differences": costs}
 
 
 def _mean(values: Vector) -> float:
