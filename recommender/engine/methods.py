@@ -5,11 +5,13 @@ from __future__ import annotations
 from .content import Content
 from .cooccurrence import Cooccurrence
 from .interface import Recommender
+from .latent import Latent
 from .popularity import Popularity
 
 METHODS: dict[str, type[Recommender]] = {
     "content": Content,
     "cooccurrence": Cooccurrence,
+    "latent": Latent,
     "popular": Popularity,
 }
 """Every method, in the order that lists of them have."""

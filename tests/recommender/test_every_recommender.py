@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from recommender.engine.content import Content
-from recommender.engine.cooccurrence import Cooccurrence
 from recommender.engine.interface import Evidence, Moved, Recommender, Tastes
-from recommender.engine.popularity import Popularity
+from recommender.engine.methods import METHODS
 from recommender.engine.ranking import top
 
 N_LISTENERS, N_SONGS, N_LABELS = 30, 40, 8
@@ -27,10 +25,9 @@ def evidence() -> Evidence:
     return Evidence(csr_array(tf.astype(float)), csr_array(played.astype(np.int32)))
 
 
-@pytest.fixture(params=[Content, Cooccurrence, Popularity])
+@pytest.fixture(params=list(METHODS), scope="module")
 def recommender(request: pytest.FixtureRequest, evidence: Evidence) -> Recommender:
-    method: type[Recommender] = request.param
-    return method.fit(evidence)
+    return METHODS[request.param].fit(evidence)
 
 
 TASTES = Tastes.of_one(N_SONGS, N_LABELS, liked=[1, 5, 9], disliked=[2], played={1: 3, 5: 1}, nudges={3: 0.5})

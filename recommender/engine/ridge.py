@@ -1,0 +1,58 @@
+"""Ridge regression of many targets at once on sparse features."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .interface import Matrix, Progress, Vector, silent
+
+_MOST_STEPS = 100
+_TOLERANCE = 1e-4
+
+
+def ridge(features: Matrix, targets: Vector, weights: Vector, damping: float, progress: Progress = silent) -> Vector:
+    """The coefficients B that make sum of w |x B - y|^2 + damping |B|^2 least.
+
+    The normal equations are solved by conjugate gradients (M. Hestenes, E. Stiefel: Methods of conjugate gradients
+    for solving linear systems, 1952), all targets side by side, so that the features are read once a step.
+
+    Parameters
+    ----------
+    features : csr_array, shape (n, d)
+    targets : float64, shape (n, m)
+    weights : float64, shape (n,)
+        How much each row counts; not below 0.
+    damping : float, above 0
+
+    Returns
+    -------
+    float64, shape (d, m)
+
+    Raises
+    ------
+    ValueError
+        If `damping` is not above 0, or the shapes do not fit.
+    """
+    if not damping > 0:
+        raise ValueError(f"a damping is above 0, not {damping}")
+    if targets.shape[0] != features.shape[0] or weights.shape != (features.shape[0],):
+        raise ValueError(f"{features.shape[0]} rows, targets of {targets.shape[0]}, weights of {weights.shape}")
+    weighted = weights[:, np.newaxis]
+    across = features.T.tocsr()
+    residual = np.asarray(across @ (weighted * targets))
+    coefficients = np.zeros_like(residual)
+    direction = residual.copy()
+    length = np.einsum("ij,ij->j", residual, residual)
+    small_enough = _TOLERANCE**2 * length
+    for _ in range(_MOST_STEPS):
+        if (length <= small_enough).all():
+            break
+        progress("latent factors")
+        image = across @ (weighted * (features @ direction)) + damping * direction
+        along = np.einsum("ij,ij->j", direction, image)
+        step = np.divide(length, along, out=np.zeros_like(length), where=along > 0)
+        coefficients += step * direction
+        residual -= step * image
+        before, length = length, np.einsum("ij,ij->j", residual, residual)
+        direction = residual + np.divide(length, before, out=np.zeros_like(length), where=before > 0) * direction
+    return coefficients

@@ -1,0 +1,119 @@
+"""Latent factors: what plays say, and what content says of a song that nobody has played."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from recommender.engine.features import Features
+from recommender.engine.interface import Evidence, LabelReason, Moved, PlayMatrix, SongReason, Tastes
+from recommender.engine.latent import Latent
+from recommender.engine.ridge import ridge
+
+N_SONGS, N_LISTENERS = 60, 80
+ROCK, JAZZ = range(30), range(30, 60)
+UNPLAYED_ROCK, UNPLAYED_JAZZ = 29, 59
+
+
+def two_camps(*, embeddings: bool = False) -> Evidence:
+    """Forty listeners of rock and forty of jazz; of each camp one song that nobody has played."""
+    rng = np.random.default_rng(3)
+    played = np.zeros((N_LISTENERS, N_SONGS), dtype=np.int32)
+    for listener in range(N_LISTENERS):
+        camp = ROCK if listener < 40 else JAZZ
+        played[listener, rng.choice(camp, 12, replace=False)] = rng.integers(1, 9, 12)
+    played[:, [UNPLAYED_ROCK, UNPLAYED_JAZZ]] = 0
+    sounds = np.zeros((N_SONGS, 6), dtype=np.float32)
+    labels = np.zeros((N_SONGS, 3))
+    camps = np.repeat([0, 1], 30)
+    if embeddings:
+        sounds = rng.random((N_SONGS, 6)).astype(np.float32)
+        sounds[np.arange(N_SONGS), camps] += 3
+    else:
+        labels[np.arange(N_SONGS), camps] = 3
+        labels[:5, 2] = 1
+    return Evidence(csr_array(labels), csr_array(played), embeddings=sounds if embeddings else None)
+
+
+@pytest.fixture(scope="module")
+def latent() -> Latent:
+    return Latent.fit(two_camps())
+
+
+def of_rock(played: dict[int, int] | None = None) -> Tastes:
+    return Tastes.of_one(N_SONGS, 3, played=played or {0: 3, 7: 1, 12: 5})
+
+
+def test_a_listener_who_was_not_there_when_it_was_fitted_gets_their_camps_songs(latent: Latent) -> None:
+    scores = latent.scores(of_rock())[0]
+    assert scores[ROCK].min() > scores[JAZZ].max()
+
+
+def test_a_listener_stands_where_the_least_squares_put_them(latent: Latent) -> None:
+    evidence = two_camps()
+    row: PlayMatrix = evidence.played[[3]]
+    placed = latent.listener_factors(Tastes.of_plays(row, 3))[0]
+    confidence = np.zeros(N_SONGS)
+    confidence[row.indices] = 1 + 5 * np.log1p(row.data)
+    preferred = confidence > 0
+    played = evidence.listeners > 0
+    # The gradient of sum c (p - x y)^2 + damping |x|^2 over all songs that were fitted on, unplayed ones with c = 1.
+    factors = latent.learned[played].astype(float)
+    weights = np.where(confidence[played] > 0, confidence[played], 1)
+    gradient = factors.T @ (weights * (factors @ placed - preferred[played])) + latent.damping * placed
+    assert np.abs(gradient).max() < 1e-6
+
+
+@pytest.mark.parametrize("embeddings", [False, True])
+def test_a_song_nobody_has_played_is_known_by_its_labels_or_its_sound(embeddings: bool) -> None:
+    scores = Latent.fit(two_camps(embeddings=embeddings)).scores(of_rock())[0]
+    assert scores[UNPLAYED_ROCK] > 0.05 > scores[UNPLAYED_JAZZ]
+
+
+def test_the_reasons_of_a_played_song_are_songs_that_sum_to_its_score(latent: Latent) -> None:
+    (reasons,) = latent.reasons(of_rock(), np.array([20]), k=3)
+    assert {reason.song for reason in reasons if isinstance(reason, SongReason)} == {0, 7, 12}
+    assert sum(reason.weight for reason in reasons) == pytest.approx(latent.scores(of_rock())[0, 20], rel=1e-4)
+
+
+def test_the_reasons_of_an_unplayed_song_are_its_labels(latent: Latent) -> None:
+    (reasons,) = latent.reasons(of_rock(), np.array([UNPLAYED_ROCK]), k=3)
+    assert [reason.label for reason in reasons if isinstance(reason, LabelReason)] == [0]
+
+
+def test_a_song_that_is_labelled_later_gets_factors_without_a_new_fit(latent: Latent) -> None:
+    before = two_camps()
+    labels = np.vstack([before.term_frequencies.toarray(), [3.0, 0, 0]])
+    # A new label stands before the others, as if it had been there.
+    labels = np.column_stack([np.zeros(N_SONGS + 1), labels])
+    now = Evidence(csr_array(labels), csr_array(np.zeros((1, N_SONGS + 1), dtype=np.int32)))
+    since = Moved(np.append(np.arange(N_SONGS), -1), np.array([-1, 0, 1, 2]), N_SONGS)
+    refreshed = latent.refreshed(now, since)
+    tastes = Tastes.of_one(N_SONGS + 1, 4, played={0: 3, 7: 1, 12: 5})
+    scores, as_before = refreshed.scores(tastes)[0], latent.scores(of_rock())[0]
+    assert scores[:N_SONGS] == pytest.approx(as_before, abs=1e-5)
+    assert scores[N_SONGS] == pytest.approx(as_before[UNPLAYED_ROCK], abs=1e-5)
+
+
+def test_with_no_plays_at_all_nothing_is_said() -> None:
+    nobody = Evidence(csr_array(np.eye(3)), csr_array(np.zeros((0, 3), dtype=np.int32)))
+    assert not Latent.fit(nobody).scores(Tastes.of_one(3, 3, played={0: 1})).any()
+
+
+def test_a_ridge_solves_its_normal_equations() -> None:
+    rng = np.random.default_rng(0)
+    features, targets, weights = rng.random((50, 7)), rng.random((50, 3)), rng.random(50)
+    found = ridge(csr_array(features), targets, weights, 0.5)
+    expected = np.linalg.solve(
+        features.T @ (weights[:, None] * features) + 0.5 * np.eye(7), features.T @ (weights[:, None] * targets)
+    )
+    assert found == pytest.approx(expected, abs=1e-3)
+    with pytest.raises(ValueError, match="above 0"):
+        ridge(csr_array(features), targets, weights, 0)
+
+
+def test_a_song_without_labels_and_sound_has_no_features() -> None:
+    evidence = Evidence(csr_array(np.array([[1.0, 0], [0, 0]])), csr_array(np.zeros((1, 2), dtype=np.int32)))
+    rows = Features.fit(evidence).rows(evidence)
+    assert np.diff(rows.indptr).tolist()[1] == 0
