@@ -15,6 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from .descriptions import OwnTagger, TaggerError, TaggerLabel
@@ -151,6 +153,30 @@ def read_network(path: Path, n_labels: int) -> WholeSongCnn:
         raise TaggerError(f"{path} holds weights that are no numbers")
     network.load_state_dict({**own, **{name: tensor.float() for name, tensor in tensors.items()}})
     return network.eval().requires_grad_(False)
+
+
+def with_labels(network: WholeSongCnn, weights: NDArray[np.float32], biases: NDArray[np.float32]) -> WholeSongCnn:
+    """A network that hears as another does, with another label layer.
+
+    Parameters
+    ----------
+    network : WholeSongCnn
+    weights : float32, shape (n_labels, 256)
+    biases : float32, shape (n_labels,)
+    """
+    import torch
+
+    from .wholesong import WholeSongCnn
+
+    other = WholeSongCnn(len(biases))
+    layer = {_LABEL_WEIGHT: torch.from_numpy(weights), _LABEL_BIAS: torch.from_numpy(biases)}
+    other.load_state_dict({**network.state_dict(), **layer})
+    return other.eval().requires_grad_(False)
+
+
+def label_layer(network: WholeSongCnn) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A network's last layer: weights, shape (n_labels, 256), and biases, shape (n_labels,)."""
+    return network.labels.weight.detach().numpy().copy(), network.labels.bias.detach().numpy().copy()
 
 
 def _digest(description: str, file: bytes) -> str:
