@@ -208,7 +208,7 @@ def tag_pending(
             )
 
 
-def relabel_from_embeddings(report: Callable[[int], None] | None = None) -> None:
+def relabel_from_embeddings(report: Callable[[int], object] | None = None) -> None:
     """Give songs the labels of the own tagger in use, without hearing them: those whose embedding is of its version.
 
     Labels of its relatives go, those of published taggers and curators stay. Killed at any moment, the next one goes

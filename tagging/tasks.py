@@ -20,7 +20,7 @@ from celery.signals import worker_init, worker_process_init
 from kombu import Connection
 from kombu.exceptions import ChannelError, OperationalError
 
-from . import registry, services
+from . import lessons, registry, services
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,23 @@ def tag_songs(self: Task[Any, Any], names: Sequence[str] | None = None) -> None:
 
 @shared_task(ignore_result=True)
 def sweep() -> None:
-    """Put back what was left behind, and have heard what is pending."""
+    """Put back what was left behind, and have done what waits: songs to hear, a lesson to give."""
+    if services.sweep():
+        call_worker()
+    if lessons.somebody_waits():
+        learn.delay()
+
+
+@shared_task(ignore_result=True)
+def learn() -> None:
+    """Give the lesson that waits; where a new tagger comes of it, songs get its labels."""
+    if lessons.give_waiting() is not None:
+        services.relabel_from_embeddings()
+
+
+@shared_task(ignore_result=True)
+def relabel() -> None:
+    """Songs get the labels of the tagger in use, those at once that need not be heard for it."""
     if services.sweep():
         call_worker()
 
@@ -70,6 +86,26 @@ def call_worker(names: Sequence[str] | None = None) -> bool:
         with _connection(_PATIENCE_S) as connection:
             if not _waiting(connection):
                 tag_songs.apply_async((names,), connection=connection, retry=False)  # type: ignore[call-arg]
+    except OperationalError as error:
+        logger.info("No broker: %s", error)
+        return False
+    return True
+
+
+def send(task: Task[Any, Any]) -> bool:
+    """Send a task that looks up itself what there is to do.
+
+    Returns
+    -------
+    bool
+        Whether the broker is there; where it is not, `sweep` sees to it once it is.
+    """
+    if current_app.conf.task_always_eager:
+        task.delay()
+        return True
+    try:
+        with _connection(_PATIENCE_S) as connection:
+            task.apply_async(connection=connection, retry=False)  # type: ignore[call-arg]
     except OperationalError as error:
         logger.info("No broker: %s", error)
         return False

@@ -16,7 +16,9 @@ from catalog.home import home, models_dir
 from catalog.importing.tables import UnreadableTable
 from catalog.parallel import cores
 from tagging import own, registry
+from tagging.lessons import AlreadyLearning
 from tagging.library import add_library
+from tagging.management.from_library import learn_from_library
 from tagging.training.loop import Plan
 from tagging.training.recipes import Request, Trained, train
 from tagging.training.sources import Collection, add_folders, add_table, keep_out
@@ -31,6 +33,9 @@ examples:
   train_tagger --teacher msd-crnn jamendo-cnn --audio MUSIC --generated 400
                                                       from what published taggers hear in clips made of MUSIC and
                                                       of pieces that are composed here
+  train_tagger --from-library                         a tagger of the library's own: what curators corrected is
+                                                      learned by the one in use in seconds, from the songs' stored
+                                                      embeddings, and kept where it is better on held-out corrections
   train_tagger --csv music/labels.csv --recipe original
                                                       with the scores of the recipe of 2018 beside
 
@@ -53,6 +58,9 @@ class Command(BaseCommand):
         sources = parser.add_argument_group("what to learn from")
         sources.add_argument("--csv", metavar="FILE", type=Path, action="append", default=[], help="files and labels")
         sources.add_argument("--library", action="store_true", help="imported and curated labels of songs with audio")
+        sources.add_argument(
+            "--from-library", action="store_true", help="curators' corrections alone: the tagger in use learns them"
+        )
         sources.add_argument("--teacher", metavar="NAME", nargs="+", default=[], help="installed taggers to learn from")
         sources.add_argument(
             "--audio", metavar="FOLDER", type=Path, nargs="+", default=[], help="recordings for the teachers"
@@ -76,7 +84,7 @@ class Command(BaseCommand):
             help="keep these files and folders out of training, in place of some of the artists",
         )
         result = parser.add_argument_group("what becomes of it")
-        result.add_argument("--name", default="mine", help="the tagger's; default: mine")
+        result.add_argument("--name", help="the tagger's; default: mine, or learned-1 and so on with --from-library")
         result.add_argument("--output", metavar="FILE", type=Path, help="default: NAME.safetensors among the models")
         result.add_argument("--licence", default="not stated", help="the tagger's")
         how = parser.add_argument_group("how")
@@ -95,10 +103,14 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
+            if options["from_library"]:
+                _refuse_other_sources(options)
+                learn_from_library(self.stdout, options["name"])
+                return
             request = _request(options)
             collection = self._collect(options)
             self._show(train(collection, request), request)
-        except (ValueError, registry.TaggerError, UnreadableTable) as error:
+        except (ValueError, registry.TaggerError, UnreadableTable, AlreadyLearning) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
@@ -141,9 +153,16 @@ class Command(BaseCommand):
         self.stdout.write(f"written to {request.output}; curves and metrics are in {request.folder}")
 
 
+def _refuse_other_sources(options: dict[str, Any]) -> None:
+    others = ("csv", "library", "teacher", "audio", "generated", "keep_out", "output")
+    if given := [name for name in others if options[name]]:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise ValueError(f"--from-library learns from curators' corrections alone: leave out {names}.")
+
+
 def _request(options: dict[str, Any]) -> Request:
     """What is asked for; refused where it cannot be."""
-    name, output = options["name"], options["output"]
+    name, output = options["name"] or "mine", options["output"]
     if not own.is_name(name):
         raise ValueError(f"A tagger cannot be called {name}: small letters, digits, dots and dashes.")
     if output is None:
