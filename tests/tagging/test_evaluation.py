@@ -29,7 +29,6 @@ from tagging import inference, own, registry
 from tagging.evaluation import listening
 from tagging.evaluation.alterations import ALTERATIONS, Alteration
 from tagging.evaluation.listening import Answers, Listener, hear, whole_song_means
-from tagging.evaluation.report import judge
 from tagging.evaluation.truth import read_truth
 from tagging.frontend import DURATION_S, N_SAMPLES, SAMPLE_RATE, mel_spectrogram
 from tagging.inference import CropTagger
@@ -373,18 +372,19 @@ def test_a_bad_recording_is_named_once_and_the_rest_goes_on(taggers: None, music
 
 
 def test_taggers_are_shown_side_by_side(taggers: None, music: Path) -> None:
-    document = run_json("dcmrs", "first", "--files", music, "--teacher", "first", "--teacher", "second")
-    assert (document["recordings"], document["altered"], document["unreadable"]) == (6, 6, [])
+    arguments = ("dcmrs", "first", "--files", music, "--altered", "2")
+    document = run_json(*arguments, "--teacher", "first", "--teacher", "second")
+    assert (document["recordings"], document["altered"], document["unreadable"]) == (6, 2, [])
     assert set(document["taggers"]) == {"dcmrs", "first"}
     for one in document["taggers"].values():
         assert set(one["teachers"]) == {"first", "second"}
         assert one["truth"] is None
         assert list(one["stability"]) == ["as it is", *(alteration.name for alteration in ALTERATIONS)]
         assert one["stability"]["as it is"]["best_kept"]["value"] == 1.0
-        assert one["stability"]["as it is"]["agreement"]["first"] == one["teachers"]["first"]["agreement"]
+        assert set(one["stability"]["as it is"]["agreement"]) == {"first", "second"}
     # These recordings are shorter than a crop, so that the teacher's middle is its whole.
     assert document["taggers"]["first"]["teachers"]["first"]["agreement"]["value"] == pytest.approx(1.0)
-    table, _ = run("dcmrs", "first", "--files", music)
+    table, _ = run(*arguments)
     agreement = document["taggers"]["dcmrs"]["teachers"]["second"]["agreement"]
     assert f"{agreement['value']:.3f} ({agreement['low']:.3f} to {agreement['high']:.3f})" in table
     assert "shift 20 ms" in table
@@ -413,7 +413,7 @@ def test_truth_is_compared_label_by_label(taggers: None, tmp_path: Path, music: 
     assert said["macro_roc_auc"]["value"] == np.mean([figure["value"] for figure in said["roc_auc"].values()])
     assert sum(said["calibration"]["n"]) == 3 * 2
     assert found["stability"]["mp3 48 kbit/s"]["macro_roc_auc"]["value"] in (0.0, 0.5, 1.0)
-    table, _ = run("--truth", file, "--audio", tmp_path / "clips")
+    table, _ = run("--truth", file, "--audio", tmp_path / "clips", "--altered", "2")
     assert "dcmrs has no word for: no vocals" in table
     assert "macro ROC-AUC" in table
 
@@ -422,10 +422,10 @@ def test_labels_that_are_true_of_all_are_left_out_and_named(taggers: None, music
     file = tmp_path / "mine.csv"
     rows = [f"{music}/{seed}.flac,jazz;{'happy' if seed < 3 else 'piano'}" for seed in range(6)]
     file.write_text("\n".join(["file,labels", *rows]))
-    said = run_json("--truth", file)["taggers"]["dcmrs"]["truth"]["said"]
+    said = run_json("--truth", file, "--altered", "0")["taggers"]["dcmrs"]["truth"]["said"]
     assert set(said["roc_auc"]) == {"happy", "piano"}
     assert said["left_out"] == ["jazz"]
-    assert "dcmrs: left out, being true of all recordings or of none: jazz" in run("--truth", file)[0]
+    assert "dcmrs: left out, being true of all recordings or of none: jazz" in run("--truth", file, "--altered", "0")[0]
 
 
 def test_a_tagger_that_always_says_the_same_is_stable_and_agrees_at_nought(taggers: None, music: Path) -> None:
@@ -433,7 +433,7 @@ def test_a_tagger_that_always_says_the_same_is_stable_and_agrees_at_nought(tagge
     torch.nn.init.zeros_(network.labels.weight)
     torch.nn.init.normal_(network.labels.bias)
     own.write_weights(registry.BUNDLED, network, own.read_description(registry.BUNDLED))
-    found = run_json("dcmrs", "--files", music)["taggers"]["dcmrs"]
+    found = run_json("--files", music, "--altered", "2")["taggers"]["dcmrs"]
     for teacher in found["teachers"].values():
         assert teacher["agreement"] == {"value": 0.0, "low": 0.0, "high": 0.0}
     for change in found["stability"].values():
@@ -448,7 +448,7 @@ def test_bad_files_are_named_and_too_few_recordings_refused(taggers: None, music
     assert f"{bad}: no sound in it" in err
     assert json.loads(out)["unreadable"] == [{"file": str(bad), "error": "no sound in it"}]
     with pytest.raises(CommandError, match="it takes two"):
-        run("--files", bad, music / "0.flac")
+        run("--files", bad, music / "0.flac", "--altered", "0")
 
 
 def test_what_cannot_be_compared_is_one_clear_message(
@@ -457,7 +457,7 @@ def test_what_cannot_be_compared_is_one_clear_message(
     file = tmp_path / "mine.csv"
     file.write_text(f"file,label\n{music}/0.flac,polka\n{music}/1.flac,waltz\n")
     with pytest.raises(CommandError, match="dcmrs has no label in common with the truth"):
-        run("--truth", file)
+        run("--truth", file, "--altered", "0")
     with pytest.raises(CommandError, match="no tagger is called nobody"):
         run("nobody", "--files", music)
     with pytest.raises(CommandError, match="no such folder or file"):
@@ -482,15 +482,12 @@ def test_an_interruption_is_one_line(taggers: None, music: Path, home: Path, mon
     assert stopped.value.returncode == 130
 
 
-def test_nothing_but_the_science_is_needed(taggers: None, music: Path, home: Path) -> None:
-    heard = ask(music, home)
-    report = judge(heard, [Listener.load("dcmrs")], [Listener.load("first")], None)
+def test_the_science_needs_no_django() -> None:
     imported = "import sys, tagging.evaluation.report; print('django' in sys.modules)"
     found = subprocess.run(
         [sys.executable, "-c", imported], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
     )
     assert found.stdout == "False\n"
-    assert json.dumps(report.as_json(), allow_nan=False)
 
 
 @pytest.mark.shared
@@ -510,6 +507,7 @@ def test_an_evaluation_goes_on_after_a_kill(shared: Path, tmp_path: Path) -> Non
     answers = home / "cache" / "answers.sqlite"
     while killed.poll() is None and not (answers.exists() and _some(home)):
         time.sleep(0.02)
+    assert killed.poll() is None
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     before = kept_answers(home)
