@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from catalog.admin.read_only import ReadOnlyAdmin
 
-from .models import Snapshot
+from .models import Evaluation, Snapshot
 
 
 @admin.register(Snapshot)
@@ -47,6 +47,33 @@ class SnapshotAdmin(ReadOnlyAdmin):
     def built_from(self, snapshot: Snapshot) -> SafeString:
         counts = ((_count(snapshot, name), name.replace("_", " ")) for name in snapshot.figures)
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{} {}</li>", counts))
+
+
+@admin.register(Evaluation)
+class EvaluationAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "protocol", "snapshot_version", "took", "best", "listeners", "splits"]
+    list_filter = ["protocol"]
+    fields = ["created_at", "protocol", "snapshot_version", "took", "listeners", "splits", "figures"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(ordering="seconds")
+    def took(self, evaluation: Evaluation) -> str:
+        return f"{evaluation.seconds:.0f} s"
+
+    @admin.display
+    def best(self, evaluation: Evaluation) -> str:
+        name, figures = max(evaluation.figures["methods"].items(), key=lambda one: one[1]["map"])
+        return f"{name}: MAP {figures['map']:.3f}, AUC {figures['auc']:.3f}"
+
+    @admin.display
+    def listeners(self, evaluation: Evaluation) -> str:
+        return f"{evaluation.figures['listeners']:,}"
+
+    @admin.display
+    def splits(self, evaluation: Evaluation) -> int:
+        return int(evaluation.figures["splits"])
 
 
 def _count(snapshot: Snapshot, name: str) -> str:

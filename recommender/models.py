@@ -32,6 +32,31 @@ class Snapshot(models.Model):
         return f"{self.version} ({self.get_kind_display()})"
 
 
+class Evaluation(models.Model):
+    """How well every method found plays that were held out from it, in one way of holding out.
+
+    It belongs to the snapshot that was used when it was made, and outlives it: the figures of many nights are drawn.
+    """
+
+    class Protocol(models.TextChoices):
+        WARM = "warm"
+        COLD = "cold"
+
+    protocol = models.CharField(max_length=10, choices=Protocol)
+    snapshot = models.ForeignKey(Snapshot, null=True, on_delete=models.SET_NULL, related_name="evaluations")
+    snapshot_version = models.BigIntegerField(null=True, help_text="Of the snapshot, which may be gone.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    seconds = models.FloatField(help_text="How long it took.")
+    figures = models.JSONField(help_text="As evaluate_recommenders prints them.")
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        indexes = [models.Index(fields=["protocol", "-created_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.protocol}, {self.created_at:%Y-%m-%d %H:%M}"
+
+
 class Changes(models.Model):
     """One row: how much has changed since the last build began to read, and whether a build is at work.
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
+
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from . import build, changes, snapshot
+from . import build, changes, evaluating, snapshot
+from .engine.evaluation.protocols import Protocol, TooFewPlaysError
+
+logger = logging.getLogger(__name__)
+
+_STALE_S = 12 * 3600
+"""An evaluation that nobody has begun by then is left to the next night."""
 
 _BURST_S = 2.0
 """How long the first change waits for those that follow it."""
@@ -19,8 +28,20 @@ def refresh_content() -> None:
 
 @shared_task(ignore_result=True)
 def recompute() -> None:
-    """Build a whole snapshot."""
+    """Build a whole snapshot; how good its methods are is measured afterwards, by whoever is free."""
     build.build()
+    with suppress(OperationalError):
+        evaluate.apply_async(expires=_STALE_S)
+
+
+@shared_task(ignore_result=True)
+def evaluate() -> None:
+    """Measure all methods on held-out plays."""
+    for protocol in Protocol:
+        try:
+            evaluating.evaluate(protocol)
+        except TooFewPlaysError as error:
+            logger.info("Nothing to measure (%s): %s", protocol, error)
 
 
 def queue_refresh() -> None:

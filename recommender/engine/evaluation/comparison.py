@@ -103,7 +103,7 @@ class Comparison:
     measured: list[Measured]
 
 
-def _silent(_what: str, _done: float) -> None:
+def silent(_what: str, _done: float) -> None:
     """No progress shown."""
 
 
@@ -115,7 +115,7 @@ def compare(
     own_labels: OwnLabels | None = None,
     seed: int = 0,
     most_listeners: int = MOST_LISTENERS,
-    step: Step = _silent,
+    step: Step = silent,
 ) -> Comparison:
     """Measure methods on the same held-out plays.
 
