@@ -36,6 +36,7 @@ class Ranked:
     left_out : list of str
         Labels without a recording that has them, or without one that has not.
     calibration : Calibration
+        Against truth; against a teacher's probabilities, where there is none.
     """
 
     macro_roc_auc: Figure
@@ -232,7 +233,7 @@ def _against_teacher(
         name: metrics.agreement(answers[:, [place]], taught[:, [place]], 0).value for place, name in enumerate(names)
     }
     try:
-        kept = _ranked(names, answers, taught >= points)
+        kept = _ranked(names, answers, taught >= points, taught)
     except ValueError:
         kept = None
     return AgainstTeacher(len(names), metrics.agreement(answers, taught), by_label, kept)
@@ -244,10 +245,13 @@ def _against_truth(
     names = [tagger.tagger.labels[column] for column in ours]
     known = set(theirs.tolist())
     unknown = [label for place, label in enumerate(truth.labels) if place not in known]
-    return AgainstTruth(len(names), unknown, _ranked(names, plain[:, ours], truth.true[:, theirs]))
+    true = truth.true[:, theirs]
+    return AgainstTruth(len(names), unknown, _ranked(names, plain[:, ours], true, true))
 
 
-def _ranked(names: Sequence[str], answers: Probabilities, true: NDArray[np.bool_]) -> Ranked:
+def _ranked(
+    names: Sequence[str], answers: Probabilities, true: NDArray[np.bool_], observed: NDArray[np.bool_] | Probabilities
+) -> Ranked:
     ranking = metrics.ranking(answers, true)
     return Ranked(
         ranking.macro_roc_auc,
@@ -256,7 +260,7 @@ def _ranked(names: Sequence[str], answers: Probabilities, true: NDArray[np.bool_
         {names[column]: figure for column, figure in ranking.pr_auc.items()},
         {names[column]: int(true[:, column].sum()) for column in ranking.roc_auc},
         [name for column, name in enumerate(names) if column not in ranking.roc_auc],
-        metrics.calibration(answers, true),
+        metrics.calibration(answers, observed),
     )
 
 
