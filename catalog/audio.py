@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import struct
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -125,23 +125,63 @@ def decode(path: str | PathLike[str], start_s: float, duration_s: float, sample_
         If there is no such file, or no sound at `start_s`.
     """
     with open_audio(Path(path)) as container:
-        stream = container.streams.audio[0]
-        frames = frames_from(container, start_s - _FILTER_S)
-        if (frame := next(frames, None)) is None:
-            raise UnreadableAudio(f"no sound at {start_s:.0f} s: cut off or damaged")
-        rate = frame.sample_rate
-        # Samples of the file and of the result fall together once every `step_in` and `step_out` samples.
-        common = math.gcd(rate, sample_rate)
-        step_in, step_out = rate // common, sample_rate // common
-        first, count = round(start_s * sample_rate), round(duration_s * sample_rate)
-        margin = math.ceil(_FILTER_S * sample_rate / step_out)
-        place = first_sample(stream, frame)
-        block = max(first // step_out - margin, math.ceil(place / step_in), 0)
-        begin, end = block * step_in, (math.ceil((first + count) / step_out) + margin) * step_in
-        while place + frame.samples <= begin and (following := next(frames, None)) is not None:
-            place, frame = place + frame.samples, following
-        needed = _up_to(end - place, chain([frame], (frame for frame in frames if frame.sample_rate == rate)))
-        samples = np.concatenate([np.zeros(0, np.float32), *_mono(needed)])[begin - place : end - place]
+        return _part(container, start_s, duration_s, sample_rate)
+
+
+def decode_parts(
+    path: str | PathLike[str], starts_s: Iterable[float], duration_s: float, sample_rate: int
+) -> Iterator[NDArray[np.float32]]:
+    """Several parts of an audio file, as `decode` gives each; the file is opened once.
+
+    That matters where the way to a place leads over every frame before it, as in an MP3.
+
+    Parameters
+    ----------
+    path : str or path
+    starts_s : iterable of float
+        Seconds from the beginning of the file, in any order.
+    duration_s : float, above 0
+        Seconds of each.
+    sample_rate : int
+        Hertz of the result, whatever the file's own.
+
+    Yields
+    ------
+    float32, shape (n,)
+
+    Raises
+    ------
+    UnreadableAudio
+        If there is no such file, or no sound at one of the places.
+    """
+    with open_audio(Path(path)) as container:
+        for start_s in starts_s:
+            # A place so near the beginning is not sought, and the file may have been read further already.
+            if start_s - _FILTER_S <= _PREROLL_S:
+                yield decode(path, start_s, duration_s, sample_rate)
+            else:
+                yield _part(container, start_s, duration_s, sample_rate)
+
+
+def _part(container: InputContainer, start_s: float, duration_s: float, sample_rate: int) -> NDArray[np.float32]:
+    """What `decode` gives, of an open file."""
+    stream = container.streams.audio[0]
+    frames = frames_from(container, start_s - _FILTER_S)
+    if (frame := next(frames, None)) is None:
+        raise UnreadableAudio(f"no sound at {start_s:.0f} s: cut off or damaged")
+    rate = frame.sample_rate
+    # Samples of the file and of the result fall together once every `step_in` and `step_out` samples.
+    common = math.gcd(rate, sample_rate)
+    step_in, step_out = rate // common, sample_rate // common
+    first, count = round(start_s * sample_rate), round(duration_s * sample_rate)
+    margin = math.ceil(_FILTER_S * sample_rate / step_out)
+    place = first_sample(stream, frame)
+    block = max(first // step_out - margin, math.ceil(place / step_in), 0)
+    begin, end = block * step_in, (math.ceil((first + count) / step_out) + margin) * step_in
+    while place + frame.samples <= begin and (following := next(frames, None)) is not None:
+        place, frame = place + frame.samples, following
+    needed = _up_to(end - place, chain([frame], (frame for frame in frames if frame.sample_rate == rate)))
+    samples = np.concatenate([np.zeros(0, np.float32), *_mono(needed)])[begin - place : end - place]
     if rate != sample_rate and samples.size:
         samples = soxr.resample(samples, rate, sample_rate, quality="HQ")
     skip_out = max(first - block * step_out, 0)

@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from catalog.audio import decode, probe
+from catalog.audio import decode, decode_parts, probe
 
 SAMPLE_RATE = 12_000
 N_FFT = 512
@@ -22,15 +22,16 @@ N_MELS = 96
 N_SAMPLES = 349_440
 N_FRAMES = 1 + N_SAMPLES // HOP
 DURATION_S = N_SAMPLES / SAMPLE_RATE
-N_WINDOWS = 6
+# What the own network hears of a song: so many windows of 14.6 s.
+N_WINDOWS = 8
 WINDOW_FRAMES = 683
+FEWEST_FRAMES = 64
 
 # Slaney's mel scale: linear below 1 kHz, 15 mels; logarithmic above, 27 mels to a factor of 6.4.
 _BEND_HZ, _BEND_MEL = 1000.0, 15.0
 _HZ_PER_MEL = _BEND_HZ / _BEND_MEL
 _LOG_STEP = math.log(6.4) / 27.0
 _SMALLEST_POWER = 1e-10
-_FEWEST_FRAMES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +97,33 @@ def middle_samples(path: str | PathLike[str], duration_s: float | None = None) -
     return decode(path, start / SAMPLE_RATE, DURATION_S, SAMPLE_RATE)
 
 
-def song_windows(path: str | PathLike[str], duration_s: float) -> NDArray[np.float32]:
-    """Power mel spectrograms of places evenly spread over an audio file; all of a short one.
+def window_starts(n_frames: int) -> NDArray[np.int64]:
+    """Where the windows of a song begin: in the middle of equal parts of it, none where one window is all of it.
 
-    Each place is sought and decoded by itself, so neither time nor memory depend on how long the file is.
+    Parameters
+    ----------
+    n_frames : int
+        The song's.
+
+    Returns
+    -------
+    int64, shape (n,)
+        Frames, ascending; at most 8. The windows are `WINDOW_FRAMES` long, and overlap in songs of less than two
+        minutes.
+    """
+    if n_frames <= WINDOW_FRAMES:
+        return np.zeros(1, np.int64)
+    n = min(N_WINDOWS, -(-n_frames // WINDOW_FRAMES))
+    middles = (np.arange(n) + 0.5) * (n_frames / n)
+    starts = np.clip(np.rint(middles - WINDOW_FRAMES / 2), 0, n_frames - WINDOW_FRAMES)
+    return np.unique(starts.astype(np.int64))
+
+
+def song_windows(path: str | PathLike[str], duration_s: float) -> NDArray[np.float32]:
+    """The power mel spectrogram of an audio file in some places all over it: `window_starts`.
+
+    Each is what `power_mel` of the whole would have there. It is sought and decoded by itself, so memory does not
+    depend on how long the file is.
 
     Parameters
     ----------
@@ -110,24 +134,26 @@ def song_windows(path: str | PathLike[str], duration_s: float) -> NDArray[np.flo
     Returns
     -------
     float32, shape (n, 96, n_frames)
-        At most 6 windows of 683 frames (14.6 s).
+        Windows of 683 frames (14.6 s); one of a shorter song, with silence up to 64 frames.
 
     Raises
     ------
     UnreadableAudio
         If the file cannot be read.
     """
-    total = math.ceil(duration_s * SAMPLE_RATE)
-    length = min(total, WINDOW_FRAMES * HOP)
-    n_windows = min(N_WINDOWS, max(math.ceil(total / length), 1))
-    starts = np.unique(np.linspace(0, total - length, n_windows).astype(np.int64))
-    windows = []
-    for start in starts:
-        samples = decode(path, start / SAMPLE_RATE, length / SAMPLE_RATE, SAMPLE_RATE)
-        whole = np.zeros(max(length, _FEWEST_FRAMES * HOP), np.float32)
-        whole[: samples.size] = samples
-        windows.append(power_mel(whole)[:, :-1])
-    return np.stack(windows)
+    total = max(math.ceil(duration_s * SAMPLE_RATE / HOP), FEWEST_FRAMES)
+    length, starts = min(total, WINDOW_FRAMES), window_starts(total)
+    # A frame reaches one hop to either side of its middle.
+    before = np.minimum(starts, 1)
+    places = decode_parts(
+        path, ((starts - before) * HOP / SAMPLE_RATE).tolist(), (length + 2) * HOP / SAMPLE_RATE, SAMPLE_RATE
+    )
+    windows = np.empty((starts.size, N_MELS, length), np.float32)
+    for window, first, samples in zip(windows, before, places, strict=True):
+        padded = np.zeros((length + 2) * HOP, np.float32)
+        padded[: samples.size] = samples
+        window[:] = power_mel(padded)[:, first : first + length]
+    return windows
 
 
 def mel_spectrogram(samples: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -19,6 +19,7 @@ from catalog.audio import probe
 from . import wholesong
 from .descriptions import Description, OwnTagger
 from .frontend import (
+    FEWEST_FRAMES,
     HOP,
     N_FRAMES,
     N_MELS,
@@ -30,6 +31,9 @@ from .frontend import (
     song_windows,
 )
 from .networks import Network
+
+# Windows whose maps stay in the processor's cache together.
+_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +183,15 @@ class WholeSongTagger(Tagger):
             If `mel` has another shape, or holds anything but finite numbers.
         """
         windows = np.ascontiguousarray(mel, dtype=np.float32)
-        if windows.ndim != 3 or windows.shape[1] != N_MELS or windows.shape[2] < wholesong.FEWEST_FRAMES:
-            raise ValueError(
-                f"mel must have shape (n, {N_MELS}, {wholesong.FEWEST_FRAMES} or more), not {windows.shape}"
-            )
+        if windows.ndim != 3 or windows.shape[1] != N_MELS or windows.shape[2] < FEWEST_FRAMES:
+            raise ValueError(f"mel must have shape (n, {N_MELS}, {FEWEST_FRAMES} or more), not {windows.shape}")
         if not np.isfinite(windows).all():
             raise ValueError("mel must hold finite numbers only")
         if not len(windows):
             return np.zeros((0, wholesong.EMBEDDING), np.float32)
         with torch.inference_mode():
-            embeddings: NDArray[np.float32] = self._embed(torch.from_numpy(windows)).numpy()
+            parts = [self._embed(part) for part in torch.split(torch.from_numpy(windows), _AT_ONCE)]
+        embeddings: NDArray[np.float32] = torch.cat(parts).numpy()
         return embeddings
 
     def label(self, embedding: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -16,7 +16,6 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from .frontend import N_MELS
 
 EMBEDDING = 256
-FEWEST_FRAMES = 64
 FLOOR_DB = -60.0
 _DOWNSAMPLINGS = 5
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from catalog.audio import UnreadableAudio, decode, probe
+from catalog.audio import UnreadableAudio, decode, decode_parts, probe
 from tests.audio import write_tone
 
 FORMATS = (".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus", ".aiff")
@@ -144,6 +144,20 @@ def test_a_part_is_what_the_whole_has_there(
     n = min(part.size, there.size)
     # The last samples of a part that ends with the file lack what the filter would still hear of the padding.
     assert np.abs(part[:n] - there[:n]).max() < (2e-2 if name == ".opus" else 1e-3)
+
+
+@pytest.mark.parametrize("name", [".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus", "vbr.mp3", "bare.mp3"])
+def test_several_parts_are_what_each_is_by_itself(name: str, recordings: dict[str, Path]) -> None:
+    """One after another, over one another, and back at the beginning."""
+    starts = [0.0, 0.2, 7.3, 8.1, 30.0, 38.9, 12.0, 0.1]
+    parts = list(decode_parts(recordings[name], starts, 1.5, 12000))
+    for start, part in zip(starts, parts, strict=True):
+        alone = decode(recordings[name], start, 1.5, 12000)
+        assert part.shape == alone.shape
+        # FFmpeg's AAC fills in noise at random, far below what can be heard.
+        assert np.abs(part - alone).max() < 1e-5, start
+    with pytest.raises(UnreadableAudio, match="no sound at 50 s"):
+        list(decode_parts(recordings[name], [1.0, 50.0], 1.5, 12000))
 
 
 def test_a_part_that_reaches_over_the_end_is_shorter(recordings: dict[str, Path]) -> None:
