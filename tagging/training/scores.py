@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from catalog.training import fast_bfloat16
 from tagging.evaluation.metrics import agreement, ranking
-from tagging.frontend import N_WINDOWS, WINDOW_FRAMES
+from tagging.frontend import WINDOW_FRAMES, window_starts
 from tagging.wholesong import WholeSongCnn
 
 from .dataset import Dataset
@@ -136,10 +136,7 @@ def hear(network: WholeSongCnn, mel: Mel, device: torch.device) -> LogOdds:
 
 
 def _windows(mel: Mel) -> Iterable[Mel]:
-    spare = len(mel) - WINDOW_FRAMES
-    count = min(N_WINDOWS, -(-len(mel) // WINDOW_FRAMES))
-    firsts = [0] if spare <= 0 else np.unique(np.linspace(0, spare, count).astype(np.intp))
-    return (mel[first : first + WINDOW_FRAMES] for first in firsts)
+    return (mel[first : first + WINDOW_FRAMES] for first in window_starts(len(mel)))
 
 
 def _sigmoid(log_odds: LogOdds) -> NDArray[np.float64]:
