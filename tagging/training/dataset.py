@@ -170,7 +170,8 @@ def keep_artists_out(artists: NDArray[np.integer], eligible: NDArray[np.bool_], 
     if candidates.size < 2:
         raise ValueError(
             "All recordings are by one artist, so none can be kept out to compare by. Artists are taken from the "
-            "column artist, the library, or the files' tags; without any, each folder counts as one."
+            "column artist, the library, or the files' tags; without any, each folder counts as one. Or name "
+            "recordings to --keep-out."
         )
     wanted = min(max(_KEPT_OUT * sizes.sum(), 1.0), _MOST_KEPT_OUT)
     out: list[int] = []

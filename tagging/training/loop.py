@@ -70,7 +70,7 @@ class Plan:
 
     epochs: float = 40.0
     fewest_steps: int = 3000
-    batch_size: int = 32
+    batch_size: int = 24
     learning_rate: float = 0.002
     weight_decay: float = 0.05
     averaging: float = 0.998

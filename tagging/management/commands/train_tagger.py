@@ -23,8 +23,8 @@ from tagging.training.loop import Plan
 from tagging.training.recipes import Request, Trained, train
 from tagging.training.sources import Collection, add_folders, add_table, keep_out
 
-_CLIPS = 60_000
-_EPOCHS_OF_LABELS, _EPOCHS_OF_CLIPS = 40.0, 3.0
+_CLIPS = 30_000
+_EPOCHS_OF_LABELS, _EPOCHS_OF_CLIPS = 40.0, 7.2
 _EPILOG = """
 examples:
   train_tagger --csv music/labels.csv                 from files and labels: columns file, label (or labels),

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
+from tests.audio import tag
+
 RATE = 12_000
 
 
@@ -17,7 +19,7 @@ def write_music(folder: Path, n: int = 16, seconds: float = 3.0) -> Path:
     Returns
     -------
     Path
-        The table: file, labels, artist.
+        The table: file, labels. The artists are in the files' tags.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -30,10 +32,10 @@ def write_music(folder: Path, n: int = 16, seconds: float = 3.0) -> Path:
             samples += 0.1 * rng.standard_normal(moments.size)
         name = f"{number:03d}.flac"
         sf.write(folder / name, samples, RATE)
-        rows.append(
-            [name, ";".join(["low" if low else "high", *(["noisy"] if noisy else [])]), f"Artist {number // 2}"]
-        )
+        tag(folder / name, artist=f"Artist {number // 2}")
+        labels = ["low" if low else "high", *(["noisy"] if noisy else [])]
+        rows.append([name, ";".join(labels)])
     table = folder / "labels.csv"
     with table.open("w", newline="") as file:
-        csv.writer(file).writerows([["file", "labels", "artist"], *rows])
+        csv.writer(file).writerows([["file", "labels"], *rows])
     return table
