@@ -28,12 +28,15 @@ class Column:
     Attributes
     ----------
     name : str
-        What it counts: `0`, `1`, `2-3`.
+        What it counts: `0`, `1`, `2 to 3`.
+    least : str
+        Where it begins, in little room.
     left, right : int
         How many there are.
     """
 
     name: str
+    least: str
     left: int
     right: int
     x: float
@@ -41,6 +44,7 @@ class Column:
     left_y: float
     left_height: float
     right_height: float
+    right_end: float
 
     @property
     def middle(self) -> float:
@@ -75,11 +79,13 @@ def histogram(left: Sequence[int], right: Sequence[int]) -> Histogram:
     above, below = (_by_class(values, n_classes) for values in (left, right))
     most = max(*above, *below, 1)
     top = _NUMBER_ROOM + _COLUMNS_HEIGHT
+    bottom = top + _AXIS_ROOM
     room = WIDTH / n_classes
     gap = min(_GAP, room / 4)
     columns = [
         Column(
             name=_class_name(place),
+            least=_short(1 << place >> 1),
             left=above[place],
             right=below[place],
             x=place * room + gap / 2,
@@ -87,10 +93,10 @@ def histogram(left: Sequence[int], right: Sequence[int]) -> Histogram:
             left_y=top - above[place] * _COLUMNS_HEIGHT / most,
             left_height=above[place] * _COLUMNS_HEIGHT / most,
             right_height=below[place] * _COLUMNS_HEIGHT / most,
+            right_end=bottom + below[place] * _COLUMNS_HEIGHT / most,
         )
         for place in range(n_classes)
     ]
-    bottom = top + _AXIS_ROOM
     return Histogram(columns, WIDTH, bottom + _COLUMNS_HEIGHT + _NUMBER_ROOM, top, bottom)
 
 
@@ -103,7 +109,7 @@ def _by_class(values: Iterable[int], n_classes: int) -> list[int]:
 
 def _class_name(place: int) -> str:
     least, most = 1 << place >> 1, (1 << place) - 1
-    return f"{_short(least)}–{_short(most)}" if least < most else str(most)  # noqa: RUF001 (from, to)
+    return f"{least} to {most}" if least < most else str(most)
 
 
 def _short(number: int) -> str:

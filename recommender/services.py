@@ -1,4 +1,4 @@
-"""Recommendations, similar songs and how a song fits a listener: where the engine and the database meet."""
+"""Recommendations and how a song fits a listener: where the engine and the database meet."""
 
 from __future__ import annotations
 
@@ -264,22 +264,6 @@ def recommend(
         playable_only=playable_only,
         reasons=lambda songs: recommender.reasons(tastes, songs, REASONS),
         asked=asked or (),
-    )
-
-
-def similar(song: Song, n: int = 10, *, playable_only: bool = False) -> list[Recommendation]:
-    """The songs whose labels are most like those of a song, with the labels they share."""
-    recommenders = snapshot.current()
-    if recommenders is None or not len(at := recommenders.catalogue.songs([song.pk])):
-        return []
-    content, position = recommenders.content, int(at[0])
-    return listed(
-        recommenders,
-        content.similar(position),
-        n,
-        leave_out=at,
-        playable_only=playable_only,
-        reasons=lambda songs: content.similar_reasons(position, songs, REASONS),
     )
 
 

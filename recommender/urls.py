@@ -2,10 +2,14 @@
 
 from django.urls import path
 
-from . import views
+from . import compare_views, views
 
 urlpatterns = [
     path("", views.for_you, name="for_you"),
+    path("compare/", compare_views.compare, name="compare"),
+    path("compare/why/", compare_views.why_missing, name="why_missing"),
+    path("compare/listeners/", compare_views.listener_suggestions, name="listener_suggestions"),
+    path("how-it-works/", compare_views.how_it_works, name="how_it_works"),
     path("labels/<int:pk>/pick/", views.pick_label, name="pick_label"),
     path("songs/<int:pk>/similar/", views.similar, name="similar"),
     path("songs/<int:pk>/fits-you/", views.fits_you, name="fits_you"),

@@ -20,10 +20,25 @@ from . import services
 from .for_you import for_you as page_for
 from .serializers import QuerySerializer
 from .services import Recommendation
+from .similar import Alike, By, Similar, likeness_of
 
 _MOST_CHIPS = 8
 _LISTED = 12
-_SIMILAR = 8
+_SIMILAR = 5
+
+_SIMILAR_WORDS = {
+    By.SOUND: (
+        "Sounds like it",
+        "by what a tagger hears in it",
+        "No other song that can be played here is like it yet.",
+    ),
+    By.LISTENERS: (
+        "Played by the same people",
+        "the part of their listeners who have played both",
+        "Nobody who has played it has played another song that can be played here.",
+    ),
+    By.BOTH: ("Both", "high in both lists", "Nothing yet, neither by sound nor by listeners."),
+}
 
 PICKED = 1.0
 """What a picked label adds to the profile: as much as a liked song that has no other label."""
@@ -75,10 +90,10 @@ def pick_label(request: ListenerRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def similar(request: ListenerRequest, pk: int) -> HttpResponse:
-    """The songs that sound like this one, with the labels they share."""
-    song = get_object_or_404(Song, pk=pk)
-    matches = _matches(request, services.similar(song, _SIMILAR, playable_only=True), "{} % alike")
-    return render(request, "recommender/similar.html", {"song": song, "matches": matches})
+    """The songs like this one: by how they sound, by who plays them, and by both."""
+    likeness = likeness_of(get_object_or_404(Song, pk=pk), playable_only=True)
+    found = [likeness.by(by, _SIMILAR) if likeness else Similar.none(by) for by in By]
+    return render(request, "recommender/similar.html", {"lists": [_similar_list(one) for one in found]})
 
 
 @require_safe
@@ -126,6 +141,45 @@ def _form(form: QueryDict) -> dict[str, object]:
 def _matches(request: ListenerRequest, found: list[Recommendation], score: str) -> list[_Match]:
     rows = song_rows([one.song for one in found], request.user)
     return [_Match(row, one.words, score.format(round(100 * one.score))) for row, one in zip(rows, found, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A song as a line of a narrow list."""
+
+    song: Song
+    score: str
+    said: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _SimilarList:
+    """Songs like a song, and what they go by."""
+
+    by: By
+    title: str
+    measure: str
+    nothing: str
+    lines: list[_Line]
+
+
+def _similar_list(found: Similar) -> _SimilarList:
+    title, measure, nothing = _SIMILAR_WORDS[found.by]
+    if found.by is By.SOUND and not found.heard:
+        measure = "by their labels"
+    if found.by is By.LISTENERS and found.over_sessions:
+        measure = "in the same sittings, as fewer than 20 people listen here"
+    return _SimilarList(found.by, title, measure, nothing, [_line(found, one) for one in found.songs])
+
+
+def _line(found: Similar, one: Alike) -> _Line:
+    what = "sitting" if found.over_sessions else "listener"
+    shared = f"{one.shared} {what}{'s' * (one.shared != 1)} in common" if one.shared else ""
+    if found.by is By.BOTH:
+        ranks = (("by sound", one.sound_rank), ("by listeners", one.listeners_rank))
+        return _Line(one.found.song, "", ", ".join(f"{by} {rank}." for by, rank in ranks if rank), one.found.words)
+    return _Line(one.found.song, f"{100 * one.found.score:.0f} %", shared, one.found.words)
 
 
 def _refused(reason: str) -> HttpResponse:

@@ -10,6 +10,7 @@ from catalog.models import Label, LabelAlias, Play, Rating, Song
 from catalog.services.listening import nudge, rate, record_play, refuse
 from recommender import build, services
 from recommender.services import LabelReason, Recommendation, SongReason, UnknownLabelError
+from recommender.similar import similar
 from recommender.taste import taste_of
 from tests.factories import make_plays, make_rating, make_song, make_user
 
@@ -155,14 +156,14 @@ def test_what_is_popular_says_how_often_it_was_played(library: dict[str, Song], 
 
 def test_popular_and_unknown_methods_refuse_what_they_cannot_do(library: dict[str, Song], ada: User) -> None:
     build.build()
-    with pytest.raises(ValueError, match="no method is called 'magic'; there are content, cooccurrence, .*popular"):
+    with pytest.raises(ValueError, match=r"no method is called 'magic'; there are content, cooccurrence, .*popular"):
         services.recommend(ada, "magic")
     with pytest.raises(ValueError, match="labels go with the method content"):
         services.recommend(ada, "popular", query={"jazz": 1.0})
 
 
 def test_without_a_snapshot_there_is_nothing(library: dict[str, Song], ada: User) -> None:
-    assert services.recommend(ada) == services.similar(library["Thunder"]) == []
+    assert services.recommend(ada) == similar(library["Thunder"]).songs == []
     assert services.profile(ada) == {}
     assert services.fits_you(ada, library["Thunder"]).unknown == "song"
 
@@ -174,15 +175,7 @@ def test_a_label_that_came_after_the_snapshot_weighs_nothing_yet(library: dict[s
     assert titles(services.recommend(ada, query={"polka": 1.0, "calm": 1.0})) == ["Blue in Green"]
 
 
-# --- Similar songs, profiles, fits --------------------------------------------------------------
-
-
-def test_similar_songs_share_labels(library: dict[str, Song]) -> None:
-    build.build()
-    found = services.similar(library["So What"])
-    assert scores(found) == pytest.approx({"Birdland": 0.09822, "Blue in Green": 0.01587}, abs=6e-6)
-    assert found[0].words == "jazz"
-    assert services.similar(library["Unheard"]) == []
+# --- Profiles, fits ------------------------------------------------------------------------------
 
 
 def test_a_profile_is_the_sum_of_what_was_liked(library: dict[str, Song], ada: User) -> None:
