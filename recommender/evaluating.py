@@ -11,11 +11,12 @@ from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from catalog.models import Play, PlayCount
+from catalog.models import LabelAssignment, Play, PlayCount
 
 from . import snapshot
 from .engine.evaluation.baselines import EACH_ALONE, Method, baselines, of_recommender
 from .engine.evaluation.comparison import Step, compare, silent
+from .engine.evaluation.own_labels import OwnLabels
 from .engine.evaluation.protocols import Listening, Protocol
 from .engine.evaluation.report import document
 from .engine.interface import Progress, Vector
@@ -63,7 +64,8 @@ def evaluate(protocol: Protocol, step: Step = silent) -> Evaluation:
     used = snapshot.current_row()
     library = read_library(lambda what: step(what, 0.0))
     listening = Listening(library.evidence, _first_played(library, lambda what: step(what, 0.0)))
-    figures = document(compare(listening, protocol, methods(), step=step))
+    own_labels = _own_labels(library, lambda what: step(what, 0.0))
+    figures = document(compare(listening, protocol, methods(), own_labels=own_labels, step=step))
     stored = Evaluation.objects.create(
         protocol=protocol,
         # It may have been replaced and deleted in the meantime.
@@ -110,6 +112,30 @@ def _first_played(library: Library, progress: Progress) -> Vector:
     return moments
 
 
+def _own_labels(library: Library, progress: Progress) -> OwnLabels | None:
+    """Who gave which labels, of those who play here; None where nobody knows of any."""
+    rows = LabelAssignment.objects.order_by().values_list("user_id", "song_id", "label_id")
+
+    def watched() -> Iterator[tuple[int, int, int]]:
+        for number, row in enumerate(rows.iterator(_CHUNK)):
+            if number % _CHUNK == 0:
+                progress("labels given")
+            yield row
+
+    given = np.fromiter(watched(), dtype=_GIVEN)
+    catalogue = library.catalogue
+    known = (library.listener_ids, catalogue.song_ids, catalogue.label_ids)
+    given = given[
+        np.all([np.isin(given[name], ids) for name, ids in zip(_GIVEN.names or (), known, strict=True)], axis=0)
+    ]
+    if not len(given):
+        return None
+    listeners = np.searchsorted(library.listener_ids, given["listener"])
+    songs, labels = catalogue.songs(given["song"]), catalogue.labels(given["label"])
+    return OwnLabels(listeners, songs, labels, library.imported, library.heard, library.curated)
+
+
+_GIVEN = np.dtype([("listener", np.int64), ("song", np.int64), ("label", np.int64)])
 _MOMENT = np.dtype([("user", np.int64), ("song", np.int64), ("second", np.float64)])
 
 

@@ -306,7 +306,7 @@ class Sums:
 
 
 class Voices:
-    """How many people said each pair of primary keys, on disk while they are gathered; whoever repeats it is one."""
+    """Who said each pair of primary keys, on disk while they are gathered; whoever repeats it is one."""
 
     def __init__(self) -> None:
         self._rows = _temporary_rows()
@@ -315,7 +315,7 @@ class Voices:
         )
 
     def add(self, rows: Iterable[tuple[int, int, float]]) -> None:
-        """Add the numbers of people who said a pair."""
+        """Add the primary keys of people who said a pair."""
         self._rows.executemany("INSERT OR IGNORE INTO voices VALUES (?, ?, ?)", rows)
 
     def chunks(self, size: int) -> Iterator[list[tuple[int, int, float]]]:
@@ -323,6 +323,14 @@ class Voices:
         rows = self._rows.execute("SELECT one, two, count(*) FROM voices GROUP BY one, two ORDER BY one, two")
         while chunk := rows.fetchmany(size):
             yield chunk
+
+    def of(self, chunk: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, int]]:
+        """Everybody who said the pairs of a chunk: pair and primary key."""
+        (first, second, _), (last, last_second, _) = chunk[0], chunk[-1]
+        return self._rows.execute(
+            "SELECT one, two, who FROM voices WHERE (one, two) BETWEEN (?, ?) AND (?, ?)",
+            (first, second, last, last_second),
+        ).fetchall()
 
     def __len__(self) -> int:
         (length,) = self._rows.execute("SELECT count(*) FROM (SELECT 1 FROM voices GROUP BY one, two)").fetchone()

@@ -2,7 +2,7 @@
 
 from .embeddings import SongEmbedding
 from .joining import JoinedSong
-from .labels import Label, LabelAlias, SongLabel
+from .labels import Label, LabelAlias, LabelAssignment, SongLabel
 from .listening import Listener, NotThis, Nudge, Play, PlayCount, Rating
 from .songs import DuplicateFile, LibraryRoot, Song, SongIdentifier
 
@@ -11,6 +11,7 @@ __all__ = [
     "JoinedSong",
     "Label",
     "LabelAlias",
+    "LabelAssignment",
     "LibraryRoot",
     "Listener",
     "NotThis",

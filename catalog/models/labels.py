@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 
 from ..names import label_key
@@ -87,3 +88,18 @@ class SongLabel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} on {self.song}: {self.weight:g} ({self.source})"
+
+
+class LabelAssignment(models.Model):
+    """Who gave a label to a song, where an import names them; the label's weight there is how many they are."""
+
+    # The constraint below begins with the song.
+    song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="label_assignments", db_index=False)
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="assignments")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="label_assignments")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["song", "label", "user"], name="one_assignment_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.label} on {self.song}"

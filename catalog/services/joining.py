@@ -17,7 +17,7 @@ from django.db.models import DateTimeField, Model
 from django.db.models.fields.files import FieldFile
 
 from ..importing.tables import LARGEST_COUNT, batches
-from ..models import JoinedSong, Label, NotThis, Play, PlayCount, Rating, Song, SongLabel
+from ..models import JoinedSong, Label, LabelAssignment, NotThis, Play, PlayCount, Rating, Song, SongLabel
 from ..signals import played
 from .bulk import store_rows
 from .labels import announce_labels_changed
@@ -27,6 +27,7 @@ _SAID: tuple[tuple[type[Model], tuple[str, ...], tuple[str, ...]], ...] = (
     (Play, ("user_id", "played_at", "origin"), ("skipped",)),
     (Rating, ("user_id",), ("stars", "rated_at")),
     (NotThis, ("user_id",), ("created_at",)),
+    (LabelAssignment, ("user_id", "label_id"), ()),
 )
 _WRITTEN_AT_ONCE = 5000
 # A sum of weights that is taken apart again leaves this much, from rounding.
@@ -86,7 +87,7 @@ def part_song(joined: JoinedSong) -> Song:
     _give_labels_back(contents["labels"], song, into)
     _give_counts_back(contents["counts"], song, into)
     for model, key, values in _SAID:
-        _give_back(model, key, values, contents[model.__name__], song, into)
+        _give_back(model, key, values, contents.get(model.__name__, []), song, into)
     joined.delete()
     _announce(into.pk, song.pk)
     return song
@@ -224,9 +225,10 @@ def _give_counts_back(rows: list[dict[str, Any]], song: Song, into: Song) -> Non
 
 
 def _of_users(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those of the rows whose listener is still there."""
+    """Those of the rows whose listener, and label where they have one, are still there."""
     users = set(User.objects.filter(pk__in={row["user_id"] for row in rows}).values_list("pk", flat=True))
-    return [row for row in rows if row["user_id"] in users]
+    labels = set(Label.objects.filter(pk__in={row.get("label_id") for row in rows}).values_list("pk", flat=True))
+    return [row for row in rows if row["user_id"] in users and row.get("label_id", None) in labels | {None}]
 
 
 def _plain(value: Any) -> Any:

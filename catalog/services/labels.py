@@ -8,9 +8,10 @@ from functools import partial
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from ..models import Label, LabelAlias, Song, SongLabel
+from ..models import Label, LabelAlias, LabelAssignment, Song, SongLabel
 from ..names import label_key
 from ..signals import labels_changed
+from .bulk import store_rows
 
 
 def announce_labels_changed(song_ids: Iterable[int] | None) -> None:
@@ -153,12 +154,24 @@ def merge_labels(labels: Iterable[Label], into: Label) -> None:
             elif word.source != SongLabel.Source.CURATOR and word.weight > other.weight:
                 other.weight = word.weight
                 other.save(update_fields=["weight"])
+        _move_assignments(label, into)
         nudged = into.nudges.values("user")
         label.nudges.exclude(user__in=nudged).update(label=into)
         label.aliases.update(label=into)
         name, _ = label.name, label.delete()
         LabelAlias.objects.create(label=into, name=name)
     announce_labels_changed(touched)
+
+
+def _move_assignments(label: Label, into: Label) -> None:
+    """Let what people gave a label to be what they gave another to, each of them once."""
+    given = label.assignments.values_list("song_id", "user_id")
+    store_rows(
+        LabelAssignment,
+        ["song", "label", "user"],
+        [(song, into.pk, user) for song, user in given],
+        unique=["song", "label", "user"],
+    )
 
 
 @transaction.atomic

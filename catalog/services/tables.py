@@ -6,7 +6,7 @@ doing it again, and doing it twice changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -28,8 +28,9 @@ from ..importing.tables import (
     text,
     weight,
 )
-from ..models import Label, Rating, SongLabel
+from ..models import Label, LabelAssignment, Rating, SongLabel
 from ..signals import rated
+from .bulk import store_rows
 from .finding import LONGEST_IDENTIFIER, LONGEST_USERNAME, Finder, ImportedTable, Progress, read_artists
 from .labels import announce_labels_changed, labels_by_name
 
@@ -65,11 +66,14 @@ def import_label_table(path: Path, format_: str, progress: Progress = lambda *_:
             # Of the spellings of a new label, the first becomes its name.
             spellings = reversed(dict.fromkeys(word for _, word, _ in rows))
             labels = labels_by_name(dict(spellings))
+            if format_ == "lastfm":
+                users = finder.users({_lastfm_user(value) for _, _, value in rows})
+                rows = [(song, word, users[_lastfm_user(value)]) for song, word, value in rows]
             gathered.add((songs[song], labels[name].pk, value) for song, (name, _), value in rows)
             progress("Reading", table.read_bytes, table.size)
     total = len(gathered)
     for chunk in gathered.chunks(_STORED_AT_ONCE):
-        _store_labels(chunk, format_)
+        _store_labels(chunk, format_, gathered.of(chunk) if isinstance(gathered, Voices) else None)
         done.stored += len(chunk)
         progress("Storing", done.stored, total)
     return done
@@ -201,8 +205,15 @@ def _rating_rows(table: Table, lines: TableReport) -> Iterator[tuple[str, str, i
             yield username, song, value
 
 
+def _lastfm_user(listener: float) -> str:
+    return f"lastfm-{listener:.0f}"
+
+
 @transaction.atomic
-def _store_labels(rows: Sequence[tuple[int, int, float]], origin: str) -> None:
+def _store_labels(
+    rows: Sequence[tuple[int, int, float]], origin: str, given: Sequence[tuple[int, int, int]] | None
+) -> None:
+    """Store what an import says of songs and labels, and by whom (song, label, user) where it names them."""
     words = SongLabel.objects.filter(source=SongLabel.Source.IMPORT, origin=origin)
     there = {
         (song, label): value
@@ -224,7 +235,25 @@ def _store_labels(rows: Sequence[tuple[int, int, float]], origin: str) -> None:
         unique_fields=["song", "label", "source", "origin"],
         update_fields=["weight"],
     )
+    if given is not None:
+        _store_assignments({(song, label) for song, label, _ in rows}, given)
     announce_labels_changed({song for song, _, _ in changed})
+
+
+def _store_assignments(said: Collection[tuple[int, int]], given: Sequence[tuple[int, int, int]]) -> None:
+    """Put those who gave labels in the place of those whom an earlier import named for the same song and label."""
+    there = LabelAssignment.objects.filter(song__in={song for song, _ in said})
+    named = {
+        (song, label, user): pk
+        for pk, song, label, user in there.values_list("pk", "song_id", "label_id", "user_id")
+        if (song, label) in said
+    }
+    stays = set(given)
+    gone = sorted(pk for assignment, pk in named.items() if assignment not in stays)
+    for some in batches(gone, _STORED_AT_ONCE):
+        LabelAssignment.objects.filter(pk__in=some).delete()
+    new = [assignment for assignment in given if assignment not in named]
+    store_rows(LabelAssignment, ["song", "label", "user"], new, unique=["song", "label", "user"])
 
 
 @transaction.atomic

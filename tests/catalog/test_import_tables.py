@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from catalog.models import Label, LabelAlias, Listener, Rating, Song, SongIdentifier, SongLabel
+from catalog.models import Label, LabelAlias, LabelAssignment, Listener, Rating, Song, SongIdentifier, SongLabel
 from catalog.names import label_key
 from catalog.services import tables
 from catalog.signals import labels_changed, rated
@@ -238,9 +238,31 @@ def test_a_label_of_lastfm_weighs_as_many_people_as_gave_it(table: Path) -> None
         "lastfm",
     )
     assert imported_labels("lastfm") == {("Duran Duran", "new wave"): 2.0, ("lastfm:artist:52", "français"): 1.0}
-    assert not User.objects.exists()
+    assert set(LabelAssignment.objects.values_list("user__username", "song__title", "label__name")) == {
+        ("lastfm-2", "Duran Duran", "new wave"),
+        ("lastfm-3", "Duran Duran", "new wave"),
+        ("lastfm-2", "lastfm:artist:52", "français"),
+    }
+    assert "2 new listeners" in report
     assert "Line 6 is left out: tags.dat has no tag 9 that can be used" in report
     assert "Line 7 is left out: the listener is a whole number, not x" in report
+
+
+def test_who_gave_a_label_is_what_the_last_import_says(table: Path) -> None:
+    table.with_name("tags.dat").write_bytes(b"tagID\ttagValue\n1\tnew wave\n2\tsad\n")
+    header = "userID\tartistID\ttagID\n"
+    import_labels(table, f"{header}2\t51\t1\n3\t51\t1\n2\t51\t2\n2\t52\t1\n", "lastfm")
+    before = list(LabelAssignment.objects.order_by("pk").values())
+    import_labels(table, format_="lastfm")
+    assert list(LabelAssignment.objects.order_by("pk").values()) == before
+    import_labels(table, f"{header}3\t51\t1\n4\t51\t1\n", "lastfm")
+    assert set(LabelAssignment.objects.values_list("user__username", "song__title", "label__name")) == {
+        ("lastfm-3", "lastfm:artist:51", "new wave"),
+        ("lastfm-4", "lastfm:artist:51", "new wave"),
+        ("lastfm-2", "lastfm:artist:51", "sad"),
+        ("lastfm-2", "lastfm:artist:52", "new wave"),
+    }
+    assert imported_labels("lastfm")["lastfm:artist:51", "new wave"] == 2.0
 
 
 def test_lastfms_labels_need_their_names(table: Path) -> None:
@@ -271,6 +293,8 @@ def test_the_files_of_lastfm_and_jamendo_come_in(shared: Path) -> None:
         import_labels(lastfm / "user_taggedartists.dat", None, "lastfm")
         word = SongLabel.objects.get(origin="lastfm", song__title="Duran Duran", label__key="new wave")
         assert word.weight == len(people) > 1
+        gave = LabelAssignment.objects.filter(song=word.song, label=word.label)
+        assert set(gave.values_list("user__username", flat=True)) == {f"lastfm-{user}" for user in people}
         import_labels(shared / "jamendo" / "autotagging_moodtheme.tsv", None, "jamendo")
         assert Song.objects.filter(identifiers__value__startswith="jamendo:").count() == 18_486
         assert not SongLabel.objects.filter(origin="jamendo").exclude(label__kind="mood").exists()

@@ -15,7 +15,18 @@ from django.db.models import Model
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from catalog.models import JoinedSong, NotThis, Play, PlayCount, Rating, Song, SongIdentifier, SongLabel
+from catalog.models import (
+    JoinedSong,
+    Label,
+    LabelAssignment,
+    NotThis,
+    Play,
+    PlayCount,
+    Rating,
+    Song,
+    SongIdentifier,
+    SongLabel,
+)
 from catalog.services.joining import join_songs, part_song
 from catalog.services.labels import curate, labels_by_name
 from catalog.signals import labels_changed, played
@@ -31,7 +42,16 @@ NOON = datetime(2026, 5, 1, 12, 0, 0, 123_456, tzinfo=UTC)
 def everything() -> dict[str, list[dict[str, Any]]]:
     """All that is said of songs, without the keys of the rows."""
     said: dict[str, list[dict[str, Any]]] = {}
-    models: tuple[type[Model], ...] = (Song, SongIdentifier, SongLabel, Rating, PlayCount, Play, NotThis)
+    models: tuple[type[Model], ...] = (
+        Song,
+        SongIdentifier,
+        SongLabel,
+        LabelAssignment,
+        Rating,
+        PlayCount,
+        Play,
+        NotThis,
+    )
     for model in models:
         rows = [row if model is Song else row | {"id": 0} for row in model._default_manager.values()]
         said[model.__name__] = sorted(rows, key=str)
@@ -62,6 +82,8 @@ def two_songs() -> tuple[Song, Song]:
         make_plays(user, other, 3 + number)
         PlayCount.objects.create(user=user, song=other, origin="listenbrainz", count=1, last_played=NOON)
         Play.objects.create(user=user, song=other, played_at=NOON, origin="listenbrainz")
+        for song in (mine, other)[number:2]:
+            LabelAssignment.objects.create(user=user, song=song, label=Label.objects.get(name="cool"))
     bob = User.objects.get(username="bob")
     make_plays(bob, mine, 10)
     NotThis.objects.create(user=bob, song=mine)
@@ -79,6 +101,7 @@ def test_what_was_said_of_a_song_goes_over(two_songs: tuple[Song, Song]) -> None
     assert set(counts) == {("anna", 3), ("bob", 14), ("eve", 5)}
     assert set(mine.plays.values_list("user__username", "skipped")) == {("anna", False), ("bob", True), ("eve", False)}
     assert set(mine.refusals.values_list("user__username", flat=True)) == {"bob", "eve"}
+    assert set(mine.label_assignments.values_list("user__username", flat=True)) == {"anna", "bob"}
     words = mine.song_labels.values_list("label__name", "source", "weight")
     assert set(words) == {
         ("jazz", "cnn", 0.8),

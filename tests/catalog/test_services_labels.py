@@ -1,7 +1,7 @@
 import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from catalog.models import Label, LabelAlias, Nudge, Song, SongLabel
+from catalog.models import Label, LabelAlias, LabelAssignment, Nudge, Song, SongLabel
 from catalog.services.labels import curate, labels_by_name, merge_labels, store_cnn_labels
 from catalog.signals import labels_changed
 from tests.factories import add_labels, make_song, make_user
@@ -85,6 +85,9 @@ def test_merging_keeps_every_song_alias_and_nudge() -> None:
     Nudge.objects.create(user=bob, label=old, weight=1)
     Nudge.objects.create(user=bob, label=new, weight=2)
 
+    for user, label in ((ann, old), (bob, old), (bob, new)):
+        LabelAssignment.objects.create(user=user, song=both, label=label)
+
     merge_labels([old], into=new)
 
     assert words(only_old, "cnn") == {"triphop": 0.6}
@@ -92,6 +95,7 @@ def test_merging_keeps_every_song_alias_and_nudge() -> None:
     assert not Label.objects.filter(pk=old.pk).exists()
     assert set(new.aliases.values_list("name", flat=True)) == {"Bristol sound", "trip-hop"}
     assert dict(Nudge.objects.values_list("user__username", "weight")) == {ann.username: 1, bob.username: 2}
+    assert set(new.assignments.values_list("user", "song")) == {(ann.pk, both.pk), (bob.pk, both.pk)}
 
 
 def test_merging_two_curators_words_keeps_the_one_on_the_label_that_stays() -> None:

@@ -14,10 +14,10 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from catalog.models import Play, PlayCount, Song
+from catalog.models import Label, LabelAssignment, Play, PlayCount, Song, SongLabel
 from recommender import build, evaluating, evidence
 from recommender.engine.content import Content
-from recommender.engine.evaluation.baselines import Method, baselines, of_recommender
+from recommender.engine.evaluation.baselines import EACH_ALONE, Method, baselines, of_recommender
 from recommender.engine.evaluation.comparison import Step
 from recommender.engine.evaluation.protocols import Protocol
 from recommender.engine.evaluation.report import FIGURES
@@ -157,6 +157,29 @@ def test_the_first_time_a_song_was_played_counts(crowd: list[User]) -> None:
     assert np.isnan(known[counts[2].song_id])
     assert np.count_nonzero(~np.isnan(moments)) == 2
     assert bob.pk in library.listener_ids
+
+
+def test_labels_that_listeners_gave_are_also_taken_out(crowd: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
+    content = of_recommender("content", Content, own_label_groups=EACH_ALONE)
+    monkeypatch.setattr(evaluating, "methods", lambda: [baselines()[0], content])
+    assert "without_own_labels" not in evaluating.evaluate(Protocol.COLD).figures["methods"]["content"]
+    counts = list(PlayCount.objects.filter(user__in=crowd[:20]).order_by("pk"))
+    own = {user.pk: Label.objects.create(name=f"seen by {user}") for user in crowd[:20]}
+    LabelAssignment.objects.bulk_create(
+        LabelAssignment(user_id=count.user_id, song_id=count.song_id, label=own[count.user_id]) for count in counts
+    )
+    SongLabel.objects.bulk_create(
+        SongLabel(song_id=count.song_id, label=own[count.user_id], source="import", origin="lastfm", weight=9)
+        for count in counts
+    )
+    # The import's weight is more than one: others gave the label too, and only one is taken away.
+    said = evaluating.evaluate(Protocol.COLD).figures["methods"]["content"]
+    SongLabel.objects.filter(origin="lastfm").update(weight=1)
+    alone = evaluating.evaluate(Protocol.COLD).figures["methods"]["content"]
+    assert abs(said["without_own_labels"]["differences"]["auc"]["difference"]) < 0.01
+    assert alone["without_own_labels"]["differences"]["auc"]["high"] < 0
+    table, _ = run("--protocol", "cold")
+    assert "Without each listener's own labels, content: AUC" in table
 
 
 def test_recompute_does_not_wait_for_the_evaluation(crowd: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
