@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from django.db import OperationalError
 
 from . import changes, evidence, snapshot
-from .engine.interface import Evidence, Progress, silent
+from .engine.interface import Evidence, Progress, Recommender, TooLittleError, silent
 from .engine.methods import METHODS
 from .engine.sound import Sound
 from .evidence import Catalogue
@@ -72,7 +73,10 @@ def keep_up() -> None:
 def _fit(progress: Progress) -> tuple[Recommenders, Evidence]:
     catalogue, read = evidence.read(progress)
     progress("weights")
-    methods = {name: method.fit(read, progress) for name, method in METHODS.items()}
+    methods: dict[str, Recommender] = {}
+    for name, method in METHODS.items():
+        with suppress(TooLittleError):
+            methods[name] = method.fit(read, progress)
     return Recommenders(catalogue, methods, Sound.fit(read)), read
 
 

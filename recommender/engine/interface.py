@@ -20,6 +20,11 @@ PlayMatrix: TypeAlias = "csr_array[np.int32, tuple[int, int]]"
 Vector: TypeAlias = NDArray[np.float64]
 Positions: TypeAlias = NDArray[np.intp]
 
+
+class TooLittleError(ValueError):
+    """There is too little to learn a method from; the message says what is missing, for people."""
+
+
 Progress: TypeAlias = Callable[[str], None]
 """Told every few seconds what a long work is at."""
 

@@ -1,0 +1,125 @@
+"""The hybrid: parts weighed by how many listeners a song has, on plays that they have not seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from recommender.engine import hybrid
+from recommender.engine.hybrid import Hybrid
+from recommender.engine.interface import Evidence, PlayMatrix, Tastes, TooLittleError
+from recommender.engine.popularity import Popularity, expected_listeners
+
+N_LISTENERS, N_SONGS, N_CAMPS = 120, 150, 5
+
+
+def camps() -> Evidence:
+    """Listeners of five camps, songs of five kinds; popular songs are played by all, a tenth by nobody."""
+    rng = np.random.default_rng(11)
+    kind = rng.integers(0, N_CAMPS, N_SONGS)
+    appeal = rng.pareto(1.2, N_SONGS) + 0.1
+    appeal[::10] = 0
+    played = np.zeros((N_LISTENERS, N_SONGS), dtype=np.int32)
+    for listener in range(N_LISTENERS):
+        drawn = appeal * np.where(kind == listener % N_CAMPS, 8, 1)
+        mine = rng.choice(N_SONGS, 15, replace=False, p=drawn / drawn.sum())
+        played[listener, mine] = rng.integers(1, 20, 15)
+    labels = np.zeros((N_SONGS, N_CAMPS + 2))
+    labels[np.arange(N_SONGS), kind] = rng.integers(1, 5, N_SONGS)
+    labels[np.arange(N_SONGS), rng.integers(0, N_CAMPS + 2, N_SONGS)] += 1
+    return Evidence(csr_array(labels), csr_array(played))
+
+
+@pytest.fixture(scope="module")
+def evidence() -> Evidence:
+    return camps()
+
+
+@pytest.fixture(scope="module")
+def fitted(evidence: Evidence) -> Hybrid:
+    return Hybrid.fit(evidence)
+
+
+def test_weights_depend_on_how_many_listeners_a_song_has(fitted: Hybrid) -> None:
+    basis = hybrid._basis(np.array([0, 1, 2, 4, 64, 1000]))
+    assert basis.sum(axis=1) == pytest.approx(1)
+    assert basis[0].tolist() == [1, 0, 0, 0, 0]
+    assert basis[2].tolist() == [0, 0.5, 0.5, 0, 0]
+    assert (basis[4] == basis[5]).all()
+    assert np.ptp(fitted.weights, axis=0).min() > 0
+
+
+def test_nothing_that_is_held_out_is_seen_by_the_parts(evidence: Evidence) -> None:
+    inner = hybrid._held_out(evidence)
+    assert inner.evidence.played.nnz + inner.held_out.nnz == evidence.played.nnz
+    assert not (inner.evidence.played.toarray() * inner.held_out.toarray()).any()
+    assert not inner.evidence.listeners[inner.cold].any()
+    assert inner.cold.sum() > 10
+
+
+def test_unplayed_songs_of_the_listeners_kind_come_before_other_unplayed_songs(
+    fitted: Hybrid, evidence: Evidence
+) -> None:
+    row: PlayMatrix = evidence.played[[0]]
+    scores = fitted.scores(Tastes.of_plays(row, N_CAMPS + 2))[0]
+    mostly = evidence.term_frequencies.toarray()[:, :N_CAMPS].argmax(axis=1)
+    unplayed = evidence.listeners == 0
+    assert scores[unplayed & (mostly == 0)].mean() > scores[unplayed & (mostly != 0)].mean()
+
+
+def test_somebody_of_whom_nothing_is_known_is_told_nothing(fitted: Hybrid) -> None:
+    assert not fitted.scores(Tastes.of_one(N_SONGS, N_CAMPS + 2)).any()
+
+
+def test_with_an_empty_profile_a_query_is_all_there_is(fitted: Hybrid) -> None:
+    asked = Tastes.of_one(N_SONGS, N_CAMPS + 2, query={2: 1.0})
+    scores, content = fitted.scores(asked)[0], fitted.content.scores(asked)[0]
+    assert (np.argsort(-scores, kind="stable")[:20] == np.argsort(-content, kind="stable")[:20]).all()
+
+
+def test_a_query_bends_the_ranking_of_a_listener(fitted: Hybrid, evidence: Evidence) -> None:
+    row: PlayMatrix = evidence.played[[0]]
+    plays = {int(song): int(count) for song, count in zip(row.indices, row.data, strict=True)}
+    of_label_3 = evidence.term_frequencies.toarray()[:, 3] > 0
+    calm = fitted.scores(Tastes.of_one(N_SONGS, N_CAMPS + 2, liked=list(plays), played=plays))[0]
+    bent = fitted.scores(Tastes.of_one(N_SONGS, N_CAMPS + 2, liked=list(plays), played=plays, query={3: 1.0}))[0]
+    assert np.argsort(np.argsort(bent))[of_label_3].mean() > np.argsort(np.argsort(calm))[of_label_3].mean()
+
+
+def test_too_few_listeners_are_said() -> None:
+    few = Evidence(csr_array(np.eye(9)), csr_array(np.ones((5, 9), dtype=np.int32)))
+    with pytest.raises(TooLittleError, match="20 listeners of 5 songs"):
+        Hybrid.fit(few)
+
+
+def test_similar_by_both_puts_first_what_is_alike_in_sound_and_in_listeners(fitted: Hybrid) -> None:
+    both = fitted.similar(3)
+    assert both[3] == 0
+    assert 0 < both.max() <= 1
+    best = int(both.argmax())
+    assert fitted.content.similar(3)[best] > 0 or fitted.cooccurrence.similar(3)[best] > 0
+
+
+def test_popularity_is_expected_of_songs_whose_kind_is_played(evidence: Evidence) -> None:
+    tf = evidence.term_frequencies.toarray()
+    played = evidence.played.toarray()
+    # Songs of kind 0 are what everybody plays.
+    popular_kind = tf[:, 0] > 0
+    played[:, popular_kind] += 1
+    new = np.flatnonzero(~played.any(axis=0))
+    played[:, np.flatnonzero(popular_kind)[:3]] = 0
+    known = Evidence(csr_array(tf), csr_array(played))
+    expectation = expected_listeners(known)
+    assert expectation.rank_correlation > 0.5
+    held = np.flatnonzero(popular_kind)[:3]
+    assert expectation.listeners[held].min() > expectation.listeners[new].max()
+    middle, low, high = Popularity.fit(known).expected_between(int(held[0]))
+    assert 0 <= low < middle < high
+
+
+def test_too_few_songs_tell_nothing_of_new_ones() -> None:
+    few = Evidence(csr_array(np.eye(9)), csr_array(np.ones((5, 9), dtype=np.int32)))
+    expectation = expected_listeners(few)
+    assert not expectation.listeners.any()
+    assert np.isnan(expectation.rank_correlation)
