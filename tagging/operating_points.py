@@ -1,8 +1,9 @@
 """Choosing operating points: from which probability a song keeps a label.
 
 A label that every song gets says nothing, and one that no song gets does not say more. The published networks
-learned from tags that people took the trouble to write, so their probabilities are small (a song's sum to about 1
-over 50 labels) and differ from label to label by a factor of a thousand: no single threshold serves.
+learned from tags that people took the trouble to write, and the own one from them: their probabilities are small (a
+song's sum to about 1 over 50 labels) and differ from label to label by a factor of a thousand. No single threshold
+serves.
 
 A label's operating point is such that, of the reference recordings, as many keep it as the label's mean probability
 promises, times 8 (for the tags that nobody wrote), but at least two recordings and at most 40 % of them. So a label
@@ -14,15 +15,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.audio import probe
+from catalog.audio import UnreadableAudio, probe
 
+from . import own
+from .descriptions import OwnTagger, TaggerError
 from .inference import Tagger, listen_to, listening_threads
-from .registry import load
+from .registry import describe, load
 
 _UNWRITTEN = 8.0
 _FEWEST = 2
@@ -73,17 +77,50 @@ def hear(tagger: Tagger, folders: Sequence[Path]) -> NDArray[np.float32]:
     with listening_threads() as threads:
         long_enough = [file for file in files if probe(file).duration_s >= _SHORTEST_S]
         heard = threads.map(lambda file: listen_to(file, [tagger])[0].probabilities, long_enough)
-        return np.stack(list(heard))
+        return np.array(list(heard), np.float32).reshape(-1, len(tagger.labels))
+
+
+def with_operating_points(tagger: OwnTagger, points: NDArray[np.float64]) -> OwnTagger:
+    """Write a tagger of the own family anew, with other operating points.
+
+    Parameters
+    ----------
+    tagger : OwnTagger
+    points : float64, shape (n_labels,)
+
+    Raises
+    ------
+    TaggerError
+        If its file cannot be read or written.
+    """
+    if tagger.file is None:
+        raise TaggerError(f"{tagger.name} has no file")
+    labels = tuple(
+        replace(label, operating_point=float(point)) for label, point in zip(tagger.labels, points, strict=True)
+    )
+    network = own.read_network(tagger.file, len(labels))
+    return own.write_weights(tagger.file, network, replace(tagger, labels=labels))
 
 
 def main() -> None:
-    """Print a tagger's labels with new operating points, as `taggers.toml` has them."""
+    """Compute a tagger's operating points anew: print a published one's labels as `taggers.toml` has them, or write
+    them into the file of one of the own family."""
     parser = argparse.ArgumentParser(prog="python -m tagging.operating_points", description=main.__doc__)
     parser.add_argument("tagger")
     parser.add_argument("folders", nargs="+", type=Path, help="folders of reference recordings")
     arguments = parser.parse_args()
-    tagger = load(arguments.tagger)
-    points = operating_points(hear(tagger, arguments.folders))
+    try:
+        description, tagger = describe(arguments.tagger), load(arguments.tagger)
+        heard = hear(tagger, arguments.folders)
+        if len(heard) < _FEWEST:
+            parser.exit(1, f"{len(heard)} recordings of {_SHORTEST_S:.0f} s or more: at least {_FEWEST} are needed\n")
+        points = operating_points(heard)
+        if isinstance(description, OwnTagger):
+            with_operating_points(description, points)
+            print(f"{description.file}: {len(points)} operating points, from {points.min():.3g} to {points.max():.3g}")
+            return
+    except (TaggerError, UnreadableAudio, OSError) as error:
+        parser.exit(1, f"{error}\n")
     print("labels = [")
     for label, point in zip(tagger.labels, points, strict=True):
         print(f'    {{ name = "{label}", kind = "{tagger.kinds[label]}", operating_point = {point:.3g} }},')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from catalog.home import PROJECT_ROOT
 from tagging import registry
 from tagging.operating_points import operating_points
 from tests.audio import write_tone
+from tests.tagging.conftest import write_own
 
 
 @st.composite
@@ -73,3 +75,24 @@ def test_the_command_prints_lines_for_the_registry(shared: Path, home: Path) -> 
         (label.name, label.kind) for label in registry.describe("jamendo-cnn").labels
     ]
     assert all(0 < label["operating_point"] < 1 for label in labels)
+
+
+def test_one_of_the_own_family_gets_them_into_its_file(home: Path, tmp_path: Path) -> None:
+    described = write_own(home / "models" / "mine.safetensors", figures={"kept": 1})
+    for hz in (220, 330, 440):
+        write_tone(tmp_path / "reference" / f"{hz}.ogg", seconds=21.0, hz=hz)
+    command = [sys.executable, "-m", "tagging.operating_points", "mine", str(tmp_path / "reference")]
+    printed = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout
+    assert "mine.safetensors: 4 operating points" in printed
+    again = registry.describe("mine")
+    points = [label.operating_point for label in again.labels]
+    assert all(0 < point < 1 for point in points)
+    assert again == replace(
+        described,
+        labels=tuple(replace(label, operating_point=point) for label, point in zip(again.labels, points, strict=True)),
+    )
+    command[-1] = str(tmp_path / "nowhere")
+    refused = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert registry.describe("mine") == again
