@@ -1,9 +1,9 @@
 """Fitting the label layer to curators' corrections: stored embeddings in, new rows out; nothing is heard again.
 
 What a curator says of twenty songs is little evidence beside what the layer learned from thousands of recordings. So
-a label's row moves only as far from where it was as the corrections pay for, and how dear that is, cross-validation
-among the corrections decides: at the dearest nothing moves. Songs that nobody corrected keep their answers' mean and
-spread, so that the label stays comparable with the others. Rows of labels without corrections are not touched.
+a label's row moves only as far from where it was as the corrections pay for. The price is how much the label's
+answers change all over the library, and how dear that is, cross-validation among the corrections decides: at the
+dearest nothing moves. Rows of labels without corrections are not touched.
 
 Whether a row is better is judged on songs that it was not fitted to, by artist: each correction is held out once, with
 all that its artist has, and strength and row are found anew without it.
@@ -51,11 +51,12 @@ class Library:
 
     Attributes
     ----------
-    mean, covariance : float64, shapes (d,) and (d, d)
+    mean, scale : float64, shape (d,)
+        Of each dimension; the scale is its standard deviation, but never 0.
     """
 
     mean: Floats
-    covariance: Floats
+    scale: Floats
 
     @classmethod
     def of(cls, embeddings: NDArray[np.floating]) -> Library:
@@ -75,15 +76,9 @@ class Library:
             raise ValueError(f"embeddings must have shape (n, d) with n >= 2, not {vectors.shape}")
         if not np.isfinite(vectors).all():
             raise ValueError("embeddings must hold finite numbers only")
-        return cls(vectors.mean(axis=0), np.cov(vectors, rowvar=False).reshape(vectors.shape[1], -1))
-
-    @property
-    def scale(self) -> Floats:
-        """The standard deviation of each dimension, shape (d,); above 0."""
-        variance = np.diag(self.covariance)
+        variance = vectors.var(axis=0)
         smallest = _SMALLEST_VARIANCE * variance.mean()
-        scale: Floats = np.sqrt(np.maximum(variance, smallest if smallest > 0 else 1.0))
-        return scale
+        return cls(vectors.mean(axis=0), np.sqrt(np.maximum(variance, smallest if smallest > 0 else 1.0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +139,6 @@ class Fitted:
     ----------
     row : Row
         Fitted to all corrections.
-    threshold : float
-        The log-odds above which the held-out corrections are best told apart.
     before, after : float
         ROC-AUC of the old row, and of rows fitted without them, on held-out corrections; `before` is 0.5 for a label
         that the tagger has never had.
@@ -154,7 +147,6 @@ class Fitted:
     """
 
     row: Row
-    threshold: float
     before: float
     after: float
     by_artist: bool
@@ -165,21 +157,22 @@ class Fitted:
         return self.after >= self.before + SMALLEST_GAIN
 
 
-def fit_row(old: Row | None, corrections: Corrections, library: Library, seed: int = 0) -> Fitted:
+def fit_row(old: Row | None, corrections: Corrections, library: Library, point: float = 0.0, seed: int = 0) -> Fitted:
     """Move one label's row towards what curators said.
 
     Logistic regression with a Gaussian prior around the old row, in standardized dimensions. How often curators say
-    yes has nothing to do with how often the label is given: an offset of its own stands for the difference, and is
-    forgotten afterwards. The new row is shifted and scaled so that its log-odds over the library have the mean and the
-    standard deviation that they had.
+    yes has nothing to do with how often the label is given: an offset of its own stands for the difference. The row's
+    bias is then such that the label is kept where curators would: what parts held-out yes from no best lies at `point`.
 
     Parameters
     ----------
     old : Row, optional
-        None for a label that the tagger has never had: the prior is then around 0, and the offset stays.
+        None for a label that the tagger has never had: the prior is then around 0.
     corrections : Corrections
         At least `FEWEST` for the label, and as many against it; `FEWEST_OF_A_NEW_LABEL` where `old` is None.
     library : Library
+    point : float
+        The log-odds from which a song keeps the label.
     seed : int
         Of the draws of what is held out.
 
@@ -206,18 +199,13 @@ def fit_row(old: Row | None, corrections: Corrections, library: Library, seed: i
         corrections.artists,
     )
     draws = [problem.held_out_scores(rng) for _ in range(_DRAWS)]
-    held_out: Floats = np.mean(draws, axis=0)
-    step, offset = problem.fit_well(rng, _DRAWS)
+    step, _ = problem.fit_well(rng, _DRAWS)
     change = step / library.scale
-    moved = Row(start.weights + change, start.bias - float(change @ library.mean))
-    if old is None:
-        row, threshold = Row(moved.weights, moved.bias + offset), _threshold(corrections.verdicts, held_out) + offset
-    else:
-        row, factor, shift = _as_spread_as(old, moved, library)
-        threshold = _threshold(corrections.verdicts, held_out) * factor + shift
+    # Held-out scores are of rows that move about the library's mean.
+    held_out: Floats = np.mean(draws, axis=0)
+    bias = start.bias - float(change @ library.mean) + point - _threshold(corrections.verdicts, held_out)
     return Fitted(
-        row,
-        float(threshold),
+        Row(start.weights + change, bias),
         before=_roc_auc(corrections.verdicts, problem.known) if old is not None else 0.5,
         after=float(np.mean([_roc_auc(corrections.verdicts, scores) for scores in draws])),
         by_artist=problem.by_artist,
@@ -309,15 +297,6 @@ class _Problem:
             held = fold == number
             if held.any() and len(np.unique(self.verdicts[~held])) == 2:
                 yield held
-
-
-def _as_spread_as(old: Row, new: Row, library: Library) -> tuple[Row, float, float]:
-    """The new row on the old one's scale; with the factor and the addend that bring its log-odds there."""
-    then, now = (float(np.sqrt(row.weights @ library.covariance @ row.weights)) for row in (old, new))
-    factor = then / now if then > 0 and now > 0 else 1.0
-    middle_then, middle_now = (float(row.log_odds(library.mean)) for row in (old, new))
-    shift = middle_then - middle_now * factor
-    return Row(new.weights * factor, new.bias * factor + shift), factor, shift
 
 
 def _roc_auc(verdicts: Bools, scores: Floats) -> float:

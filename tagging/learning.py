@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import logit
 
 from catalog.home import models_dir
 from catalog.models import Label, LabelAlias, SongEmbedding, SongLabel
@@ -22,13 +22,15 @@ from catalog.names import label_key
 from catalog.services.embeddings import embeddings_of
 
 from . import own, registry
-from .fitting import FEWEST, FEWEST_OF_A_NEW_LABEL, Corrections, Fitted, Library, Row, fit_row
+from .fitting import FEWEST, FEWEST_OF_A_NEW_LABEL, Corrections, Library, Row, fit_row
 from .registry import OwnTagger, TaggerError, TaggerLabel
 
 _MOST_SONGS_MEASURED = 20_000
 _MOST_NAMED = 6
-# A label that every song gets, or none, says nothing.
-_SMALLEST_POINT, _LARGEST_POINT = 0.001, 0.999
+# From which probability songs keep a label that the tagger has never had.
+_NEW_POINT = 0.5
+# A label that every song keeps, or none, has no log-odds from which songs keep it.
+_SMALLEST_POINT = 0.001
 
 Report = Callable[[int, int], None]
 
@@ -154,7 +156,8 @@ def learn(name: str | None = None, report: Report | None = None) -> Result:
     said = [(word.label_id, word.song_id, word.yes) for word in words]
     digest = hashlib.sha256(repr((begin.name, begin.embedding, said)).encode()).hexdigest()
     if (same := _has_learned(digest)) is not None:
-        return Result(None, f"{same} has learned from just these corrections.", {})
+        rest = "" if same == registry.in_use() else ": it has only to be put to use"
+        return Result(None, f"{same} has learned from just these corrections{rest}.", {})
     worth = sum(taught.enough for taught in every)
     if not worth:
         return Result(None, _too_few(every, begin), _figures(begin, digest, every))
@@ -239,12 +242,18 @@ class _Fits:
             self._vectors[at].astype(np.float64), np.array([word.yes for word in words]), _artists(words)
         )
         # A label under two names is two rows, which learn the same; a new one is a row more.
-        places = self._places.get(taught.label_id, [len(self._rows)])
-        old = [None if taught.new else self._rows[place] for place in places]
-        fitted = [fit_row(row, corrections, self._library) for row in old]
+        places = self._places.get(taught.label_id, [])
+        old: list[Row | None] = [self._rows[place] for place in places] or [None]
+        points = [self._labels[place].operating_point for place in places] or [_NEW_POINT]
+        fitted = [
+            fit_row(row, corrections, self._library, _log_odds(point)) for row, point in zip(old, points, strict=True)
+        ]
         if kept := all(fit.better for fit in fitted):
-            for place, fit in zip(places, fitted, strict=True):
-                self._put(place, fit, taught)
+            if taught.new:
+                self._rows.append(fitted[0].row)
+                self._labels.append(TaggerLabel(taught.label, taught.kind, _NEW_POINT))
+            for place, fit in zip(places, fitted, strict=not taught.new):
+                self._rows[place] = fit.row
         return replace(
             taught,
             before=fitted[0].before,
@@ -253,15 +262,6 @@ class _Fits:
             by_artist=fitted[0].by_artist,
             agreement=_correlation(old[0], fitted[0].row, np.delete(self._vectors, at, axis=0)),
         )
-
-    def _put(self, place: int, fitted: Fitted, taught: Taught) -> None:
-        point = float(np.clip(expit(fitted.threshold), _SMALLEST_POINT, _LARGEST_POINT))
-        if place == len(self._rows):
-            self._rows.append(fitted.row)
-            self._labels.append(TaggerLabel(taught.label, taught.kind, point))
-        else:
-            self._rows[place] = fitted.row
-            self._labels[place] = replace(self._labels[place], operating_point=point)
 
     def write(self, name: str, figures: Mapping[str, Any], score: str) -> OwnTagger:
         """The new tagger, written among the models."""
@@ -306,6 +306,10 @@ def _correlation(old: Row | None, new: Row, vectors: NDArray[np.float32]) -> flo
     if min(before.std(), after.std()) == 0:
         return None
     return float(np.corrcoef(before, after)[0, 1])
+
+
+def _log_odds(point: float) -> float:
+    return float(logit(np.clip(point, _SMALLEST_POINT, 1 - _SMALLEST_POINT)))
 
 
 def _free_name(name: str | None) -> str:
