@@ -171,9 +171,9 @@ def _originals(comparison: Comparison, request: Request) -> Iterator[Row]:
 
 
 def _said(comparison: Comparison) -> NDArray[np.bool_]:
-    """Which labels people know of every one of the kept-out recordings."""
+    """Which labels people know of every one of the kept-out recordings; all where people said nothing."""
     known: NDArray[np.bool_] = np.logical_not(np.isnan(comparison.said).any(axis=0))
-    return known
+    return known if known.any() else ~known
 
 
 def _hear_all(

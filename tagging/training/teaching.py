@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -154,7 +154,7 @@ class Clips:
         """A part of a clip, shape (n_frames, 96), decibels."""
         return self._levels[clip, first : first + frames].astype(np.float32) / _STEPS_PER_DB + _LOWEST_DB
 
-    def make(self, processes: int) -> Iterator[int]:
+    def make(self, processes: int) -> Generator[int, None, None]:
         """Make those that are not here yet; yields the number of each when it is."""
         due = np.flatnonzero(self._answered == 0).tolist()
         if not due:

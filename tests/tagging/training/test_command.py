@@ -47,12 +47,10 @@ def test_a_table_becomes_a_tagger_that_can_be_used_and_bad_files_are_named(tmp_p
 def test_the_library_says_what_imports_and_curators_said_of_songs_with_audio(tmp_path: Path) -> None:
     write_music(tmp_path, n=3)
     root = make_root(tmp_path)
-    imported = make_song(
-        artist="Nina", root=root, path="000.flac", labels={"Jazz": 3.0}, source="import", origin="file"
-    )
+    imported = make_song(artist="Nina", root=root, path="000.flac", labels={"Jazz": 3.0}, source="import")
     add_labels(imported, {"sad": -1.0}, source=SongLabel.Source.CURATOR, origin="curator")
     make_song(root=root, path="001.flac", labels={"Jazz": 0.9}, source=SongLabel.Source.CNN)
-    make_song(**jazz)
+    make_song(labels={"Jazz": 1.0}, source=SongLabel.Source.IMPORT)
     Label.objects.filter(name="Jazz").update(kind=Label.Kind.GENRE)
     collection = Collection(print)
 
