@@ -3,12 +3,13 @@
     python benchmarks/tagging.py [--audio FOLDER] [--weights FOLDER] [--rounds N] [--format table|json]
 
 Songs a second from file to labels on all cores, and how the processor's time for a song is shared between decoding,
-spectrogram and network. Then the ratio to the plain way of doing it: librosa decodes whole files and computes the
-spectrogram, and the networks, layer by layer as published, hear one song at a time. Both ways take turns on the same
-files, so that whatever else the machine does slows both; the fastest round of each counts.
+spectrogram and network. The own tagger hears whole songs: its files are of three minutes, recordings of the folder
+again and again, as MP3, Ogg Vorbis and FLAC. Then the ratio to the plain way of doing it: librosa decodes whole files
+and computes the spectrogram, and the networks, layer by layer as published or trained, hear one song at a time. Both
+ways take turns on the same files, so that whatever else the machine does slows both; the fastest round of each counts.
 
 Memory: the peak of a fresh process that tags the folder, and of one that tags a recording of 11 hours too, which is
-made on the spot.
+made on the spot. There it is also measured how long the first song takes once the taggers are loaded.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import av
 import librosa
 import numpy as np
+import soundfile as sf
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -39,14 +42,18 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from catalog.audio import UnreadableAudio, decode, probe  # noqa: E402
-from tagging import networks, registry  # noqa: E402
-from tagging.frontend import HOP, N_FFT, N_MELS, N_SAMPLES, SAMPLE_RATE, mel_spectrogram, middle_samples  # noqa: E402
-from tagging.inference import Tagger, listen_to, listening_threads, n_cores  # noqa: E402
+from tagging import frontend, networks, registry, wholesong  # noqa: E402
+from tagging.frontend import HOP, N_FFT, N_MELS, N_SAMPLES, SAMPLE_RATE, WINDOW_FRAMES, window_starts  # noqa: E402
+from tagging.inference import Tagger, WholeSongTagger, listen_to, listening_threads, n_cores  # noqa: E402
 
 SHARED = PROJECT.parent / "shared" / "data"
-SETS = (["jamendo-cnn"], ["jamendo-cnn", "msd-crnn"])
+OWN = "dcmrs"
+SETS = ([OWN], ["jamendo-cnn"], ["jamendo-cnn", "msd-crnn"])
 HOURS = 11
 FILES_FOR_RATIO = 12
+SONGS = 24
+THREE_MINUTES_S = 180.0
+SUFFIXES = (".mp3", ".ogg", ".flac", ".mp3")
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,8 @@ class Figures:
         Shares of those.
     peak_mb, peak_with_long_file_mb : float
         Of a process that tags the folder; and of one that tags a recording of 11 hours too.
+    first_song_s : float
+        Seconds of the first song in a fresh process, its taggers loaded.
     """
 
     taggers: str
@@ -79,6 +88,7 @@ class Figures:
     network: float
     peak_mb: float
     peak_with_long_file_mb: float
+    first_song_s: float
 
 
 def tag(files: Sequence[Path], taggers: Sequence[Tagger]) -> None:
@@ -93,11 +103,21 @@ def tag_plainly(files: Sequence[Path], taggers: Sequence[Tagger]) -> None:
         samples, _ = librosa.load(file, sr=SAMPLE_RATE)
         start = max(len(samples) - N_SAMPLES, 0) // 2
         middle = librosa.util.fix_length(samples[start : start + N_SAMPLES], size=N_SAMPLES)
-        power = librosa.feature.melspectrogram(
-            y=middle, sr=SAMPLE_RATE, n_fft=N_FFT, hop_length=HOP, n_mels=N_MELS, fmax=SAMPLE_RATE / 2
-        )
         for tagger in taggers:
-            tagger.listen(power)
+            if isinstance(tagger, WholeSongTagger):
+                power = plain_mel(samples)
+                for first in window_starts(power.shape[1]):
+                    tagger.listen(power[:, first : first + WINDOW_FRAMES])
+            else:
+                tagger.listen(plain_mel(middle))
+
+
+def plain_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The power mel spectrogram by librosa."""
+    power: NDArray[np.float32] = librosa.feature.melspectrogram(
+        y=samples, sr=SAMPLE_RATE, n_fft=N_FFT, hop_length=HOP, n_mels=N_MELS, fmax=SAMPLE_RATE / 2
+    )
+    return power
 
 
 def plain_stage(
@@ -123,38 +143,70 @@ def fastest(action: Callable[[], None], best_so_far: float) -> float:
 def processor_time(files: Sequence[Path], taggers: Sequence[Tagger]) -> NDArray[np.float64]:
     """Seconds of one core for decoding, spectrogram and network, over all the files."""
     spent = np.zeros(3)
-    with listening_threads() as threads:
+
+    def timed(place: int, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            began = time.thread_time()
+            try:
+                return function(*arguments)
+            finally:
+                spent[place] += time.thread_time() - began
+
+        return call
+
+    with listening_threads() as threads, patch.object(frontend, "power_mel", timed(1, frontend.power_mel)):
+        for tagger in taggers:
+            name = "hear" if isinstance(tagger, WholeSongTagger) else "listen"
+            setattr(tagger, name, timed(2, getattr(tagger, name)))
 
         def listen(file: Path) -> None:
-            marks = [time.thread_time()]
-            samples = middle_samples(file)
-            marks.append(time.thread_time())
-            power = mel_spectrogram(samples)
-            marks.append(time.thread_time())
-            for tagger in taggers:
-                tagger.listen(power)
-            marks.append(time.thread_time())
-            np.add(spent, np.diff(marks), out=spent)
+            began = time.thread_time()
+            listen_to(file, taggers)
+            spent[0] += time.thread_time() - began
 
         for file in files:
             threads.submit(listen, file).result()
+    spent[0] -= spent[1:].sum()
     return spent
 
 
-def peak_mb(files: Sequence[Path], names: Sequence[str]) -> float:
-    """The peak memory of a fresh process that tags files, in megabytes."""
+def fresh_process(files: Sequence[Path], names: Sequence[str]) -> tuple[float, float]:
+    """Of a fresh process that tags files: its peak memory in megabytes, and the seconds of its first song."""
     with get_context("spawn").Pool(1) as process:
         return process.apply(_tag_and_weigh, (files, names))
 
 
-def _tag_and_weigh(files: Sequence[Path], names: Sequence[str]) -> float:
-    tag(files, [registry.load(name) for name in names])
+def _tag_and_weigh(files: Sequence[Path], names: Sequence[str]) -> tuple[float, float]:
+    taggers = [registry.load(name) for name in names]
+    with listening_threads() as threads:
+        for tagger in taggers:
+            threads.submit(tagger.warm_up).result()
+        began = time.perf_counter()
+        threads.submit(listen_to, files[0], taggers).result()
+        first_song_s = time.perf_counter() - began
+    tag(files, taggers)
     status = Path("/proc/self/status")
     if status.exists():
         # What getrusage says begins, on Linux, with the size of the parent.
-        return int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0]) * 1024 / 1e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0]) * 1024 / 1e6, first_song_s
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, first_song_s
+
+
+def make_songs_of_three_minutes(sources: Sequence[Path], folder: Path) -> list[Path]:
+    """Recordings again and again until they are three minutes long, in stereo where they are, in several formats."""
+    folder.mkdir()
+    songs = []
+    for number, source in enumerate(sources):
+        samples, rate = sf.read(source, dtype="float32", always_2d=True)
+        wanted = round(THREE_MINUTES_S * rate)
+        whole = np.tile(samples, (-(-wanted // len(samples)), 1))[:wanted]
+        song = folder / f"{number}{SUFFIXES[number % len(SUFFIXES)]}"
+        with sf.SoundFile(song, "w", rate, whole.shape[1]) as file:
+            # libsndfile's encoder of Vorbis does not survive minutes at once.
+            for first in range(0, wanted, rate):
+                file.write(whole[first : first + rate])
+        songs.append(song)
+    return songs
 
 
 def make_long_recording(source: Path, path: Path) -> None:
@@ -182,7 +234,7 @@ def make_long_recording(source: Path, path: Path) -> None:
 def measure(names: Sequence[str], files: Sequence[Path], long_file: Path, rounds: int) -> Figures:
     """Everything about one set of taggers."""
     taggers = [registry.load(name) for name in names]
-    with patch.object(networks, "_stage", plain_stage):
+    with patch.object(networks, "_stage", plain_stage), patch.object(wholesong, "fused", lambda network: network):
         plain_taggers = [registry.load(name) for name in names]
     few = files[:: max(len(files) // FILES_FOR_RATIO, 1)]
     tag(few, taggers)
@@ -193,6 +245,7 @@ def measure(names: Sequence[str], files: Sequence[Path], long_file: Path, rounds
         plain = fastest(lambda: tag_plainly(few, plain_taggers), plain)
     spent = processor_time(files, taggers)
     decoding, mel, network = (spent / spent.sum()).tolist()
+    peak, first_song_s = fresh_process(files, names)
     return Figures(
         taggers=" + ".join(names),
         songs_per_second=len(files) / whole,
@@ -202,8 +255,9 @@ def measure(names: Sequence[str], files: Sequence[Path], long_file: Path, rounds
         decode=decoding,
         mel=mel,
         network=network,
-        peak_mb=peak_mb(files, names),
-        peak_with_long_file_mb=peak_mb([*files, long_file], names),
+        peak_mb=peak,
+        peak_with_long_file_mb=fresh_process([*files, long_file], names)[0],
+        first_song_s=first_song_s,
     )
 
 
@@ -234,11 +288,12 @@ def main() -> None:
         registry.install_from_folder(arguments.weights)
         long_file = Path(home) / "long.mp3"
         make_long_recording(files[0], long_file)
-        figures = [measure(names, files, long_file, arguments.rounds) for names in SETS]
+        songs = make_songs_of_three_minutes(files[:: max(len(files) // SONGS, 1)][:SONGS], Path(home) / "songs")
+        figures = [measure(names, songs if names == [OWN] else files, long_file, arguments.rounds) for names in SETS]
     if arguments.format == "json":
         print(json.dumps([asdict(one) for one in figures]))
         return
-    print(f"{len(files)} recordings, {n_cores()} cores, PyTorch {torch.__version__}")
+    print(f"{len(files)} recordings, {len(songs)} of three minutes, {n_cores()} cores, PyTorch {torch.__version__}")
     for one in figures:
         print(f"\n{one.taggers}")
         print(f"  {one.songs_per_second:.1f} songs a second from file to labels")
@@ -250,6 +305,7 @@ def main() -> None:
         print(
             f"  peak memory {one.peak_mb:.0f} MB; with a recording of {HOURS} hours {one.peak_with_long_file_mb:.0f} MB"
         )
+        print(f"  first song of a process after {one.first_song_s:.2f} s")
 
 
 if __name__ == "__main__":
