@@ -2,10 +2,10 @@
 
 import copy
 import json
-import math
-import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +14,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from catalog.training import (
+    adamw,
+    average_into,
+    draw_curves,
+    fast_bfloat16,
+    load_checkpoint,
+    save_checkpoint,
+    warmup_cosine,
+)
 from mood.evaluation import Scores, fit_temperature, score_probabilities
 from mood.network import (
     EMOTIONS,
@@ -27,7 +36,6 @@ from mood.network import (
 )
 from mood.spread import match_spread, point_spread
 from mood.training.augmentation import augment
-from mood.training.curves import draw_curves
 from mood.training.dataset import Faces, kept_out_tenth, read_split, same_pictures
 
 
@@ -142,14 +150,7 @@ class Training:
         self.data, self.plan, self.folder, self.device = data, plan, folder, device
         self.network = ExpressionNetwork().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.network).eval().requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": [p for p in self.network.parameters() if p.ndim > 1], "weight_decay": plan.weight_decay},
-                {"params": [p for p in self.network.parameters() if p.ndim == 1], "weight_decay": 0.0},
-            ],
-            lr=plan.learning_rate,
-            fused=True,
-        )
+        self.optimizer = adamw(self.network, plan.learning_rate, plan.weight_decay)
         self.steps_per_epoch = max(1, len(data.labels) // plan.batch_size)
         self.history: list[Epoch] = []
         self.best: dict[str, Tensor] = {}
@@ -157,8 +158,8 @@ class Training:
         weights = counts.float() ** -plan.balance
         self.class_weights = (weights * len(data.labels) / (weights * counts).sum()).to(device)
         folder.mkdir(parents=True, exist_ok=True)
-        if self._checkpoint.exists():
-            self._resume()
+        if (state := load_checkpoint(self._checkpoint, self._identity(), device)) is not None:
+            self._resume(state)
 
     @property
     def _checkpoint(self) -> Path:
@@ -168,36 +169,25 @@ class Training:
         checksum = float(self.data.faces.double().square().sum()), int(self.data.labels.sum())
         return {"plan": asdict(self.plan), "pictures": [len(self.data.labels), round(checksum[0]), checksum[1]]}
 
-    def _resume(self) -> None:
-        saved = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
-        if saved["identity"] != self._identity():
-            raise ValueError(
-                f"{self._checkpoint} belongs to a training of other pictures or another plan: choose another folder."
-            )
-        self.network.load_state_dict(saved["network"])
-        self.averaged.load_state_dict(saved["averaged"])
-        self.optimizer.load_state_dict(saved["optimizer"])
-        self.best = saved["best"]
-        self.history = [Epoch(**figures) for figures in saved["history"]]
+    def _resume(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.best = state["best"]
+        self.history = [Epoch(**figures) for figures in state["history"]]
 
     def _save(self) -> None:
-        """Writes the checkpoint so that a kill leaves the old one or the new one, never half of one."""
-        draft = self._checkpoint.with_suffix(".draft")
-        with draft.open("wb") as file:
-            torch.save(
-                {
-                    "identity": self._identity(),
-                    "network": self.network.state_dict(),
-                    "averaged": self.averaged.state_dict(),
-                    "optimizer": self.optimizer.state_dict(),
-                    "best": self.best,
-                    "history": [asdict(figures) for figures in self.history],
-                },
-                file,
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._checkpoint)
+        save_checkpoint(
+            self._checkpoint,
+            {
+                "identity": self._identity(),
+                "network": self.network.state_dict(),
+                "averaged": self.averaged.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "best": self.best,
+                "history": [asdict(figures) for figures in self.history],
+            },
+        )
 
     def run(self) -> TrainedNetwork:
         """Trains what is left of the plan, writes the weights, and returns them.
@@ -218,7 +208,7 @@ class Training:
                 self.best = copy.deepcopy(self.averaged.state_dict())
             self.history.append(figures)
             self._save()
-            (self.folder / "curves.svg").write_text(draw_curves([asdict(epoch) for epoch in self.history]))
+            (self.folder / "curves.svg").write_text(curves(self.history))
             tqdm.write(
                 f"epoch {len(self.history)}: loss {figures.loss:.4f}, kept out: loss {figures.kept_out_loss:.4f}, "
                 f"accuracy {figures.kept_out_accuracy:.4f}",
@@ -245,12 +235,11 @@ class Training:
 
     def _step(self, faces: Tensor, labels: Tensor, step: int, seed: int) -> float:
         done = step / (self.plan.epochs * self.steps_per_epoch)
-        rate = done / 0.1 if done < 0.1 else (1 + math.cos(math.pi * (done - 0.1) / 0.9)) / 2
         for group in self.optimizer.param_groups:
-            group["lr"] = self.plan.learning_rate * max(rate, 1e-3)
+            group["lr"] = self.plan.learning_rate * warmup_cosine(done, 0.1)
         share = float(np.random.default_rng([seed, step]).beta(self.plan.mixup, self.plan.mixup))
         mixed = (share * faces + (1 - share) * faces.flip(0)).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=_fast_bfloat16(self.device)):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=fast_bfloat16(self.device)):
             logits = self.network(mixed)
         logits = logits.float()
         loss = share * self._loss(logits, labels) + (1 - share) * self._loss(logits, labels.flip(0))
@@ -258,14 +247,7 @@ class Training:
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimizer.step()
-        # At first the average would be mostly the random beginning.
-        keep = min(self.plan.averaging, (step + 1) / (step + 10))
-        with torch.no_grad():
-            for average, value in zip(
-                self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True
-            ):
-                if average.is_floating_point():
-                    average.lerp_(value, 1 - keep)
+        average_into(self.averaged, self.network, self.plan.averaging, step)
         return float(loss.detach())
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -274,7 +256,7 @@ class Training:
         )
 
     def _kept_out_logits(self) -> Tensor:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=_fast_bfloat16(self.device)):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=fast_bfloat16(self.device)):
             return mirrored_logits(self.averaged, self.data.kept_out_faces)
 
     def _finish(self) -> TrainedNetwork:
@@ -286,6 +268,13 @@ class Training:
         save_network(trained, path)
         # In the precision of the file, which is what others will read.
         return load_network(path)
+
+
+def curves(epochs: Sequence[Epoch]) -> str:
+    """Losses and kept-out accuracy over the epochs, as SVG."""
+    accuracy = [100 * epoch.kept_out_accuracy for epoch in epochs]
+    losses = {"augmented": [epoch.loss for epoch in epochs], "kept out": [epoch.kept_out_loss for epoch in epochs]}
+    return draw_curves({"Loss": losses, "Accuracy, %": {f"kept out, best {max(accuracy):.1f}": accuracy}})
 
 
 def train(path: Path, folder: Path, plan: Plan, device: torch.device) -> Scores:
@@ -331,11 +320,3 @@ def train(path: Path, folder: Path, plan: Plan, device: torch.device) -> Scores:
     }
     (folder / "report.json").write_text(json.dumps(report, indent=1))
     return scores["validation"]
-
-
-def _fast_bfloat16(device: torch.device) -> bool:
-    """Whether half the precision is twice the speed there: on a processor without the instructions it is slower."""
-    if device.type != "cpu":
-        return True
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))

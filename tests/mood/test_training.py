@@ -14,9 +14,8 @@ import torch
 from mood.network import load_network
 from mood.training import Plan, train
 from mood.training.augmentation import augment
-from mood.training.curves import draw_curves
 from mood.training.dataset import read_split
-from mood.training.loop import Training, prepare
+from mood.training.loop import Epoch, Training, curves, prepare
 from tests.conftest import PROJECT
 from tests.mood.faces import write_faces
 
@@ -109,9 +108,9 @@ def test_augmented_faces_are_windows_of_the_wanted_size_and_depend_on_the_seed_a
 
 def test_curves_are_a_drawing_with_a_point_an_epoch() -> None:
     figures = np.linspace(2, 1, 9)
-    epochs = [{"loss": v, "kept_out_loss": v + 0.1, "kept_out_accuracy": 1 - v / 3} for v in figures]
+    epochs = [Epoch(v, v + 0.1, 1 - v / 3) for v in figures]
 
-    drawing = ElementTree.fromstring(draw_curves(epochs))  # noqa: S314
+    drawing = ElementTree.fromstring(curves(epochs))  # noqa: S314
 
     lines = drawing.findall(".//{http://www.w3.org/2000/svg}polyline")
     assert [len(line.attrib["points"].split()) for line in lines] == [9, 9, 9]
