@@ -33,7 +33,7 @@ NIGHTS = 30
 _CHUNK = 20_000
 
 _SAME_FOR_ALL = {"popular"}
-_OWN_LABEL_GROUPS = {"content": EACH_ALONE}
+_OWN_LABEL_GROUPS = {"content": EACH_ALONE, "latent": 10, "hybrid": 10}
 
 
 def methods() -> list[Method]:

@@ -45,8 +45,9 @@ class Method:
         Whether it knows nothing of a song but who plays it: on unplayed songs it has nothing to choose by.
     own_label_groups : int
         Where listeners gave labels themselves: into how many groups they are cut, each of which is asked by a method
-        that was fitted without any label of theirs. `EACH_ALONE` takes out a listener's own and nobody else's; fewer
-        groups take out more, and cost fewer fits. 0 where it is not looked at.
+        that was fitted without any label of theirs. `EACH_ALONE` takes out a listener's own and nobody else's, in
+        every split; groups take out more, and as their fits are expensive it is done in the first split only. 0
+        where it is not looked at.
     """
 
     name: str

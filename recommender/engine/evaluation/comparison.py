@@ -8,15 +8,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..interface import Positions, Tastes, Vector
+from ..interface import Positions, Tastes, TooLittleError, Vector
 from ..ranking import top
-from .baselines import Fit, Method, Scores
+from .baselines import EACH_ALONE, Fit, Method, Scores
 from .metrics import Accuracy, accuracy, self_information
 from .own_labels import OwnLabels
 from .protocols import Listening, Protocol, Split, TooFewPlaysError, number_of_splits, split
 
-MOST_LISTENERS = 10_000
+MOST_LISTENERS = 2000
 """Of more listeners so many are asked, the same in all splits; methods are fitted on all."""
+
+MOST_PLAYED = 500_000
+"""With more songs of listeners than this, everything is done with some of the listeners only, drawn by chance."""
 
 LIST = 10
 """How many songs a list holds whose coverage, novelty and new songs are looked at."""
@@ -92,6 +95,10 @@ class Comparison:
     held_out : list of int
         How many plays were held out in each split.
     measured : list of Measured
+    not_fitted : mapping of method to why
+        Methods that there is too little for.
+    all_listeners, learned_from : int
+        How many listeners there are, and how many methods were fitted on: not all, where there are very many plays.
     """
 
     protocol: Protocol
@@ -101,6 +108,9 @@ class Comparison:
     candidates: Mapping[str, int]
     held_out: list[int]
     measured: list[Measured]
+    not_fitted: Mapping[str, str]
+    all_listeners: int
+    learned_from: int
 
 
 def silent(_what: str, _done: float) -> None:
@@ -115,6 +125,7 @@ def compare(
     own_labels: OwnLabels | None = None,
     seed: int = 0,
     most_listeners: int = MOST_LISTENERS,
+    most_played: int = MOST_PLAYED,
     step: Step = silent,
 ) -> Comparison:
     """Measure methods on the same held-out plays.
@@ -127,8 +138,8 @@ def compare(
     own_labels : OwnLabels, optional
         Who gave which labels, where that is known.
     seed : int
-    most_listeners : int
-        How many listeners are asked.
+    most_listeners, most_played : int
+        How many listeners are asked; of how many songs that listeners have played anything is learned.
     step : callable
 
     Raises
@@ -137,7 +148,9 @@ def compare(
         If there is too little to hold out.
     """
     n_splits = number_of_splits(listening, protocol)
-    asked = _sample(np.arange(listening.evidence.played.shape[0]), most_listeners, seed)
+    learned_from = _few_enough(listening, most_played, seed)
+    listening = listening.of(learned_from)
+    asked = _sample(learned_from, most_listeners, seed)
     tables = [_Table(method, asked, n_splits, own_labels) for method in methods]
     candidates: dict[str, int] = {}
     held_out = []
@@ -153,7 +166,8 @@ def compare(
                 step(said, (begun + part * share) / n_splits)
 
             part_done(0)
-            table.fill(parts, number, seed, part_done)
+            if not table.not_fitted:
+                table.fill(parts, number, seed, part_done)
     step("", 1)
     return Comparison(
         protocol=protocol,
@@ -162,7 +176,10 @@ def compare(
         n_songs=listening.evidence.n_songs,
         candidates=candidates,
         held_out=held_out,
-        measured=[table.measured() for table in tables],
+        measured=[table.measured() for table in tables if not table.not_fitted],
+        not_fitted={table.method.name: table.not_fitted for table in tables if table.not_fitted},
+        all_listeners=listening.evidence.played.shape[0],
+        learned_from=len(learned_from),
     )
 
 
@@ -180,15 +197,21 @@ class _Table:
         self._novelty, self._cold_share = (np.full(self._shape, np.nan) for _ in range(2))
         self._chosen: list[str] = []
         self._popularity: list[float] = []
+        self.not_fitted = ""
+        """Why the method cannot be measured here."""
 
     def fill(self, parts: Split, number: int, seed: int, part_done: Callable[[float], None]) -> None:
         """Fit the method on what it may see of one split, and ask it."""
         setting = choose(self.method, parts.training, parts.protocol, seed)
-        if setting:
-            self._chosen.append(setting)
         fit = self.method.settings[setting]
         part_done(0.2)
-        scores = fit(parts.training.evidence)
+        try:
+            scores = fit(parts.training.evidence)
+        except TooLittleError as error:
+            self.not_fitted = str(error)
+            return
+        if setting:
+            self._chosen.append(setting)
         part_done(0.4)
         listeners = np.intersect1d(self._asked, parts.listeners)
         bits = self_information(parts.training.evidence.listeners, parts.training.evidence.played.shape[0])
@@ -204,7 +227,7 @@ class _Table:
         self._coverage[number] = seen.mean()
         if self.method.same_for_all and parts.protocol is Protocol.COLD:
             self._popularity.append(predicted_popularity(scores, parts))
-        if self._own_labels is not None:
+        if self._own_labels is not None and (number == 0 or self.method.own_label_groups == EACH_ALONE):
             self._fill_without(self._own_labels, fit, scores, parts, listeners, number, seed, part_done)
 
     def _fill_without(
@@ -344,6 +367,14 @@ def predicted_popularity(scores: Scores, parts: Split) -> float:
     if predicted.std() == 0 or true.std() == 0:
         return 0.0
     return float(np.corrcoef(predicted, true)[0, 1])
+
+
+def _few_enough(listening: Listening, most_played: int, seed: int) -> Positions:
+    """The listeners that are drawn first, in their order, as long as they have not played too many songs."""
+    songs = np.diff(listening.evidence.played.indptr)
+    drawn = np.random.default_rng([seed, 7]).permutation(len(songs))
+    enough = np.searchsorted(np.cumsum(songs[drawn]), most_played, side="right")
+    return np.sort(drawn[:enough])
 
 
 def _sample(listeners: Positions, most: int, seed: int) -> Positions:

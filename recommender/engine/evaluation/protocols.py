@@ -67,6 +67,17 @@ class Listening:
         if self.first_played.shape != self.evidence.played.data.shape:
             raise ValueError(f"{self.evidence.played.nnz} plays, times of shape {self.first_played.shape}")
 
+    def of(self, listeners: Positions) -> Listening:
+        """As if only some listeners had played anything; all of them keep their rows."""
+        played = self.evidence.played
+        if len(listeners) == played.shape[0]:
+            return self
+        stays = np.zeros(played.shape[0], dtype=bool)
+        stays[listeners] = True
+        kept = np.repeat(stays, np.diff(played.indptr))
+        left = replace(self.evidence, played=_only(played, kept), sessions=None)
+        return Listening(left, self.first_played[kept])
+
 
 @dataclass(frozen=True, eq=False)
 class Split:

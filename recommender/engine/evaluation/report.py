@@ -54,11 +54,14 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "held_out": f"1/{HELD_OUT}",
         "held_out_plays": comparison.held_out,
         "listeners": int(np.count_nonzero(~np.isnan(comparison.measured[0].accuracies[first][..., 0]).all(axis=1))),
+        "all_listeners": comparison.all_listeners,
+        "learned_from_listeners": comparison.learned_from,
         "songs": comparison.n_songs,
         "ranked_among": comparison.candidates,
         "rare_below_listeners": RARELY,
         "confidence": bootstrap.CONFIDENCE,
         "methods": methods,
+        "not_fitted": dict(comparison.not_fitted),
         "differences": [one for name in comparison.candidates for one in drawn[name].differences()],
     }
 
@@ -104,7 +107,10 @@ def _with_errors(means: Vector, draws: Vector) -> dict[str, Any]:
 
 def _without_own_labels(comparison: Comparison, measured: Measured, ranking: str) -> dict[str, Any]:
     """The figures of a method that has not seen what the listeners who are asked have said, and what that costs."""
-    values = np.stack([measured.without_own_labels[ranking], measured.accuracies[ranking]], axis=2)
+    without = measured.without_own_labels[ranking]
+    # It may have been looked at in the first split only.
+    with_them = np.where(np.isnan(without), np.nan, measured.accuracies[ranking])
+    values = np.stack([without, with_them], axis=2)
     means, draws = bootstrap.means(values), bootstrap.draws(values, comparison.seed)
     costs = {
         figure: bootstrap.difference(means[0, at], means[1, at], draws[:, 0, at], draws[:, 1, at])._asdict()

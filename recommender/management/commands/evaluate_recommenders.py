@@ -61,6 +61,11 @@ class Command(BaseCommand):
 
     def _table(self, evaluation: Evaluation) -> None:
         found = evaluation.figures
+        if found["learned_from_listeners"] < found["all_listeners"]:
+            self.stdout.write(
+                f"Of {found['all_listeners']} listeners {found['learned_from_listeners']} are learned from: all of "
+                "their plays would take too long."
+            )
         methods, first = found["methods"], next(iter(found["ranked_among"]))
         width = max(map(len, methods))
         lists = ("coverage", "novelty", "cold_share")
@@ -78,6 +83,8 @@ class Command(BaseCommand):
                 tail = "".join(f"{figures[one]:>12.4f}" for one in lists) if ranking == first else ""
                 self.stdout.write(f"{name:{width}}{cells}{tail}")
             self.stdout.write("")
+        for name, why in found["not_fitted"].items():
+            self.stdout.write(f"{name} is not measured: {why}")
         self._own_labels(methods)
         self._popularity(methods)
         self._differences(found)

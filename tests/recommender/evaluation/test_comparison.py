@@ -10,7 +10,7 @@ from recommender.engine.evaluation import report
 from recommender.engine.evaluation.baselines import Method, Scores, baselines, of_recommender
 from recommender.engine.evaluation.comparison import Comparison, Measured, choose, compare
 from recommender.engine.evaluation.protocols import Listening, Protocol, split
-from recommender.engine.interface import Evidence, Positions, Tastes, Vector
+from recommender.engine.interface import Evidence, Positions, Tastes, TooLittleError, Vector
 from recommender.engine.methods import METHODS
 
 from .conftest import made_up, untimed
@@ -122,6 +122,30 @@ def test_of_many_listeners_some_are_asked_and_all_are_learned_from(listening: Li
     assert len(found.listeners) == 25
     assert found.measured[0].accuracies["all"].shape == (25, 5, 4)
     assert set(fitted) == {listening.evidence.played.shape[0]}
+
+
+def test_of_very_many_plays_some_listeners_are_as_if_they_were_not_there(listening: Listening) -> None:
+    fitted: list[Evidence] = []
+
+    def fit(evidence: Evidence) -> Scores:
+        fitted.append(evidence)
+        return remembering(evidence)
+
+    songs = np.diff(listening.evidence.played.indptr)
+    found = compare(listening, Protocol.WARM, [Method("by heart", {"": fit})], most_played=int(songs.sum() * 0.7))
+    assert found.all_listeners == len(songs)
+    assert 30 < found.learned_from < 50
+    assert np.count_nonzero(np.diff(fitted[0].played.indptr)) == found.learned_from == len(found.listeners)
+    assert fitted[0].played.nnz + found.held_out[0] == songs[found.listeners].sum() <= songs.sum() * 0.7
+
+
+def test_a_method_that_there_is_too_little_for_is_left_out_with_the_reason(listening: Listening) -> None:
+    def fit(_evidence: Evidence) -> Scores:
+        raise TooLittleError("too few of everything")
+
+    found = compare(listening, Protocol.COLD, [Method("greedy", {"": fit}), CONTENT])
+    assert [measured.method.name for measured in found.measured] == ["content"]
+    assert report.document(found)["not_fitted"] == {"greedy": "too few of everything"}
 
 
 def test_the_popularity_that_a_method_predicts_is_held_against_the_true_one(listening: Listening) -> None:

@@ -92,6 +92,8 @@ def test_in_groups_nobody_is_asked_by_what_has_seen_their_labels(listening: List
     method = Method("watched", {"": fit}, own_label_groups=4)
     parts = Listening(Evidence(tf, listening.evidence.played), listening.first_played)
     compare(parts, Protocol.COLD, [method], own_labels=own)
+    # Once for each split, and in the first once more for each group.
+    assert len(fits) == 5 + 4
     of_first_split, groups = fits[1:5], asked[1:5]
     assert set().union(*groups) <= set(range(40))
     assert sum(map(len, groups)) == len(set().union(*groups))
