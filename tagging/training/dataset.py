@@ -15,13 +15,16 @@ from numpy.typing import NDArray
 
 from catalog.importing.walking import printable
 
-from .sources import Collection, artist_of
+from .sources import Collection, Complain, artist_of
 from .spectrograms import Mel, Spectrograms
 
 FEWEST_OF_A_LABEL = 3
 """A label has to be said of so many recordings."""
 
 FEWEST_RECORDINGS = 10
+
+MOST_LABELS = 1000
+"""A tagger has so many at most."""
 
 _SHORTEST_FRAMES = 64
 _KEPT_OUT = 0.15
@@ -117,7 +120,7 @@ def make_dataset(
     """
     rows = collection.rows
     _place(collection, spectrograms)
-    labels = _vocabulary(rows, taught, kinds)
+    labels = _vocabulary(rows, taught, kinds, collection.complain)
     n = len(collection)
     ordered = "SELECT {} FROM recordings ORDER BY name"
     places = _array(rows, ordered.format("start, frames"), (n, 2), np.int64)
@@ -215,7 +218,7 @@ def _chunked(rows: sqlite3.Connection, query: str) -> Iterator[tuple[int, str, s
 
 
 def _vocabulary(
-    rows: sqlite3.Connection, taught: Sequence[VocabularyLabel], kinds: Mapping[str, str]
+    rows: sqlite3.Connection, taught: Sequence[VocabularyLabel], kinds: Mapping[str, str], complain: Complain
 ) -> tuple[VocabularyLabel, ...]:
     """The teachers' labels, then those that people say of enough recordings, the most frequent first."""
     said = rows.execute(
@@ -227,12 +230,15 @@ def _vocabulary(
     if not taught and not enough:
         what = "there are no labels" if not said else f"no label is said of {FEWEST_OF_A_LABEL} recordings or more"
         raise ValueError(f"There is nothing to learn: {what}.")
-    own = (
+    own = [
         VocabularyLabel(key, name, kind if kind != "other" else kinds.get(key, kind))
         for key, name, kind, _ in enough
         if key not in known
-    )
-    return (*taught, *own)
+    ]
+    labels = (*taught, *own)
+    if len(labels) > MOST_LABELS:
+        complain(f"the {len(labels) - MOST_LABELS} rarest labels are left out: a tagger has {MOST_LABELS} at most")
+    return labels[:MOST_LABELS]
 
 
 def _array(rows: sqlite3.Connection, query: str, shape: tuple[int, ...], dtype: type) -> NDArray:  # type: ignore[type-arg]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -107,7 +107,7 @@ class Features:
             return
         with ProcessPoolExecutor(min(processes, len(due)), get_context("spawn")) as pool:
             waiting: Sequence[Path] = due
-            running = {}
+            running: dict[Future[NDArray[np.float16]], Path] = {}
             while waiting or running:
                 # A few ahead, so that finished spectrograms do not pile up in memory.
                 room = 2 * processes - len(running)

@@ -132,7 +132,7 @@ def train(collection: Collection, request: Request) -> Trained:
     dataset = make_dataset(collection, spectrograms, merger.labels, _kinds(), request.folder, request.plan.seed)
     material = _material(dataset, merger, request)
     training = Training(material, request.plan, request.folder, request.device)
-    network = training.run().to(request.device)
+    network = _as_stored(training.run(), dataset, request).to(request.device)
     comparison = material.comparison
     answers = _hear_all(network, dataset, comparison.rows, request.device)
     rows = [Row("default", comparison.score(answers), float(expit(answers[:, _said(comparison)]).sum(axis=1).mean()))]
@@ -192,23 +192,43 @@ def _kinds() -> dict[str, str]:
     return {label_key(label.name): label.kind for tagger in published().values() for label in tagger.labels}
 
 
+def _as_stored(network: WholeSongCnn, dataset: Dataset, request: Request) -> WholeSongCnn:
+    """The network in the precision of its file, which is what others will hear with."""
+    labels = tuple(TaggerLabel(label.name, label.kind, _UNDECIDED) for label in dataset.labels)
+    draft = _describe(request, labels, network, source="", score="", figures={})
+    own.write_weights(request.folder / f"{request.name}{own.SUFFIX}", network, draft)
+    return own.read_network(request.folder / f"{request.name}{own.SUFFIX}", len(labels))
+
+
+def _describe(
+    request: Request,
+    labels: tuple[TaggerLabel, ...],
+    network: WholeSongCnn,
+    source: str,
+    score: str,
+    figures: Mapping[str, object],
+) -> OwnTagger:
+    return OwnTagger(
+        name=request.name,
+        network=own.NETWORK,
+        labels=labels,
+        embedding=f"{request.name}-{_trunk(network)}",
+        source=source,
+        licence=request.licence,
+        score=score,
+        figures=figures,
+    )
+
+
 def _write(
     network: WholeSongCnn, material: Material, answers: NDArray[np.float32], scores: Scores, request: Request
 ) -> OwnTagger:
     points = _operating_points(network, material, answers, request.device)
-    tagger = OwnTagger(
-        name=request.name,
-        network=own.NETWORK,
-        labels=tuple(
-            TaggerLabel(label.name, label.kind, point)
-            for label, point in zip(material.dataset.labels, points, strict=True)
-        ),
-        embedding=f"{request.name}-{_trunk(network)}",
-        source=_source(material, request),
-        licence=request.licence,
-        score=_score(scores, material.comparison.rows.size),
-        figures=scores.figures(),
+    labels = tuple(
+        TaggerLabel(label.name, label.kind, point) for label, point in zip(material.dataset.labels, points, strict=True)
     )
+    score = _score(scores, material.comparison.rows.size)
+    tagger = _describe(request, labels, network, _source(material, request), score, scores.figures())
     return own.write_weights(request.output, network, tagger)
 
 

@@ -203,6 +203,8 @@ def _device(name: str | None) -> torch.device:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"There is no device {name} here.") from error
+    # The same seed is to be the same tagger on a GPU, too.
+    torch.backends.cudnn.deterministic = True
     return device
 
 
