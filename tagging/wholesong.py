@@ -83,7 +83,8 @@ class WholeSongCnn(nn.Module):
             At least 0.
         """
         levels = (mel.clamp(min=FLOOR_DB) - self.mean[:, None]) * self.scale[:, None]
-        maps = self.blocks(levels[:, None].contiguous(memory_format=torch.channels_last))
+        windows = levels[:, None].to(self.across.weight.dtype, memory_format=torch.channels_last)
+        maps = self.blocks(windows)
         over_time = functional.relu(self.across_normalization(self.across(maps)))[:, :, 0].float()
         deviation = (over_time.var(dim=2, correction=0) + 1e-4).sqrt()
         return functional.relu(self.dense(torch.cat([over_time.mean(dim=2), deviation, over_time.amax(dim=2)], dim=1)))
@@ -94,19 +95,25 @@ class WholeSongCnn(nn.Module):
         return log_odds
 
 
-def fused(network: WholeSongCnn) -> WholeSongCnn:
-    """A copy for inference, its batch normalizations folded into the convolutions before them."""
+def fused(network: WholeSongCnn, precision: torch.dtype = torch.float32) -> WholeSongCnn:
+    """A copy for inference, its batch normalizations folded into the convolutions before them.
+
+    Parameters
+    ----------
+    network : WholeSongCnn
+    precision : dtype
+        Of the convolutions.
+    """
     fast = deepcopy(network).eval().requires_grad_(False)
     for block in fast.modules():
         if isinstance(block, _Block):
-            block.convolution, block.normalization = _folded(block.convolution, block.normalization)
-    fast.across, fast.across_normalization = _folded(fast.across, fast.across_normalization)
+            block.convolution, block.normalization = _folded(block.convolution, block.normalization, precision)
+    fast.across, fast.across_normalization = _folded(fast.across, fast.across_normalization, precision)
     return fast
 
 
-def _folded(convolution: nn.Conv2d, normalization: nn.Module) -> tuple[nn.Conv2d, nn.Module]:
-    if not isinstance(normalization, nn.BatchNorm2d):
-        return convolution, normalization
-    both = fuse_conv_bn_eval(convolution, normalization)
-    both.weight.data = both.weight.data.contiguous(memory_format=torch.channels_last)
-    return both, nn.Identity()
+def _folded(convolution: nn.Conv2d, normalization: nn.Module, precision: torch.dtype) -> tuple[nn.Conv2d, nn.Module]:
+    if isinstance(normalization, nn.BatchNorm2d):
+        convolution, normalization = fuse_conv_bn_eval(convolution, normalization), nn.Identity()
+    convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last)
+    return convolution.to(precision), normalization

@@ -19,6 +19,7 @@ from catalog.models import Label
 from tagging import own, registry
 from tagging.inference import WholeSongTagger
 from tagging.registry import OwnTagger, TaggerError
+from tagging.wholesong import fused
 from tests.tagging.conftest import KINDS, Know, untrained, write_own
 
 
@@ -287,14 +288,24 @@ def test_weights_of_another_network_are_not_put_to_use(bundled: OwnTagger, home:
 
 def test_folded_the_network_says_the_same(bundled: OwnTagger) -> None:
     network = own.read_network(registry.BUNDLED, len(KINDS))
-    tagger = whole("dcmrs")
+    mel = torch.from_numpy(mels(3, 683))
     with torch.inference_mode():
-        embeddings = network.embed(torch.from_numpy(mels(3, 683))).numpy()
-        probabilities = torch.sigmoid(network(torch.from_numpy(mels(3, 683)))).numpy()
-    assert np.abs(tagger.embed(mels(3, 683)) - embeddings).max() < 1e-3 * embeddings.max()
-    assert np.abs(tagger.predict(mels(3, 683)) - probabilities).max() < 0.01
+        embeddings, folded = network.embed(mel), fused(network).embed(mel)
+        probabilities = torch.sigmoid(network(mel)).numpy()
+    assert (folded - embeddings).abs().max() < 1e-4 * embeddings.max()
+    tagger = whole("dcmrs")
+    assert np.abs(tagger.predict(mel.numpy()) - probabilities).max() < 0.01
     assert probabilities.std() > 0.01
     assert tagger.embedding == "test-1"
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_labels_are_the_same_on_every_processor(precision: torch.dtype, bundled: OwnTagger) -> None:
+    """One that is fast in half the precision says what one says that is not."""
+    network, mel = own.read_network(registry.BUNDLED, len(KINDS)), torch.from_numpy(mels(3, 683))
+    with torch.inference_mode():
+        there, here = (fused(network, kind).embed(mel) for kind in (precision, torch.float32))
+        assert (torch.sigmoid(network.labels(there)) - torch.sigmoid(network.labels(here))).abs().max() < 0.01
 
 
 def test_windows_of_any_length_are_heard(bundled: OwnTagger) -> None:
