@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from catalog.training import fast_bfloat16
 from tagging.evaluation.metrics import agreement, ranking
-from tagging.frontend import WINDOW_FRAMES, window_starts
+from tagging.frontend import windows_of
 from tagging.wholesong import WholeSongCnn
 
 from .dataset import Dataset
+from .mixing import SILENCE_DB
 from .spectrograms import Mel
 
 LogOdds = NDArray[np.float32]
@@ -136,7 +137,10 @@ def hear(network: WholeSongCnn, mel: Mel, device: torch.device) -> LogOdds:
 
 
 def _windows(mel: Mel) -> Iterable[Mel]:
-    return (mel[first : first + WINDOW_FRAMES] for first in window_starts(len(mel)))
+    starts, length = windows_of(len(mel))
+    if len(mel) < length:
+        mel = np.pad(mel, ((0, length - len(mel)), (0, 0)), constant_values=SILENCE_DB)
+    return (mel[first : first + length] for first in starts)
 
 
 def _sigmoid(log_odds: LogOdds) -> NDArray[np.float64]:

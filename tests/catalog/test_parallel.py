@@ -3,6 +3,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from itertools import count
 from pathlib import Path
 
@@ -29,7 +31,7 @@ def _leave_number(folder: str) -> None:
 
 
 def test_results_come_with_their_items_and_errors_where_they_are_asked_for() -> None:
-    found = {}
+    found: dict[int, Future[float]] = {}
     for number, future in in_parallel(_inverse, [4, 0, 2], 1, _prepare, 10):
         found[number] = future
 
@@ -43,7 +45,6 @@ def test_there_may_be_any_number_of_items() -> None:
     work = in_parallel(_inverse, count(1), 1)
 
     assert {next(work)[0], next(work)[0]} == {1, 2}
-    work.close()
 
 
 def test_the_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ def test_the_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     wait_until(lambda: not is_running(child))
 
 
-def wait_until(condition) -> None:  # type: ignore[no-untyped-def]
+def wait_until(condition: Callable[[], bool]) -> None:
     patience = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < patience

@@ -1,6 +1,8 @@
+from collections.abc import Iterable
+
 import numpy as np
 
-from catalog.demo.score import DrumPart
+from catalog.demo.score import DrumPart, Score
 from catalog.demo.styles import STYLES, compose
 from catalog.demo.synthesis.drums import KITS
 from catalog.demo.synthesis.instruments import INSTRUMENTS
@@ -29,7 +31,7 @@ def test_players_only_get_instruments_and_kits_that_can_play_their_part() -> Non
 
 
 def test_over_many_pieces_far_more_instruments_meet_than_in_the_styles() -> None:
-    def companies(pieces):  # type: ignore[no-untyped-def]
+    def companies(pieces: Iterable[Score]) -> set[frozenset[str]]:
         return {
             frozenset(part.instrument for part in piece.parts if not isinstance(part, DrumPart)) for piece in pieces
         }
@@ -49,5 +51,5 @@ def test_a_drummer_of_another_piece_takes_the_place_of_the_own() -> None:
     assert hits == [part.hits for part in drummed[1].parts if isinstance(part, DrumPart)]
 
 
-def has_drums(piece) -> bool:  # type: ignore[no-untyped-def]
+def has_drums(piece: Score) -> bool:
     return any(isinstance(part, DrumPart) for part in piece.parts)

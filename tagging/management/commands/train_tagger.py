@@ -24,6 +24,8 @@ from tagging.training.recipes import Request, Trained, train
 from tagging.training.sources import Collection, add_folders, add_table, keep_out
 
 _CLIPS = 30_000
+# Rendering a piece takes 400 MB.
+_MOST_PROCESSES = 8
 _EPOCHS_OF_LABELS, _EPOCHS_OF_CLIPS = 40.0, 7.2
 _EPILOG = """
 examples:
@@ -98,7 +100,10 @@ class Command(BaseCommand):
         how.add_argument("--seed", type=_count, default=Plan.seed, help="the same seed is the same tagger")
         how.add_argument("--device", help="cpu, cuda, cuda:1; default: a GPU where there is one")
         how.add_argument(
-            "--processes", type=_count, default=cores(), help="recordings read at once; default: one a core"
+            "--processes",
+            type=_count,
+            default=min(cores(), _MOST_PROCESSES),
+            help=f"recordings read at once; default: one a core, {_MOST_PROCESSES} at most",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
