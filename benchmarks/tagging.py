@@ -43,7 +43,7 @@ sys.path.insert(0, str(PROJECT))
 
 from catalog.audio import UnreadableAudio, decode, probe  # noqa: E402
 from tagging import frontend, networks, registry, wholesong  # noqa: E402
-from tagging.frontend import HOP, N_FFT, N_MELS, N_SAMPLES, SAMPLE_RATE, WINDOW_FRAMES, window_starts  # noqa: E402
+from tagging.frontend import HOP, N_FFT, N_MELS, N_SAMPLES, SAMPLE_RATE, windows_of  # noqa: E402
 from tagging.inference import Tagger, WholeSongTagger, listen_to, listening_threads, n_cores  # noqa: E402
 
 SHARED = PROJECT.parent / "shared" / "data"
@@ -106,8 +106,9 @@ def tag_plainly(files: Sequence[Path], taggers: Sequence[Tagger]) -> None:
         for tagger in taggers:
             if isinstance(tagger, WholeSongTagger):
                 power = plain_mel(samples)
-                for first in window_starts(power.shape[1]):
-                    tagger.listen(power[:, first : first + WINDOW_FRAMES])
+                starts, length = windows_of(power.shape[1])
+                for first in starts:
+                    tagger.listen(power[:, first : first + length])
             else:
                 tagger.listen(plain_mel(middle))
 
