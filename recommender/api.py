@@ -1,21 +1,34 @@
-"""The API of recommendations and similar songs."""
+"""The API of recommendations, similar songs, and methods side by side."""
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.shortcuts import get_object_or_404
+from django.utils.text import capfirst
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.models import Song
 
-from . import services
-from .serializers import ListLengthSerializer, RecommendationSerializer, WishSerializer
+from . import comparison, held_out, listeners, services
+from .comparison import Bench
+from .serializers import (
+    AlikeSerializer,
+    ComparisonQuestionSerializer,
+    ComparisonSerializer,
+    ExplainedSerializer,
+    RecommendationSerializer,
+    SimilarQuestionSerializer,
+    WhyQuestionSerializer,
+    WishSerializer,
+)
+from .similar import By, similar
 
 
 class Recommendations(APIView):
@@ -29,6 +42,7 @@ class Recommendations(APIView):
         wish = WishSerializer(data=request.query_params)
         wish.is_valid(raise_exception=True)
         asked = wish.validated_data
+        _refuse_unfitted(asked, ["method"], services.methods())
         try:
             found = services.recommend(
                 cast(User, request.user),
@@ -43,15 +57,81 @@ class Recommendations(APIView):
 
 
 class SimilarSongs(APIView):
-    """Songs that sound like a song, with the labels they share."""
+    """Songs like a song, with the labels and listeners they share."""
 
     name = "Similar songs"
 
-    @extend_schema(parameters=[ListLengthSerializer], responses=RecommendationSerializer(many=True))
+    @extend_schema(parameters=[SimilarQuestionSerializer], responses=AlikeSerializer(many=True))
     def get(self, request: Request, pk: int) -> Response:
-        """The songs whose labels are most like those of this song, most alike first."""
-        length = ListLengthSerializer(data=request.query_params)
-        length.is_valid(raise_exception=True)
+        """The songs that are most like this song by sound, by listeners, or by both, most alike first."""
+        question = SimilarQuestionSerializer(data=request.query_params)
+        question.is_valid(raise_exception=True)
+        asked = question.validated_data
         song = get_object_or_404(Song, pk=pk)
-        found = services.similar(song, length.validated_data["n"], playable_only=length.validated_data["has_audio"])
-        return Response(RecommendationSerializer(found, many=True).data)
+        found = similar(song, By(asked["by"]), asked["n"], playable_only=asked["has_audio"])
+        return Response(AlikeSerializer(found.songs, many=True).data)
+
+
+class Compare(APIView):
+    """Two methods side by side, for a listener."""
+
+    name = "Compare"
+
+    @extend_schema(parameters=[ComparisonQuestionSerializer], responses=ComparisonSerializer)
+    def get(self, request: Request) -> Response:
+        """What two methods recommend to a listener, on what grounds, and how they did on plays that were held back."""
+        asked, bench = _bench(request, ComparisonQuestionSerializer)
+        compared = bench.compare(asked["left"], asked["right"])
+        measured = held_out.measured(str, asked["left"], asked["right"])
+        return Response(ComparisonSerializer(compared, context={"held_out": measured}).data)
+
+
+class WhyMissing(APIView):
+    """Why songs are not on a list."""
+
+    name = "Why a song is missing"
+
+    @extend_schema(parameters=[WhyQuestionSerializer], responses=ExplainedSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Where the songs of a title stand in the rankings of both methods, and why not higher; five songs at most."""
+        asked, bench = _bench(request, WhyQuestionSerializer)
+        methods = list(dict.fromkeys((asked["left"], asked["right"])))
+        explained = bench.explain(comparison.songs_called(asked["title"]), methods)
+        return Response(ExplainedSerializer(explained, many=True).data)
+
+
+def _bench(request: Request, serializer: type[ComparisonQuestionSerializer]) -> tuple[dict[str, Any], Bench]:
+    """What is asked, and where it can be answered.
+
+    Raises
+    ------
+    ValidationError
+        If the question is none, or about a method that is not fitted.
+    NotFound
+        If there is no such listener for the one who asks, or no snapshot.
+    """
+    question = serializer(data=request.query_params)
+    question.is_valid(raise_exception=True)
+    asked = question.validated_data
+    try:
+        listener = listeners.find_listener(cast(User, request.user), asked["listener"])
+    except listeners.NoSuchListenerError as error:
+        raise NotFound(f"{capfirst(str(error))}.") from error
+    bench = comparison.bench(listener, n=asked["n"], playable_only=asked["has_audio"])
+    if bench is None:
+        raise NotFound("There is nothing to compare before the first snapshot.")
+    _refuse_unfitted(asked, ["left", "right"], list(bench.recommenders.methods))
+    return asked, bench
+
+
+def _refuse_unfitted(asked: Mapping[str, Any], fields: Sequence[str], fitted: Collection[str]) -> None:
+    """Refuse a method that this library is too small for, or that came after its snapshot.
+
+    Raises
+    ------
+    ValidationError
+        If one of the fields names a method that is not fitted, while others are.
+    """
+    for field in fields:
+        if fitted and asked.get(field) and asked[field] not in fitted:
+            raise ValidationError({field: [f"{asked[field]} is not fitted here; there are {', '.join(fitted)}."]})

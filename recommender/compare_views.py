@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse, HttpResponseNotFound, QueryDict
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.text import capfirst
 from django.views.decorators.http import require_safe
 
 from catalog.http import ListenerRequest
@@ -130,7 +131,7 @@ def _look(request: ListenerRequest) -> _Sight | HttpResponse:
         listener = listeners.find_listener(request.user, question.listener)
     except listeners.NoSuchListenerError as error:
         if request.htmx:
-            return HttpResponseNotFound(f"{error}.", content_type="text/plain; charset=utf-8")
+            return HttpResponseNotFound(f"{capfirst(str(error))}.", content_type="text/plain; charset=utf-8")
         return render(request, "recommender/compare_nobody.html", {"said": str(error)}, status=404)
     return _Sight(question, listener, Bench(recommenders, listener, playable_only=not question.silent_too))
 

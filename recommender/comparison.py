@@ -65,19 +65,17 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Recommendation):
     """A song on one side.
 
     Attributes
     ----------
-    found : Recommendation
     listeners : int
         How many people have played it.
     other_rank : int or None
         Where it stands on the other side.
     """
 
-    found: Recommendation
     listeners: int
     other_rank: int | None
 
@@ -287,7 +285,7 @@ class Bench:
             method=method,
             evidence=evidence_of(self.recommenders, method),
             entries=[
-                Entry(one, int(listeners[place]), ranks.get(one.song.pk))
+                Entry(one.rank, one.song, one.score, one.reasons, int(listeners[place]), ranks.get(one.song.pk))
                 for one, place in zip(found, at.tolist(), strict=True)
             ],
             reached=int(np.count_nonzero((self.scores(method) > 0) & self.candidates)),

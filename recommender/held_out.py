@@ -20,8 +20,22 @@ _FULL = {"auc": 1.0}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one method got."""
+    """What one method got.
 
+    Attributes
+    ----------
+    method : str
+    name : str
+        What people call it.
+    baseline : bool
+        Whether it is only here to be beaten.
+    auc, map, ndcg_at_10, recall_at_50 : float
+        0 to 1, per listener and then averaged.
+    coverage : float
+        Which part of all songs is in anybody's first ten.
+    """
+
+    method: str
     name: str
     baseline: bool
     auc: float
@@ -31,7 +45,7 @@ class Row:
     coverage: float
 
 
-_FIELDS = [field.name for field in fields(Row) if field.name != "name"]
+_FIELDS = [field.name for field in fields(Row) if field.name not in ("method", "name")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +113,7 @@ def _shown(document: Mapping[str, Any], called: Callable[[str], str], left: str,
             for figure, title in _DRAWN.items()
         ],
         rows=[
-            Row(called(method), **{field: methods[method][field] for field in _FIELDS})
+            Row(method, called(method), **{field: methods[method][field] for field in _FIELDS})
             for method in (*drawn, *([_RANDOM] if by_chance else []))
         ],
     )

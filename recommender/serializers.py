@@ -10,8 +10,11 @@ from rest_framework import serializers
 
 from catalog.names import storable
 
+from . import comparison
 from .engine.interface import QUERY_SHARE
+from .engine.methods import METHODS
 from .services import LabelReason, Reason, SongReason
+from .similar import By
 
 _MOST_LABELS = 100
 _LONGEST_NAME = 100
@@ -42,7 +45,7 @@ class WishSerializer(serializers.Serializer[Any]):
     """What somebody asks to be recommended."""
 
     method = serializers.ChoiceField(
-        choices=["content", "popular"], required=False, help_text="The best that there is, where it is left out."
+        choices=list(METHODS), required=False, help_text="The best that there is, where it is left out."
     )
     label = serializers.ListField(  # type: ignore[assignment]
         child=serializers.CharField(max_length=_LONGEST_NAME),
@@ -54,9 +57,15 @@ class WishSerializer(serializers.Serializer[Any]):
     has_audio = serializers.BooleanField(default=False, help_text="Only songs that can be played here.")
 
 
-class ListLengthSerializer(serializers.Serializer[Any]):
-    """How much somebody asks for."""
+class SimilarQuestionSerializer(serializers.Serializer[Any]):
+    """Which songs like a song somebody asks for."""
 
+    by = serializers.ChoiceField(
+        choices=[str(by) for by in By],
+        default=str(By.SOUND),
+        help_text="sound: what a tagger hears, or labels where it has not heard the song. listeners: who has played "
+        "both. both: high in the two lists.",
+    )
     n = serializers.IntegerField(min_value=1, max_value=500, default=10, help_text="How many songs.")
     has_audio = serializers.BooleanField(default=False, help_text="Only songs that can be played here.")
 
@@ -103,3 +112,123 @@ class RecommendationSerializer(serializers.Serializer[Any]):
     has_audio = serializers.BooleanField(source="song.playable")
     score = serializers.FloatField()
     reasons = serializers.ListField(child=ReasonField())
+
+
+class AlikeSerializer(RecommendationSerializer):
+    """A song like another; its reasons are the labels that both have."""
+
+    listeners_in_common = serializers.IntegerField(
+        source="shared", help_text="How many listeners have played both; sittings, where listeners are few."
+    )
+    sound_rank = serializers.IntegerField(allow_null=True, help_text="Where it stands by sound.")
+    listeners_rank = serializers.IntegerField(allow_null=True, help_text="Where it stands by listeners.")
+
+
+_MOST_COMPARED = 100
+
+
+class ComparisonQuestionSerializer(serializers.Serializer[Any]):
+    """What somebody wants to have compared."""
+
+    listener = serializers.CharField(
+        max_length=150,
+        default="",
+        allow_blank=True,
+        help_text="A username; yourself, where it is left out. Imported and simulated listeners; for admins, anybody.",
+    )
+    left = serializers.ChoiceField(choices=list(METHODS), default=comparison.LEFT)
+    right = serializers.ChoiceField(choices=list(METHODS), default=comparison.RIGHT)
+    n = serializers.IntegerField(
+        min_value=1, max_value=_MOST_COMPARED, default=comparison.SONGS, help_text="How many songs a side."
+    )
+    has_audio = serializers.BooleanField(default=False, help_text="Only songs that can be played here.")
+
+
+class WhyQuestionSerializer(ComparisonQuestionSerializer):
+    """Which songs somebody wants to have explained."""
+
+    title = serializers.CharField(max_length=300, help_text="Of the song; words of it are enough.")
+
+
+class ComparedSongSerializer(RecommendationSerializer):
+    """A song on one side."""
+
+    listeners = serializers.IntegerField(help_text="How many people have played it.")
+    other_rank = serializers.IntegerField(allow_null=True, help_text="Where it stands on the other side.")
+
+
+class EvidenceSerializer(serializers.Serializer[Any]):
+    """What the scores stand on."""
+
+    ground = serializers.ChoiceField(choices=[str(ground) for ground in comparison.Ground])
+    count = serializers.IntegerField(help_text="So many labelled songs, listeners, sittings, or plays.")
+    nearest = serializers.IntegerField(help_text="How many neighbours each song keeps; 0 where all are counted.")
+    loss = serializers.FloatField(help_text="Which part of the first 20 is lost by keeping no more.")
+
+
+class SideSerializer(serializers.Serializer[Any]):
+    """What one method recommends, best first."""
+
+    method = serializers.CharField()
+    evidence = EvidenceSerializer()
+    reached = serializers.IntegerField(help_text="How many songs that are new to the listener score above 0.")
+    unplayed = serializers.IntegerField(help_text="How many of its songs nobody has played.")
+    songs = ComparedSongSerializer(many=True, source="entries")
+
+
+class MeasuredSerializer(serializers.Serializer[Any]):
+    """How one method did on plays that were held back."""
+
+    method = serializers.CharField()
+    baseline = serializers.BooleanField(help_text="Whether it is only there to be beaten.")
+    auc = serializers.FloatField()
+    map = serializers.FloatField()
+    ndcg_at_10 = serializers.FloatField()
+    recall_at_50 = serializers.FloatField()
+    coverage = serializers.FloatField(help_text="Which part of all songs is in anybody's first ten.")
+
+
+class HeldOutSerializer(serializers.Serializer[Any]):
+    """One evaluation on plays that were held back."""
+
+    protocol = serializers.ChoiceField(choices=["warm", "cold"])
+    listeners = serializers.IntegerField()
+    splits = serializers.IntegerField()
+    songs = serializers.IntegerField(help_text="Among how many songs those held back were to be found.")
+    verdict = serializers.CharField(allow_blank=True, help_text="Which of the two is better, where that is sure.")
+    methods = MeasuredSerializer(many=True, source="rows")
+
+
+class ComparisonSerializer(serializers.Serializer[Any]):
+    """Two methods side by side, for one listener."""
+
+    listener = serializers.CharField(source="listener.username")
+    n = serializers.IntegerField()
+    candidates = serializers.IntegerField(help_text="How many songs could be recommended.")
+    overlap = serializers.IntegerField(help_text="How many songs stand on both sides.")
+    left = SideSerializer()
+    right = SideSerializer()
+    held_out = serializers.SerializerMethodField()
+
+    @extend_schema_field(HeldOutSerializer(many=True))
+    def get_held_out(self, _: comparison.Comparison) -> Any:
+        return HeldOutSerializer(self.context["held_out"], many=True).data
+
+
+class PlaceSerializer(serializers.Serializer[Any]):
+    """Where a song stands in one ranking, and why not higher."""
+
+    method = serializers.CharField()
+    why = serializers.ChoiceField(choices=[str(why) for why in comparison.Why])
+    text = serializers.CharField(help_text="The same in a sentence.")
+    score = serializers.FloatField()
+    rank = serializers.IntegerField(allow_null=True, help_text="null where it is not ranked.")
+
+
+class ExplainedSerializer(serializers.Serializer[Any]):
+    """A song, and where it stands."""
+
+    song = serializers.IntegerField(source="song.pk", help_text="The song's id.")
+    title = serializers.CharField(source="song.title")
+    artist = serializers.CharField(source="song.artist")
+    places = PlaceSerializer(many=True)

@@ -33,20 +33,17 @@ class By(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
-    """A song like another.
+class Alike(Recommendation):
+    """A song like another; its reasons are the labels that both have.
 
     Attributes
     ----------
-    found : Recommendation
-        Its reasons are the labels that both songs have.
     shared : int
         How many listeners, or sittings where listeners are few, have played both.
     sound_rank, listeners_rank : int or None
         Where it stands by sound, and by listeners.
     """
 
-    found: Recommendation
     shared: int
     sound_rank: int | None
     listeners_rank: int | None
@@ -139,7 +136,15 @@ class Likeness:
         return Similar(
             by,
             [
-                Alike(one, int(together), self._sound_ranks.get(place), self._listeners_ranks.get(place))
+                Alike(
+                    one.rank,
+                    one.song,
+                    one.score,
+                    one.reasons,
+                    shared=int(together),
+                    sound_rank=self._sound_ranks.get(place),
+                    listeners_rank=self._listeners_ranks.get(place),
+                )
                 for one, place, together in zip(found, at.tolist(), shared, strict=True)
             ],
             heard=self._heard,

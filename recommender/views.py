@@ -178,8 +178,8 @@ def _line(found: Similar, one: Alike) -> _Line:
     shared = f"{one.shared} {what}{'s' * (one.shared != 1)} in common" if one.shared else ""
     if found.by is By.BOTH:
         ranks = (("by sound", one.sound_rank), ("by listeners", one.listeners_rank))
-        return _Line(one.found.song, "", ", ".join(f"{by} {rank}." for by, rank in ranks if rank), one.found.words)
-    return _Line(one.found.song, f"{100 * one.found.score:.0f} %", shared, one.found.words)
+        return _Line(one.song, "", ", ".join(f"{by} {rank}." for by, rank in ranks if rank), one.words)
+    return _Line(one.song, f"{100 * one.score:.0f} %", shared, one.words)
 
 
 def _refused(reason: str) -> HttpResponse:
