@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from catalog.admin.read_only import ReadOnlyAdmin
 
+from . import nights
 from .models import Evaluation, Snapshot
 
 
@@ -57,6 +58,10 @@ class EvaluationAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, under the figures of the last thirty nights."""
+        return super().changelist_view(request, {"drawings": nights.drawings(), **(extra_context or {})})
 
     @admin.display(ordering="seconds")
     def took(self, evaluation: Evaluation) -> str:

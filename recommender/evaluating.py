@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Max, Min
 from django.utils import timezone
 from numpy.typing import NDArray
 
@@ -84,10 +85,37 @@ def latest(protocol: Protocol) -> Evaluation | None:
     return Evaluation.objects.filter(protocol=protocol).first()
 
 
-def history(protocol: Protocol, nights: int = NIGHTS) -> QuerySet[Evaluation]:
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What is looked at of one evaluation among many.
+
+    Attributes
+    ----------
+    at : datetime
+    maps : dict of str to float
+        The MAP of each method.
+    baselines : set of str
+        Which of them are only there to be beaten.
+    """
+
+    at: datetime
+    maps: dict[str, float]
+    baselines: set[str]
+
+
+def history(protocol: Protocol, nights: int = NIGHTS) -> list[Night]:
     """The figures of the last nights, oldest first."""
     since = timezone.now() - timedelta(days=nights)
-    return Evaluation.objects.filter(protocol=protocol, created_at__gte=since).order_by("created_at", "pk")
+    found = Evaluation.objects.filter(protocol=protocol, created_at__gte=since).order_by("created_at", "pk")
+    # All figures of a month are some megabytes; those of the methods are a small part.
+    return [
+        Night(
+            at=at,
+            maps={name: figures["map"] for name, figures in methods.items()},
+            baselines={name for name, figures in methods.items() if figures["baseline"]},
+        )
+        for at, methods in found.values_list("created_at", "figures__methods")
+    ]
 
 
 def _first_played(library: Library, progress: Progress) -> Vector:

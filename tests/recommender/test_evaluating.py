@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from catalog.models import Label, LabelAssignment, Play, PlayCount, Song, SongLabel
-from recommender import build, evaluating, evidence
+from recommender import build, evaluating, evidence, nights
 from recommender.engine.content import Content
 from recommender.engine.evaluation.baselines import EACH_ALONE, Method, baselines, of_recommender
 from recommender.engine.evaluation.comparison import Step
@@ -105,11 +106,15 @@ def test_the_figures_are_kept_with_the_snapshot_and_outlive_it(crowd: list[User]
 
 def test_the_figures_of_thirty_nights_are_together_and_very_old_ones_go(crowd: list[User], two_methods: None) -> None:
     for days in (100, 40, 3):
-        old = Evaluation.objects.create(protocol="warm", seconds=1, figures={})
+        figures = {"methods": {"content": {"map": 0.2, "baseline": False}, "random": {"map": 0.01, "baseline": True}}}
+        old = Evaluation.objects.create(protocol="warm", seconds=1, figures=figures)
         Evaluation.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=days))
     new = evaluating.evaluate(Protocol.WARM)
     assert Evaluation.objects.count() == 3
-    assert list(evaluating.history(Protocol.WARM)) == [old, new]
+    three_days_ago, tonight = evaluating.history(Protocol.WARM)
+    assert three_days_ago.maps == {"content": 0.2, "random": 0.01}
+    assert tonight.maps["content"] == new.figures["methods"]["content"]["map"]
+    assert tonight.baselines == {"random"}
 
 
 @pytest.mark.parametrize("arguments", [[], ["--protocol", "warm"], ["--protocol", "cold", "--format", "json"]])
@@ -215,4 +220,28 @@ def test_figures_can_be_looked_at_in_the_admin(crowd: list[User], two_methods: N
     client.force_login(make_user(is_staff=True, is_superuser=True))
     page = client.get("/admin/recommender/evaluation/").content.decode()
     assert "content: MAP" in page
+    assert "Songs that had lost all their plays: MAP" in page
+    assert page.count("<polyline") == 2
     assert client.get(f"/admin/recommender/evaluation/{Evaluation.objects.get().pk}/change/").status_code == 200
+
+
+def test_lines_run_from_the_first_night_to_the_last_and_names_stand_apart() -> None:
+    for days, content, hybrid in ((20, 0.2, 0.3), (10, 0.25, 0.31), (0, 0.299, 0.3)):
+        figures = {
+            "hybrid": {"map": hybrid, "baseline": False},
+            "content": {"map": content, "baseline": False},
+            "random": {"map": 0.01, "baseline": True},
+            "BM25": {"map": 0.1, "baseline": True},
+        }
+        made = Evaluation.objects.create(protocol="cold", seconds=1, figures={"methods": figures})
+        Evaluation.objects.filter(pk=made.pk).update(created_at=timezone.now() - timedelta(days=days))
+    (drawing,) = nights.drawings()
+    assert [line.name for line in drawing.lines] == ["hybrid", "content", "BM25"]
+    assert [line.baseline for line in drawing.lines] == [False, False, True]
+    xs = [point.x for point in drawing.lines[0].points]
+    assert (xs[0], xs[2]) == (drawing.left, drawing.right)
+    assert xs[1] == pytest.approx((drawing.left + drawing.right) / 2, abs=1)
+    assert drawing.top == 0.31
+    assert drawing.lines[0].points[1].y == drawing.upper
+    heights = sorted(line.name_y for line in drawing.lines)
+    assert min(high - low for low, high in pairwise(heights)) >= 12

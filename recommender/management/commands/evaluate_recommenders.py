@@ -167,7 +167,8 @@ def _counted(number: int, what: str) -> str:
 def _progress(protocol: str) -> Iterator[Step]:
     """A bar on standard error, with the time that is left."""
     form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left"
-    with tqdm(total=1.0, desc=protocol, bar_format=form, file=sys.stderr, leave=False) as bar:
+    # Methods differ much in how long they take: only the mean pace so far says anything of the rest.
+    with tqdm(total=1.0, desc=protocol, bar_format=form, smoothing=0, file=sys.stderr, leave=False) as bar:
 
         def step(what: str, done: float) -> None:
             bar.set_description(f"{protocol}, {what}" if what else protocol, refresh=False)

@@ -11,7 +11,6 @@ from recommender.engine.evaluation.baselines import Method, Scores, baselines, o
 from recommender.engine.evaluation.comparison import Comparison, Measured, choose, compare
 from recommender.engine.evaluation.protocols import Listening, Protocol, split
 from recommender.engine.interface import Evidence, Positions, Tastes, TooLittleError, Vector
-from recommender.engine.methods import METHODS
 
 from .conftest import made_up, untimed
 
@@ -82,12 +81,6 @@ def test_on_warm_songs_neighbours_know(listening: Listening) -> None:
     for name in ("item cosine", "BM25", "BPR"):
         assert mean_auc(found[name], "all") > mean_auc(found["random"], "all") + 0.1
         assert len(found[name].chosen) == 5
-
-
-def test_every_method_of_the_engine_can_be_measured(listening: Listening) -> None:
-    methods = [of_recommender(name, method) for name, method in METHODS.items()]
-    found = compare(listening, Protocol.COLD, methods)
-    assert all(np.isfinite(mean_auc(measured, "rare")) for measured in found.measured)
 
 
 def test_a_comparison_done_again_is_the_same(listening: Listening) -> None:
