@@ -80,7 +80,9 @@ def load_checkpoint(path: Path, identity: Mapping[str, object], device: torch.de
         return None
     state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
     if state["identity"] != identity:
-        raise ValueError(f"{path} belongs to a training of other data or another plan: choose another folder.")
+        raise ValueError(
+            f"{path} belongs to a training of other data or another plan: remove it, or choose another folder."
+        )
     return state
 
 

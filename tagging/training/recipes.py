@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ from .sources import Collection
 from .spectrograms import Spectrograms
 from .teaching import Clips, Merger, hear_kept_out
 
+_METRICS, _CLIPS = "metrics.json", "clips"
 _REFERENCES = 300
 _UNDECIDED = 0.5
 _FEWEST_TO_DECIDE = 3
@@ -130,6 +132,7 @@ def train(collection: Collection, request: Request) -> Trained:
     spectrograms = Spectrograms(request.spectrograms)
     _exhaust(spectrograms.compute(collection.keys(), request.processes), len(collection), "reading", "recordings")
     dataset = make_dataset(collection, spectrograms, merger.labels, _kinds(), request.folder, request.plan.seed)
+    _clear_finished(dataset, request)
     material = _material(dataset, merger, request)
     training = Training(material, request.plan, request.folder, request.device)
     network = _as_stored(training.run(), dataset, request).to(request.device)
@@ -144,11 +147,33 @@ def train(collection: Collection, request: Request) -> Trained:
     return trained
 
 
+def _clear_finished(dataset: Dataset, request: Request) -> None:
+    """Make room where a finished training of something else was: its tagger is written, nothing of it is needed."""
+    metrics = request.folder / _METRICS
+    if not metrics.exists():
+        return
+    finished, now = json.loads(metrics.read_text())["request"], _identity(dataset, request)
+    if finished == now:
+        return
+    metrics.unlink()
+    for checkpoint in request.folder.glob("*.pt"):
+        checkpoint.unlink()
+    if any(finished[name] != now[name] for name in ("data", "teachers", "seed")):
+        shutil.rmtree(request.folder / _CLIPS, ignore_errors=True)
+
+
+def _identity(dataset: Dataset, request: Request) -> dict[str, object]:
+    """What decides the outcome of a training, as JSON gives it back."""
+    plan = json.loads(json.dumps(asdict(request.plan)))
+    teachers = list(request.teachers)
+    return {"data": dataset.digest, "teachers": teachers, "seed": plan["seed"], "clips": request.clips, "plan": plan}
+
+
 def _material(dataset: Dataset, merger: Merger, request: Request) -> Material:
     """The dataset, with what teachers say of it."""
     if not request.teachers:
         return Material(dataset, Comparison.of(dataset))
-    folder = request.folder / "clips"
+    folder = request.folder / _CLIPS
     clips = Clips(folder, dataset, request.teachers, merger, request.clips, request.plan.seed, Mixing())
     _exhaust(clips.make(request.processes), len(clips), "teachers listen", "clips", len(clips) - clips.left)
     rows = np.flatnonzero(dataset.kept_out)
@@ -314,7 +339,7 @@ def _write_metrics(
     metrics = {
         "name": trained.tagger.name,
         "output": str(request.output),
-        "plan": asdict(request.plan),
+        "request": _identity(dataset, request),
         "trained_on": trained.tagger.source,
         "kept_out": int(dataset.kept_out.sum()),
         "labels": [label.name for label in dataset.labels],
@@ -331,5 +356,5 @@ def _write_metrics(
         ],
         "rounds": list(history),
     }
-    with draft_of(request.folder / "metrics.json") as draft:
+    with draft_of(request.folder / _METRICS) as draft:
         draft.write(json.dumps(metrics, indent=1).encode())

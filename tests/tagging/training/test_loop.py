@@ -67,11 +67,24 @@ def test_another_seed_is_another_tagger(table: Path, tmp_path: Path) -> None:
     assert weights(tmp_path / "one") != weights(tmp_path / "other")
 
 
-def test_a_folder_of_another_training_is_refused(table: Path, tmp_path: Path) -> None:
+def test_an_unfinished_training_of_something_else_is_not_written_over(table: Path, tmp_path: Path) -> None:
     train_on(table, tmp_path, plan=replace(PLAN, epochs=1))
+    (tmp_path / "training" / "metrics.json").unlink()
 
-    with pytest.raises(ValueError, match="choose another folder"):
+    with pytest.raises(ValueError, match="remove it, or choose another folder"):
         train_on(table, tmp_path, plan=replace(PLAN, epochs=2))
+
+
+def test_a_finished_training_makes_room_for_another_and_is_not_done_twice(table: Path, tmp_path: Path) -> None:
+    train_on(table, tmp_path, plan=replace(PLAN, epochs=1))
+    first = (tmp_path / "training" / "checkpoint.pt").read_bytes()
+    train_on(table, tmp_path, plan=replace(PLAN, epochs=1))
+    again = (tmp_path / "training" / "checkpoint.pt").read_bytes()
+    train_on(table, tmp_path, plan=replace(PLAN, epochs=4))
+
+    assert again == first
+    rounds = json.loads((tmp_path / "training" / "metrics.json").read_text())["rounds"]
+    assert [round["step"] for round in rounds] == [10, 14]
 
 
 def test_a_training_ends_when_it_has_not_got_better_for_long(table: Path, tmp_path: Path) -> None:
