@@ -215,6 +215,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=1),
         "options": {"expires": 60},
     },
+    "go on with a snapshot that a worker has left": {
+        "task": "recommender.tasks.fit_parts",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
     "nightly snapshot": {"task": "recommender.tasks.recompute", "schedule": crontab(hour=3, minute=0)},
 }
 

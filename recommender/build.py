@@ -4,59 +4,57 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from django.db import OperationalError
 
-from . import changes, evidence, snapshot
-from .engine.interface import Evidence, Progress, Recommender, TooLittleError, silent
-from .engine.methods import METHODS
-from .engine.sound import Sound
+from . import changes, evidence, recomputing, snapshot
+from .engine.interface import Evidence, Moved, Part, Progress, silent
+from .engine.methods import AT_ONCE, METHODS, PARTS
 from .evidence import Catalogue
 from .models import Snapshot
 from .snapshot import Recommenders
 
 logger = logging.getLogger(__name__)
 
-STEPS = ["songs", "labels", "plays", "weights", "files"]
+STEPS = ["songs", "labels", "plays", "files", *reversed(PARTS)]
 """What a build goes through, in order."""
+
+QUICK_S = 10.0
+"""Co-occurrence is counted anew with the content where that took no longer than this."""
 
 _SAY_AGAIN_S = 20.0
 
 
 def build(kind: Snapshot.Kind = Snapshot.Kind.FULL, progress: Progress = silent) -> Snapshot:
-    """Build everything anew and switch to it; whatever goes wrong, the old snapshot goes on serving.
+    """Build anew and switch to it; whatever goes wrong, the old snapshot goes on serving.
+
+    Of kind `CONTENT`, what takes long to fit is taken over from the last full snapshot.
 
     Raises
     ------
     OSError
         If the files cannot be written.
     """
-    started = time.monotonic()
-    read = changes.begin()
-    try:
-        recommenders, evidence_read = _fit(_with_sign_of_life(progress))
-        progress("files")
-        folder = snapshot.store(recommenders)
-        figures = _figures(recommenders.catalogue, evidence_read)
-        built = snapshot.switch(kind, folder, time.monotonic() - started, figures, read)
-    finally:
-        changes.end()
-    try:
-        snapshot.clean()
-    except (OSError, OperationalError):
-        logger.warning("Old snapshots could not be deleted; the next build tries again", exc_info=True)
+    built = _full(progress) if kind is Snapshot.Kind.FULL else _content(progress)
+    clean()
     return built
 
 
-def refresh(progress: Progress = silent) -> None:
-    """Build the content arrays now if anything has changed since they were built."""
+def refresh(progress: Progress = silent, method: str | None = None) -> None:
+    """Build the content arrays now if anything has changed since they were built.
+
+    Parameters
+    ----------
+    method : str, optional
+        A method that is wanted: where it was never fitted, everything is built.
+    """
     row = snapshot.current_row()
     if row is None or changes.behind(row) or not snapshot.complete(row):
-        build(Snapshot.Kind.CONTENT, progress)
+        row = build(Snapshot.Kind.CONTENT, progress)
+    if method in METHODS and method not in AT_ONCE and not Snapshot.objects.filter(kind=Snapshot.Kind.FULL).exists():
+        build(Snapshot.Kind.FULL, progress)
 
 
 def keep_up() -> None:
@@ -70,31 +68,90 @@ def keep_up() -> None:
         build(Snapshot.Kind.CONTENT)
 
 
-def _fit(progress: Progress) -> tuple[Recommenders, Evidence]:
-    catalogue, read = evidence.read(progress)
-    progress("weights")
-    methods: dict[str, Recommender] = {}
-    for name, method in METHODS.items():
-        with suppress(TooLittleError):
-            methods[name] = method.fit(read, progress)
-    return Recommenders(catalogue, methods, Sound.fit(read)), read
+def clean() -> None:
+    """Delete what is not needed any more; what cannot be deleted now is next time."""
+    try:
+        snapshot.clean()
+    except (OSError, OperationalError):
+        logger.warning("Old snapshots could not be deleted; the next build tries again", exc_info=True)
 
 
-def _figures(catalogue: Catalogue, read: Evidence) -> dict[str, Any]:
-    """What a snapshot was built from, for the admin."""
-    tf = read.term_frequencies
-    return {
-        "songs": len(catalogue.song_ids),
-        "playable_songs": int(np.count_nonzero(catalogue.playable)),
-        "labelled_songs": int(np.count_nonzero(np.diff(tf.indptr))),
-        "labels": int(np.count_nonzero(np.bincount(tf.indices, minlength=tf.shape[1]))),
-        "labels_on_songs": int(tf.nnz),
-        "played_songs": int(np.count_nonzero(read.plays)),
-        "plays": int(read.plays.sum()),
-    }
+def _full(progress: Progress) -> Snapshot:
+    """Fit every part here, one after another; a worker that comes by may take one."""
+    recomputation = recomputing.begin(progress)
+    try:
+        while (part := recomputing.take_part(recomputation)) is not None:
+            progress(part.name)
+            recomputing.fit(part, progress)
+        while (built := recomputing.finish(recomputation)) is None:
+            # Another worker is at the last part, or has switched already.
+            if (done := Snapshot.objects.filter(folder=recomputation.folder).first()) is not None:
+                return done
+            if (part := recomputing.take_part(recomputation)) is not None:
+                recomputing.fit(part, progress)
+            time.sleep(0.2)
+    except BaseException:
+        recomputing.give_up(recomputation)
+        raise
+    return built
 
 
-def _with_sign_of_life(progress: Progress) -> Callable[[str], None]:
+def _content(progress: Progress) -> Snapshot:
+    """Fit what is fitted at once, and take the rest over from the last full snapshot."""
+    started = time.monotonic()
+    read = changes.begin()
+    try:
+        catalogue, everything = evidence.read(_with_sign_of_life(progress))
+        last = Snapshot.objects.filter(kind=Snapshot.Kind.FULL, current=True).first()
+        parts: dict[str, Part] = {}
+        for name in AT_ONCE:
+            progress(name)
+            parts[name] = PARTS[name].fit(everything, _with_sign_of_life(progress))
+        if last is not None and (before := snapshot.load(last)) is not None:
+            parts |= _taken_over(before, last, catalogue, everything, _with_sign_of_life(progress))
+        recommenders = Recommenders(catalogue, {name: parts[name] for name in PARTS if name in parts})
+        progress("files")
+        folder = snapshot.store(recommenders)
+        return snapshot.switch(
+            Snapshot.Kind.CONTENT,
+            folder,
+            time.monotonic() - started,
+            recomputing.figures(catalogue, everything),
+            read,
+            {name: recomputing.described(part) for name, part in parts.items()},
+        )
+    finally:
+        changes.end()
+
+
+def _taken_over(
+    before: Recommenders, last: Snapshot, catalogue: Catalogue, everything: Evidence, progress: Progress
+) -> dict[str, Part]:
+    """The parts that take long to fit, over the songs and labels of today."""
+    since = Moved(
+        songs=_then(before.catalogue.song_ids, catalogue.song_ids),
+        labels=_then(before.catalogue.label_ids, catalogue.label_ids),
+        songs_then=len(before.catalogue.song_ids),
+    )
+    parts: dict[str, Part] = {}
+    for name, part in before.parts.items():
+        if name in AT_ONCE:
+            continue
+        progress(name)
+        quick = name == "cooccurrence" and last.methods.get(name, {}).get("seconds", QUICK_S) < QUICK_S
+        parts[name] = PARTS[name].fit(everything, progress) if quick else part.refreshed(everything, since)
+    return parts
+
+
+def _then(before: Any, now: Any) -> Any:
+    """At which position of `before`, ascending, each of `now` stood; -1 for one that was not there."""
+    if not len(before):
+        return np.full(len(now), -1)
+    at = np.minimum(np.searchsorted(before, now), len(before) - 1)
+    return np.where(before[at] == now, at, -1)
+
+
+def _with_sign_of_life(progress: Progress) -> Progress:
     """The same progress, which also tells other processes that this build is at work."""
     said_at = time.monotonic()
 

@@ -17,6 +17,7 @@ class Snapshot(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     seconds = models.FloatField(help_text="How long it took.")
     figures = models.JSONField(default=dict, help_text="What it was built from.")
+    methods = models.JSONField(default=dict, help_text="What each method was fitted on, how long it took, or why not.")
     folder = models.CharField(max_length=100, unique=True, help_text="In the storage called snapshots.")
     current = models.BooleanField(default=False, help_text="Readers use it.")
     labels_read = models.BigIntegerField(help_text="The count of label changes that it has seen.")
@@ -55,6 +56,39 @@ class Evaluation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.protocol}, {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class Recomputation(models.Model):
+    """A snapshot at work: what it is fitted on lies in its folder, and workers fit its parts, each as they come.
+
+    The row that is deleted when the snapshot takes over is what workers look for: no queue is needed to go on.
+    """
+
+    folder = models.CharField(max_length=100, unique=True, help_text="In the storage called snapshots.")
+    started_at = models.DateTimeField(auto_now_add=True)
+    figures = models.JSONField(default=dict, help_text="What it is built from.")
+    labels_read = models.BigIntegerField()
+    plays_read = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.folder}, begun {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class RecomputationPart(models.Model):
+    """One part of a recomputation: waiting, with a worker, or done."""
+
+    recomputation = models.ForeignKey(Recomputation, on_delete=models.CASCADE, related_name="parts")
+    name = models.CharField(max_length=20)
+    taken_until = models.DateTimeField(null=True, help_text="A worker has it, and says so again before this moment.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    done = models.BooleanField(default=False)
+    figures = models.JSONField(default=dict, help_text="What it was fitted on, how long it took, or why not.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["recomputation", "name"], name="one_part_a_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.recomputation}"
 
 
 class Changes(models.Model):

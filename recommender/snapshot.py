@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,12 +33,12 @@ from catalog.home import home
 from .changes import Read
 from .engine.content import Content
 from .engine.cooccurrence import Cooccurrence
-from .engine.interface import Recommender
-from .engine.methods import BEST_FIRST, METHODS
+from .engine.interface import Part, Recommender
+from .engine.methods import BEST_FIRST, PARTS, methods_of
 from .engine.popularity import Popularity
 from .engine.sound import Sound
 from .evidence import Catalogue
-from .models import Changes, Snapshot
+from .models import Changes, Recomputation, Snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -55,30 +56,37 @@ class Recommenders:
     Attributes
     ----------
     catalogue : Catalogue
-    methods : dict of Recommender
-        Every method of recommending that has been fitted, by the name that people use; always content and popular.
-    sound : Sound or None
-        Which songs sound alike; None in a snapshot from before that was known.
+    parts : dict of Part
+        Everything that has been fitted, by name; always content and popular.
     """
 
     catalogue: Catalogue
-    methods: dict[str, Recommender]
-    sound: Sound | None = None
+    parts: dict[str, Part]
+
+    @cached_property
+    def methods(self) -> dict[str, Recommender]:
+        """Every method of recommending that has been fitted, by the name that people use."""
+        return methods_of(self.parts)
 
     @property
     def content(self) -> Content:
         """The method that knows songs by their labels."""
-        return cast(Content, self.methods["content"])
+        return cast(Content, self.parts["content"])
 
     @property
     def popular(self) -> Popularity:
         """The method that knows what is played."""
-        return cast(Popularity, self.methods["popular"])
+        return cast(Popularity, self.parts["popular"])
 
     @property
     def cooccurrence(self) -> Cooccurrence | None:
         """The method that knows what is played together, where it is fitted."""
-        return cast("Cooccurrence | None", self.methods.get("cooccurrence"))
+        return cast("Cooccurrence | None", self.parts.get("cooccurrence"))
+
+    @property
+    def sound(self) -> Sound | None:
+        """Which songs sound alike; None in a snapshot from before that was known."""
+        return cast("Sound | None", self.parts.get("sound"))
 
     @property
     def best(self) -> str:
@@ -87,9 +95,7 @@ class Recommenders:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All arrays, each by the name of its file."""
-        parts: dict[str, Catalogue | Recommender | Sound] = {"catalogue": self.catalogue, **self.methods}
-        if self.sound is not None:
-            parts["sound"] = self.sound
+        parts: dict[str, Catalogue | Part] = {"catalogue": self.catalogue, **self.parts}
         return {f"{part}.{name}": array for part, one in parts.items() for name, array in one.arrays().items()}
 
     @classmethod
@@ -108,8 +114,7 @@ class Recommenders:
         catalogue = Catalogue.from_arrays(parts["catalogue"])
         if missing := {"content", "popular"} - set(parts):
             raise KeyError(min(missing))
-        methods = {name: METHODS[name].from_arrays(parts[name]) for name in METHODS if name in parts}
-        return cls(catalogue, methods, Sound.from_arrays(parts["sound"]) if "sound" in parts else None)
+        return cls(catalogue, {name: PARTS[name].from_arrays(parts[name]) for name in PARTS if name in parts})
 
 
 # --- Writing ------------------------------------------------------------------------------------
@@ -117,15 +122,62 @@ class Recommenders:
 
 def store(recommenders: Recommenders) -> str:
     """Write all arrays into a new folder of the storage, and say its name; a failure leaves nothing behind."""
-    storage = storages["snapshots"]
-    folder = f"{timezone.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    folder = new_folder()
     try:
-        for name, array in recommenders.arrays().items():
-            _store_file(storage, f"{folder}/{name}.npy", array)
+        store_arrays(folder, recommenders.arrays())
     except BaseException:
-        _delete(storage, folder)
+        delete(folder)
         raise
     return folder
+
+
+def new_folder() -> str:
+    """The name of a folder that nobody has used."""
+    return f"{timezone.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+def store_arrays(folder: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays into a folder of the storage, each by the name of its file; what is there already is replaced.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written.
+    """
+    storage = storages["snapshots"]
+    for name, array in arrays.items():
+        storage.delete(f"{folder}/{name}.npy")
+        _store_file(storage, f"{folder}/{name}.npy", array)
+
+
+def stored_arrays(folder: str, part: str) -> dict[str, NDArray[Any]]:
+    """The arrays of a folder whose names begin with a part's and a dot, by the rest of their names, mapped.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is gone.
+    """
+    before = f"{part}."
+    return {
+        name.removeprefix(before).removesuffix(".npy"): np.load(_one_file(folder, name), mmap_mode="r")
+        for name in storages["snapshots"].listdir(folder)[1]
+        if name.startswith(before)
+    }
+
+
+def delete_part(folder: str, part: str) -> None:
+    """Delete the arrays of a part of a folder."""
+    storage = storages["snapshots"]
+    with suppress(FileNotFoundError):
+        for name in storage.listdir(folder)[1]:
+            if name.startswith(f"{part}."):
+                storage.delete(f"{folder}/{name}")
+
+
+def delete(folder: str) -> None:
+    """Delete a folder of the storage."""
+    _delete(storages["snapshots"], folder)
 
 
 def _store_file(storage: Storage, name: str, array: NDArray[Any]) -> None:
@@ -140,7 +192,14 @@ def _store_file(storage: Storage, name: str, array: NDArray[Any]) -> None:
 
 
 @transaction.atomic
-def switch(kind: Snapshot.Kind, folder: str, seconds: float, figures: dict[str, Any], read: Read) -> Snapshot:
+def switch(
+    kind: Snapshot.Kind,
+    folder: str,
+    seconds: float,
+    figures: dict[str, Any],
+    read: Read,
+    methods: dict[str, Any] | None = None,
+) -> Snapshot:
     """Make a stored folder the one that readers use, unless a build that has seen more was faster."""
     # One switch at a time.
     Changes.objects.select_for_update().get(pk=1)
@@ -154,6 +213,7 @@ def switch(kind: Snapshot.Kind, folder: str, seconds: float, figures: dict[str, 
         folder=folder,
         seconds=seconds,
         figures=figures,
+        methods=methods or {},
         labels_read=read.labels,
         plays_read=read.plays,
         current=newest,
@@ -169,9 +229,13 @@ def clean() -> None:
             folder, _ = snapshot.folder, snapshot.delete()
             _delete(storage, folder)
     known = set(Snapshot.objects.values_list("folder", flat=True))
+    known |= set(Recomputation.objects.values_list("folder", flat=True))
     for folder in set(_folders(storage)) - known:
         if _begun(storage, folder) < timezone.now() - ORPHANED:
             _delete(storage, folder)
+    for draft in _drafts().glob("*"):
+        if not Recomputation.objects.filter(folder=draft.name).exists():
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _folders(storage: Storage) -> list[str]:
@@ -226,6 +290,16 @@ def current() -> Recommenders | None:
     return None
 
 
+def load(snapshot: Snapshot) -> Recommenders | None:
+    """The recommenders of any snapshot, beside those that count now; None where its files are gone."""
+    if (ready := _loaded.get(snapshot.folder)) is not None:
+        return ready
+    try:
+        return _load(snapshot.folder)
+    except FileNotFoundError:
+        return None
+
+
 def complete(snapshot: Snapshot) -> bool:
     """Whether the files of a snapshot are where they should be."""
     try:
@@ -261,6 +335,26 @@ def _load(folder: str) -> Recommenders:
         return Recommenders.from_arrays(arrays)
     except KeyError as error:
         raise FileNotFoundError(f"{folder} has no array {error}") from error
+
+
+def _one_file(folder: str, name: str) -> Path:
+    """Where this host can map one file of a folder that is still being filled: where it lies, or a copy."""
+    storage = storages["snapshots"]
+    with suppress(NotImplementedError):
+        return Path(storage.path(f"{folder}/{name}"))
+    copy = _drafts() / folder / name
+    if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=copy.parent, delete=False) as draft:
+            with storage.open(f"{folder}/{name}") as stored:
+                shutil.copyfileobj(stored, draft)
+            Path(draft.name).replace(copy)
+    return copy
+
+
+def _drafts() -> Path:
+    """Where this host has copies of what recomputations are fitted on, if the storage is elsewhere."""
+    return home() / "snapshot-drafts"
 
 
 def _local_copy(folder: str) -> Path:

@@ -8,8 +8,9 @@ from contextlib import suppress
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from . import build, changes, evaluating, snapshot
+from . import build, changes, evaluating, recomputing, snapshot
 from .engine.evaluation.protocols import Protocol, TooFewPlaysError
+from .engine.methods import PARTS
 
 logger = logging.getLogger(__name__)
 
@@ -28,10 +29,25 @@ def refresh_content() -> None:
 
 @shared_task(ignore_result=True)
 def recompute() -> None:
-    """Build a whole snapshot; how good its methods are is measured afterwards, by whoever is free."""
-    build.build()
+    """Build a whole snapshot, with the help of whoever is free; how good its methods are is measured afterwards."""
+    if not recomputing.at_work():
+        recomputing.begin()
+    with suppress(OperationalError):
+        for _ in range(len(PARTS) - 1):
+            fit_parts.apply_async(expires=_STALE_S)
+    fit_parts()
     with suppress(OperationalError):
         evaluate.apply_async(expires=_STALE_S)
+
+
+@shared_task(ignore_result=True)
+def fit_parts() -> None:
+    """Fit parts of a snapshot at work until none is left; where none is at work, or all are taken, do nothing."""
+    helped = False
+    while recomputing.somebody_can_help():
+        helped = recomputing.work() or helped
+    if helped:
+        build.clean()
 
 
 @shared_task(ignore_result=True)

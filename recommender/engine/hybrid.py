@@ -15,7 +15,6 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.sparse import csr_array
 
 from .content import Content
@@ -100,41 +99,38 @@ class Hybrid:
         TooLittleError
             If there are too few plays to hold some out.
         """
-        weights = fitted_weights(evidence, progress)
-        return cls.of_parts(_fitted_parts(evidence, progress), weights)
+        weights = Weights.fit(evidence, progress)
+        return cls.of_parts({**_fitted_parts(evidence, progress), "weights": weights})
 
     @classmethod
-    def of_parts(cls, parts: Mapping[str, Any], weights: Vector) -> Self:
-        """A hybrid of parts that are fitted: all of `PARTS`, and `popular`."""
-        return cls(**{name: parts[name] for name in PARTS}, popularity=parts["popular"], weights=weights)
+    def of_parts(cls, parts: Mapping[str, Any]) -> Self:
+        """A hybrid of what is fitted already: all of `PARTS`, `popular` and `weights`."""
+        own = {name: parts[name] for name in PARTS}
+        return cls(**own, popularity=parts["popular"], weights=parts["weights"].values)
 
     @property
     def parts(self) -> dict[str, Any]:
         """The parts by name."""
-        return {**{name: getattr(self, name) for name in PARTS}, "popular": self.popularity}
+        own = {name: getattr(self, name) for name in PARTS}
+        return {**own, "popular": self.popularity, "weights": Weights(self.weights)}
 
     def refreshed(self, evidence: Evidence, since: Moved) -> Self:
         """The parts over the songs and labels of today, with the same weights."""
-        parts = {name: part.refreshed(evidence, since) for name, part in self.parts.items()}
-        return self.of_parts(parts, self.weights)
+        return self.of_parts({name: part.refreshed(evidence, since) for name, part in self.parts.items()})
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The recommender that `arrays` was called on."""
-        kinds = {**_KINDS, "popular": Popularity}
+        kinds = {**_KINDS, "popular": Popularity, "weights": Weights}
         by_part: defaultdict[str, dict[str, NDArray[Any]]] = defaultdict(dict)
         for name, array in arrays.items():
-            part, _, short = name.rpartition(".")
+            part, _, short = name.partition(".")
             by_part[part][short] = array
-        parts = {name: kind.from_arrays(by_part[name]) for name, kind in kinds.items()}
-        return cls.of_parts(parts, by_part[""]["weights"])
+        return cls.of_parts({name: kind.from_arrays(by_part[name]) for name, kind in kinds.items()})
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The weights, and the arrays of all parts with the part's name and a dot before."""
-        arrays = {
-            f"{name}.{short}": array for name, part in self.parts.items() for short, array in part.arrays().items()
-        }
-        return {"weights": self.weights, **arrays}
+        """The arrays of all parts, with the part's name and a dot before."""
+        return {f"{name}.{short}": array for name, part in self.parts.items() for short, array in part.arrays().items()}
 
     def scores(self, tastes: Tastes) -> Vector:
         """How much better each song fits than songs do on average, shape (n_listeners, n_songs), between -1 and 1.
@@ -212,18 +208,43 @@ _KINDS: dict[str, Any] = {"content": Content, "cooccurrence": Cooccurrence, "lat
 _EXPLAIN = {"content", "cooccurrence", "latent"}
 
 
-def fitted_weights(evidence: Evidence, progress: Progress = silent) -> Vector:
-    """The weights of the parts, by how well parts that were fitted without some plays find these.
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """What each part counts.
 
-    Raises
-    ------
-    TooLittleError
-        If there are too few plays to hold some out.
+    Attributes
+    ----------
+    values : float64, shape (1 + n_knots, n_parts + 2)
     """
-    inner = _held_out(evidence)
-    parts = _fitted_parts(inner.evidence, progress)
-    progress("weights of the parts")
-    return _weights(_choices(parts, inner, progress), progress)
+
+    values: Vector
+
+    @classmethod
+    def fit(cls, evidence: Evidence, progress: Progress = silent) -> Self:
+        """Weigh the parts by how well they find plays that they were fitted without.
+
+        Raises
+        ------
+        TooLittleError
+            If there are too few plays to hold some out.
+        """
+        inner = _held_out(evidence)
+        parts = _fitted_parts(inner.evidence, progress)
+        progress("weights of the parts")
+        return cls(_weights(_choices(parts, inner, progress), progress))
+
+    def refreshed(self, evidence: Evidence, since: Moved) -> Self:  # noqa: ARG002
+        """The same: they hold for any songs."""
+        return self
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The weights that `arrays` was called on."""
+        return cls(arrays["values"])
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The values."""
+        return {"values": self.values}
 
 
 def _fitted_parts(evidence: Evidence, progress: Progress) -> dict[str, Any]:
@@ -322,6 +343,9 @@ def _choices(parts: Mapping[str, Any], inner: _Inner, progress: Progress) -> _Ch
 
 def _weights(choices: _Choices, progress: Progress) -> Vector:
     """The weights under which the plays held out are likeliest, pulled towards where they start."""
+    # Large: fitting only.
+    from scipy.optimize import minimize
+
     start = np.array([_START[name] for name in _COLUMNS]).T
     shape = choices.possible.shape
     flat_values = choices.values.reshape(-1, start.size)

@@ -225,12 +225,18 @@ class Moved:
         return len(self.songs) == self.songs_then and bool((self.songs == np.arange(self.songs_then)).all())
 
 
-class Recommender(Protocol):
-    """One method of recommending."""
+class Part(Protocol):
+    """Something that is learned from evidence and kept as arrays."""
 
     @classmethod
     def fit(cls, evidence: Evidence, progress: Progress = silent) -> Self:
-        """A recommender that has learned from all there is."""
+        """Learn from all there is.
+
+        Raises
+        ------
+        TooLittleError
+            If that is too little.
+        """
         ...
 
     def refreshed(self, evidence: Evidence, since: Moved) -> Self:
@@ -242,12 +248,16 @@ class Recommender(Protocol):
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The recommender that `arrays` was called on; the arrays may be mapped files, and are not copied."""
+        """What `arrays` was called on; the arrays may be mapped files, and are not copied."""
         ...
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything the recommender has learned, by short names, for a file each."""
+        """Everything that was learned, by short names, for a file each."""
         ...
+
+
+class Recommender(Part, Protocol):
+    """One method of recommending."""
 
     def scores(self, tastes: Tastes) -> Vector:
         """How much each listener should like each song, shape (n_listeners, n_songs); only above 0 is a word for it.

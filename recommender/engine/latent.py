@@ -275,7 +275,8 @@ def _factorized(
             random_state=_SEED,
         )
         model.fit(
-            csr_matrix((confidence, played.indices, played.indptr), shape=played.shape),
+            # It takes no arrays that may not be written to, as mapped files are.
+            csr_matrix((confidence, played.indices.copy(), played.indptr.copy()), shape=played.shape),
             show_progress=False,
             callback=lambda *_: progress("latent factors"),
         )

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from .features import Features
 from .interface import Evidence, Moved, Positions, Progress, Reason, SongReason, Tastes, Vector, silent
@@ -114,6 +113,9 @@ def expected_listeners(evidence: Evidence, progress: Progress = silent) -> Expec
 
     How well is measured on songs held out, a fifth at a time.
     """
+    # Large: fitting only.
+    from scipy.stats import spearmanr
+
     rows = Features.fit(evidence).rows(evidence)
     counted = np.log1p(evidence.listeners)
     known = np.flatnonzero((evidence.listeners > 0) & (np.diff(rows.indptr) > 0))

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .interface import Evidence, Vector
+from .interface import Evidence, Moved, Progress, Vector, silent
 
 _BLOCK = 1 << 20
 """Numbers of vectors that are multiplied at once, 4 MB: a mapped file is read once and nothing of it copied."""
@@ -33,13 +33,17 @@ class Sound:
     n_songs: int
 
     @classmethod
-    def fit(cls, evidence: Evidence) -> Self:
+    def fit(cls, evidence: Evidence, progress: Progress = silent) -> Self:  # noqa: ARG003
         """Take the embeddings of songs that were heard."""
         if evidence.embeddings is None:
             return cls(np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.float32), evidence.n_songs)
         norms = np.linalg.norm(evidence.embeddings, axis=1)
         heard = np.flatnonzero(norms > 0)
         return cls(heard, evidence.embeddings[heard] / norms[heard, np.newaxis], evidence.n_songs)
+
+    def refreshed(self, evidence: Evidence, since: Moved) -> Self:  # noqa: ARG002
+        """Take the embeddings anew, which takes no longer than to move them."""
+        return self.fit(evidence)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:

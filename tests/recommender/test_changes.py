@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -68,13 +69,13 @@ def test_a_bulk_import_is_counted_once(django_assert_num_queries: DjangoAssertNu
 
 
 def test_a_change_during_a_build_counts_after_it(library: dict[str, Song], monkeypatch: pytest.MonkeyPatch) -> None:
-    store = snapshot.store
+    store = snapshot.store_arrays
 
-    def change_and_store(recommenders: snapshot.Recommenders) -> str:
+    def change_and_store(folder: str, arrays: dict[str, Any]) -> None:
         changes.labels_changed()
-        return store(recommenders)
+        store(folder, arrays)
 
-    monkeypatch.setattr(snapshot, "store", change_and_store)
+    monkeypatch.setattr(snapshot, "store_arrays", change_and_store)
     assert changes.behind(build.build())
 
 
@@ -92,10 +93,10 @@ def test_a_build_that_was_killed_loses_no_change(library: dict[str, Song]) -> No
 
 
 def test_a_build_that_fails_frees_the_way(library: dict[str, Song], monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_recommenders: snapshot.Recommenders) -> str:
+    def fail(*_: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(snapshot, "store", fail)
+    monkeypatch.setattr(snapshot, "_store_file", fail)
     with pytest.raises(OSError, match="No space"):
         build.build()
     assert not changes.somebody_builds()
@@ -103,7 +104,7 @@ def test_a_build_that_fails_frees_the_way(library: dict[str, Song], monkeypatch:
 
 def test_a_library_that_takes_long_to_build_is_built_less_often(library: dict[str, Song]) -> None:
     row = build.build()
-    Snapshot.objects.update(seconds=30)
+    Snapshot.objects.update(seconds=30, methods={"content": {"seconds": 1}})
     changes.labels_changed()
     age(row, timedelta(seconds=30 * changes.PACE - 5))
     refresh_content()

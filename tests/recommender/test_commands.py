@@ -114,9 +114,9 @@ def test_recompute_says_what_it_built(library: dict[str, Song]) -> None:
 
 
 def test_recompute_says_when_it_cannot_write(library: dict[str, Song], monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_recommenders: snapshot.Recommenders) -> str:
+    def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(snapshot, "store", fail)
+    monkeypatch.setattr(snapshot, "_store_file", fail)
     with pytest.raises(CommandError, match="No space left on device"):
         call_command("recompute")

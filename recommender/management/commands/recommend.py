@@ -35,7 +35,7 @@ class Command(BaseCommand):
         query = _query(options["labels"])
         try:
             with build_progress() as progress:
-                build.refresh(progress)
+                build.refresh(progress, options["method"])
             found = {
                 user.get_username(): services.recommend(user, options["method"], query=query, n=options["n"])
                 for user in users

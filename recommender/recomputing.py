@@ -1,0 +1,263 @@
+"""A recomputation in parts, for as many workers as there are.
+
+What is to be fitted on is read from the database once, and lies in the snapshot's folder for all; each part is fitted
+by whoever takes it first; who finishes the last one switches to the snapshot. The state is in the database: a worker
+that is killed loses its part to the next one, and until the end the old snapshot goes on serving.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from . import changes, evidence, snapshot
+from .changes import Read
+from .engine.cooccurrence import Cooccurrence
+from .engine.interface import Evidence, Part, PlayMatrix, Progress, TooLittleError, silent
+from .engine.methods import PARTS
+from .engine.popularity import Popularity
+from .evidence import Catalogue
+from .models import Recomputation, RecomputationPart, Snapshot
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=10)
+"""A worker that has not said for so long that it is at a part is dead."""
+
+ATTEMPTS = 3
+"""So many workers may die or fail at one part before the recomputation is given up."""
+
+_EVIDENCE = "evidence"
+_SAY_AGAIN_S = 20.0
+
+
+def begin(progress: Progress = silent) -> Recomputation:
+    """Read what there is to learn from, and lay it out for those who fit the parts.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    read = changes.begin()
+    folder = snapshot.new_folder()
+    try:
+        catalogue, everything = evidence.read(progress)
+        progress("files")
+        own = {f"catalogue.{name}": array for name, array in catalogue.arrays().items()}
+        laid_out = {f"{_EVIDENCE}.{name}": array for name, array in evidence_arrays(everything).items()}
+        snapshot.store_arrays(folder, {**own, **laid_out})
+        with transaction.atomic():
+            recomputation = Recomputation.objects.create(
+                folder=folder,
+                figures=figures(catalogue, everything),
+                labels_read=read.labels,
+                plays_read=read.plays,
+            )
+            RecomputationPart.objects.bulk_create(
+                RecomputationPart(recomputation=recomputation, name=name) for name in PARTS
+            )
+    except BaseException:
+        snapshot.delete(folder)
+        raise
+    finally:
+        changes.end()
+    return recomputation
+
+
+def take_part(of: Recomputation | None = None) -> RecomputationPart | None:
+    """A part that nobody is at, now taken; None where there is none."""
+    free = Q(taken_until=None) | Q(taken_until__lt=timezone.now())
+    waiting = RecomputationPart.objects.filter(free, done=False).select_related("recomputation")
+    if of is not None:
+        waiting = waiting.filter(recomputation=of)
+    # What takes longest first: the others are done beside it.
+    for part in sorted(waiting, key=lambda part: (part.recomputation_id, -list(PARTS).index(part.name))):
+        taken = RecomputationPart.objects.filter(free, pk=part.pk, done=False).update(
+            taken_until=timezone.now() + LEASE, attempts=part.attempts + 1
+        )
+        if taken:
+            part.attempts += 1
+            return part
+    return None
+
+
+def fit(part: RecomputationPart, progress: Progress = silent) -> None:
+    """Fit a part that was taken, and store its arrays.
+
+    Raises
+    ------
+    OSError
+        If they cannot be written, or what it is fitted on is gone.
+    """
+    started = time.monotonic()
+    folder = part.recomputation.folder
+    try:
+        everything = evidence_of(snapshot.stored_arrays(folder, _EVIDENCE))
+        try:
+            fitted = PARTS[part.name].fit(everything, _with_sign_of_life(part, progress))
+        except (TooLittleError, ModuleNotFoundError) as error:
+            about: dict[str, Any] = {"lacking": str(error)}
+        else:
+            snapshot.store_arrays(folder, {f"{part.name}.{name}": array for name, array in fitted.arrays().items()})
+            about = described(fitted)
+    except BaseException:
+        RecomputationPart.objects.filter(pk=part.pk).update(taken_until=None)
+        raise
+    about["seconds"] = time.monotonic() - started
+    RecomputationPart.objects.filter(pk=part.pk).update(done=True, taken_until=None, figures=about)
+
+
+def finish(recomputation: Recomputation) -> Snapshot | None:
+    """Switch to the snapshot if all its parts are done and nobody else has; None otherwise."""
+    with transaction.atomic():
+        locked = Recomputation.objects.select_for_update().filter(pk=recomputation.pk).first()
+        if locked is None or locked.parts.filter(done=False).exists():
+            return None
+        snapshot.delete_part(locked.folder, _EVIDENCE)
+        built = snapshot.switch(
+            Snapshot.Kind.FULL,
+            locked.folder,
+            (timezone.now() - locked.started_at).total_seconds(),
+            locked.figures,
+            Read(locked.labels_read, locked.plays_read),
+            {part.name: part.figures for part in locked.parts.order_by("pk")},
+        )
+        locked.delete()
+    return built
+
+
+def give_up(recomputation: Recomputation) -> None:
+    """Forget a recomputation, and delete what it has written; the old snapshot goes on serving."""
+    folder = recomputation.folder
+    recomputation.delete()
+    snapshot.delete(folder)
+
+
+def work(progress: Progress = silent) -> bool:
+    """Fit one part that waits, and switch if it was the last; whether there was one.
+
+    A part at which several workers have failed already ends its recomputation.
+    """
+    part = take_part()
+    if part is None:
+        for recomputation in Recomputation.objects.all():
+            finish(recomputation)
+        return False
+    if part.attempts > ATTEMPTS:
+        logger.error("The recomputation is given up: %s failed %d times", part.name, ATTEMPTS)
+        give_up(part.recomputation)
+        return True
+    try:
+        fit(part, progress)
+    except OSError:
+        logger.exception("%s could not be fitted", part.name)
+        return True
+    finish(part.recomputation)
+    return True
+
+
+def at_work() -> bool:
+    """Whether a recomputation is under way."""
+    return Recomputation.objects.exists()
+
+
+def somebody_can_help() -> bool:
+    """Whether a part waits for a worker, or was left behind by one, or all are done and nobody has switched."""
+    free = Q(taken_until=None) | Q(taken_until__lt=timezone.now())
+    undone = RecomputationPart.objects.filter(done=False)
+    return undone.filter(free).exists() or (at_work() and not undone.exists())
+
+
+# --- Evidence as arrays -------------------------------------------------------------------------
+
+
+def evidence_arrays(everything: Evidence) -> dict[str, NDArray[Any]]:
+    """Everything that parts are fitted on, by short names."""
+    matrices: dict[str, Any] = {
+        "tf": everything.term_frequencies,
+        "played": everything.played,
+        "sessions": everything.sessions,
+    }
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, matrix in matrices.items():
+        if matrix is not None:
+            arrays |= {f"{name}_{what}": getattr(matrix, what) for what in ("data", "indices", "indptr")}
+            arrays[f"{name}_shape"] = np.array(matrix.shape)
+    if everything.embeddings is not None:
+        arrays["embeddings"] = everything.embeddings
+    return arrays
+
+
+def evidence_of(arrays: Mapping[str, NDArray[Any]]) -> Evidence:
+    """What `evidence_arrays` was called on.
+
+    Raises
+    ------
+    FileNotFoundError
+        If an array is missing.
+    """
+
+    def matrix(name: str) -> PlayMatrix:
+        stored = tuple(np.asarray(arrays[f"{name}_{what}"]) for what in ("data", "indices", "indptr"))
+        return csr_array(stored, shape=tuple(arrays[f"{name}_shape"].tolist()))
+
+    try:
+        tf: Any = matrix("tf")
+        sessions = matrix("sessions") if "sessions_data" in arrays else None
+        return Evidence(tf, matrix("played"), embeddings=arrays.get("embeddings"), sessions=sessions)
+    except KeyError as error:
+        raise FileNotFoundError(f"what the snapshot is built from has no array {error}") from error
+
+
+def figures(catalogue: Catalogue, read: Evidence) -> dict[str, Any]:
+    """What a snapshot was built from, for the admin."""
+    tf = read.term_frequencies
+    return {
+        "songs": len(catalogue.song_ids),
+        "playable_songs": int(np.count_nonzero(catalogue.playable)),
+        "labelled_songs": int(np.count_nonzero(np.diff(tf.indptr))),
+        "labels": int(np.count_nonzero(np.bincount(tf.indices, minlength=tf.shape[1]))),
+        "labels_on_songs": int(tf.nnz),
+        "played_songs": int(np.count_nonzero(read.plays)),
+        "plays": int(read.plays.sum()),
+    }
+
+
+def described(part: Part) -> dict[str, Any]:
+    """What is worth knowing of a fitted part, for the admin."""
+    if isinstance(part, Cooccurrence):
+        return {
+            "over": "sessions" if part.over_sessions else "listeners",
+            "groups": part.n_groups,
+            "pairs": len(part.neighbours),
+            "nearest": part.nearest,
+            "loss": part.loss,
+        }
+    if isinstance(part, Popularity) and np.isfinite(part.rank_correlation):
+        return {"rank_correlation": part.rank_correlation, "deviation": part.deviation}
+    return {}
+
+
+def _with_sign_of_life(part: RecomputationPart, progress: Progress) -> Progress:
+    """The same progress, which also tells other workers that somebody is at this part."""
+    said_at = time.monotonic()
+
+    def step(name: str) -> None:
+        nonlocal said_at
+        if time.monotonic() - said_at > _SAY_AGAIN_S:
+            said_at = time.monotonic()
+            RecomputationPart.objects.filter(pk=part.pk).update(taken_until=timezone.now() + LEASE)
+        progress(name)
+
+    return step

@@ -1,0 +1,153 @@
+"""A recomputation in parts: any worker may take one, a killed one loses nothing, the old snapshot serves till the end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from scipy.sparse import csr_array
+
+from catalog.models import Label, PlayCount, Song, SongLabel
+from recommender import build, recomputing, services, snapshot, tasks
+from recommender.engine.interface import Evidence
+from recommender.engine.methods import METHODS, PARTS
+from recommender.models import Recomputation, RecomputationPart, Snapshot
+from tests.factories import add_labels, make_plays, make_song, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def listened(db: None) -> list[User]:
+    """Thirty listeners of two camps over forty songs, enough to fit everything."""
+    rng = np.random.default_rng(4)
+    songs = [
+        make_song(f"Song {i}", labels={("rock", "jazz")[i % 2]: 1 + i % 3, "loud": 1 + i % 5}, source="import")
+        for i in range(40)
+    ]
+    listeners = [make_user() for _ in range(30)]
+    PlayCount.objects.bulk_create(
+        PlayCount(user=user, song=songs[at], origin="test", count=int(rng.integers(1, 9)))
+        for number, user in enumerate(listeners)
+        for at in rng.choice(np.arange(number % 2, 36, 2), 9, replace=False).tolist()
+    )
+    return listeners
+
+
+def expire() -> None:
+    RecomputationPart.objects.filter(done=False).update(taken_until=timezone.now() - timedelta(seconds=1))
+
+
+def test_every_method_is_fitted_and_recommends(listened: list[User]) -> None:
+    built = build.build()
+    assert list(built.methods) == list(PARTS)
+    assert all(about["seconds"] >= 0 for about in built.methods.values())
+    assert built.methods["cooccurrence"]["over"] == "listeners"
+    assert services.methods() == list(METHODS)
+    for method in METHODS:
+        found = services.recommend(listened[0], method, n=5)
+        assert len(found) == 5
+        assert all(one.reasons for one in found)
+    assert not Recomputation.objects.exists()
+
+
+def test_the_best_is_the_hybrid_and_content_where_there_is_none(library: dict[str, Song], ada: User) -> None:
+    make_plays(ada, library["Thunder"], 3)
+    built = build.build()
+    recommenders = snapshot.current()
+    assert recommenders is not None
+    assert recommenders.best == "content"
+    assert "20 listeners" in built.methods["weights"]["lacking"]
+
+
+def test_parts_are_fitted_by_whoever_comes(listened: list[User], snapshots: Path) -> None:
+    recomputation = recomputing.begin()
+    taken = [recomputing.take_part() for _ in PARTS]
+    assert {part.name for part in taken if part} == set(PARTS)
+    assert recomputing.take_part() is None
+    for part in taken:
+        assert part is not None
+        assert recomputing.finish(recomputation) is None
+        assert snapshot.current() is None
+        recomputing.fit(part)
+    built = recomputing.finish(recomputation)
+    assert built is not None
+    assert built.current
+    assert not list((snapshots / built.folder).glob("evidence.*"))
+    assert services.methods() == list(METHODS)
+
+
+def test_a_killed_worker_loses_its_part_to_the_next(listened: list[User]) -> None:
+    before = build.build()
+    recomputing.begin()
+    killed = recomputing.take_part()
+    assert killed is not None
+    while recomputing.somebody_can_help():
+        recomputing.work()
+    assert snapshot.current_row() == before
+    expire()
+    tasks.fit_parts()
+    now = snapshot.current_row()
+    assert now is not None
+    assert now.version > before.version
+
+
+def test_a_full_disk_leaves_the_old_snapshot_serving(
+    listened: list[User], snapshots: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = build.build()
+    store = snapshot._store_file
+
+    def full(storage: object, name: str, array: object) -> None:
+        if "latent" in name:
+            raise OSError(28, "No space left on device")
+        store(storage, name, array)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(snapshot, "_store_file", full)
+    tasks.recompute()
+    assert snapshot.current_row() == before
+    assert not Recomputation.objects.exists()
+    assert {path.name for path in snapshots.iterdir()} == {before.folder}
+    assert len(services.recommend(listened[0], "latent", n=5)) == 5
+
+
+def test_a_song_that_is_labelled_later_is_placed_without_a_new_fit(listened: list[User]) -> None:
+    build.build()
+    of_jazz = listened[1]
+    new = make_song("New", labels={"jazz": 2, "loud": 1}, source="import")
+    add_labels(Song.objects.get(title="Song 39"), {"slow": 1}, source="curator", origin="ada")
+    refreshed = build.build(Snapshot.Kind.CONTENT)
+    assert refreshed.kind == Snapshot.Kind.CONTENT
+    for method in ("latent", "hybrid"):
+        places = {one.song.pk: one.rank for one in services.recommend(of_jazz, method, n=50)}
+        assert new.pk in places
+    assert new.pk not in {one.song.pk for one in services.recommend(of_jazz, "cooccurrence", n=50)}
+
+
+def test_labels_and_songs_that_went_are_gone_from_all_methods(listened: list[User]) -> None:
+    build.build()
+    Song.objects.get(title="Song 3").delete()
+    Label.objects.get(name="rock").delete()
+    build.build(Snapshot.Kind.CONTENT)
+    assert not SongLabel.objects.filter(label__name="rock").exists()
+    for method in METHODS:
+        assert all(one.song.title != "Song 3" for one in services.recommend(listened[1], method, n=50))
+
+
+def test_evidence_comes_back_from_its_arrays() -> None:
+    everything = Evidence(
+        csr_array(np.eye(3)),
+        csr_array(np.array([[1, 0, 2]], dtype=np.int32)),
+        embeddings=np.ones((3, 4), dtype=np.float32),
+        sessions=csr_array(np.array([[1, 1, 0], [0, 0, 1]], dtype=np.int32)),
+    )
+    again = recomputing.evidence_of(recomputing.evidence_arrays(everything))
+    assert (again.term_frequencies.toarray() == everything.term_frequencies.toarray()).all()
+    assert again.plays.tolist() == [1, 0, 2]
+    assert again.sessions is not None
+    assert again.sessions.toarray().tolist() == [[1, 1, 0], [0, 0, 1]]
+    assert again.embeddings is not None
