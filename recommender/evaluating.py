@@ -34,7 +34,8 @@ NIGHTS = 30
 _CHUNK = 20_000
 
 _SAME_FOR_ALL = {"popular"}
-_OWN_LABEL_GROUPS = {"content": EACH_ALONE, "latent": 10, "hybrid": 10}
+# A hybrid takes too long to be fitted for each group.
+_OWN_LABEL_GROUPS = {"content": EACH_ALONE, "latent": 10}
 
 
 def methods() -> list[Method]:
