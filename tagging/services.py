@@ -17,11 +17,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, Min, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from catalog.audio import UnreadableAudio
-from catalog.models import Song
+from catalog.models import Song, SongEmbedding
 from catalog.services.embeddings import embeddings_of, store_embedding
 from catalog.services.labels import store_cnn_labels, store_cnn_labels_of_songs
 
@@ -137,9 +137,16 @@ def sweep(names: Sequence[str] | None = None) -> int:
     put_back()
     relabel_from_embeddings()
     for name in taggers:
-        heard = Hearing.objects.filter(song=OuterRef("pk"), tagger=name)
-        tag_again(Song.objects.filter(~Exists(heard), tagging_state=State.DONE, missing_since=None))
+        tag_again(Song.objects.filter(_not_heard_by(name), tagging_state=State.DONE, missing_since=None))
     return _with_audio().filter(tagging_state=State.PENDING).count()
+
+
+def _not_heard_by(name: str) -> Q:
+    """That a song has not been heard by a tagger, or by an earlier version of it."""
+    never = Q(~Exists(Hearing.objects.filter(song=OuterRef("pk"), tagger=name)))
+    if isinstance(tagger := registry.known().get(name), registry.OwnTagger):
+        return never | Q(~Exists(SongEmbedding.objects.filter(song=OuterRef("pk"), model=tagger.embedding)))
+    return never
 
 
 def put_back() -> None:

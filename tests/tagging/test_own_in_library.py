@@ -115,6 +115,18 @@ def test_a_tagger_that_was_fitted_again_is_loaded_again(bundled: OwnTagger, home
     assert [tagger.labels for tagger in services.load()] == [["warm"]]
 
 
+def test_a_new_version_of_the_bundled_tagger_hears_every_song_anew(bundled: OwnTagger, root: LibraryRoot) -> None:
+    """An update of the program: the same name, other ears."""
+    song_with_audio(root)
+    services.tag_pending()
+    assert services.sweep() == 0
+    write_own(registry.BUNDLED, {"warm": "mood"}, embedding="test-2")
+    assert services.sweep() == 1
+    services.tag_pending()
+    assert embeddings()[2] == "test-2"
+    assert services.sweep() == 0
+
+
 def test_a_failed_song_keeps_what_it_had(bundled: OwnTagger, root: LibraryRoot) -> None:
     song = song_with_audio(root)
     services.tag_pending()
