@@ -12,7 +12,7 @@ from .mixing import Mixing, Rng, make_clip
 from .spectrograms import Mel
 
 # No piece may follow another or take over half of the spectrum: a window would not hold all that is said of both.
-LABELLED = Mixing(as_recorded=0.6, mixed=0.15, spliced=0.0, crossed=0.0, dulled=0.15)
+LABELLED = Mixing(as_recorded=0.6, mixed=0.15, spliced=0.0, crossed=0.0, dulled=0.15, short=0.0)
 
 _MASKED = 0.5
 _LONGEST_MASK = 40
@@ -56,6 +56,42 @@ def labelled_window(
     if rng.random() < _MASKED:
         _mask(mel, rng)
     return mel, union(dataset.said[playing].astype(np.float32))
+
+
+def another_copy(mel: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
+    """The same music from another file: equalized a little, and encoded in few bits.
+
+    Codecs leave out what lies far below the loudest of a moment, or fill it with noise, and cut off the top.
+
+    Parameters
+    ----------
+    mel : float32, shape (n_frames, 96)
+        Decibels.
+    rng : Generator
+
+    Returns
+    -------
+    float32, the same shape
+    """
+    bands = np.linspace(-0.5, 0.5, N_MELS)
+    curve = rng.normal(0.0, 3.0) * bands + rng.normal(0.0, 0.8) * np.cos(2 * np.pi * (bands + rng.random()))
+    mel = mel + curve.astype(np.float32)
+    if rng.random() < 0.5:
+        mel += rng.standard_normal(mel.shape, np.float32) * np.float32(rng.uniform(0.0, 2.0))
+    loudest = mel.max(axis=1, keepdims=True)
+    what = rng.random()
+    if what < 0.3:
+        left_out = (mel < loudest - rng.uniform(30.0, 60.0)) & (
+            rng.random(mel.shape, np.float32) < rng.uniform(0.2, 1.0)
+        )
+        mel[left_out] -= np.float32(rng.uniform(3.0, 20.0))
+    elif what < 0.5:
+        noise = loudest - np.float32(rng.uniform(35.0, 60.0)) + 3 * rng.standard_normal(mel.shape, np.float32)
+        mel = np.maximum(mel, noise)
+    if rng.random() < 0.15:
+        first = int(rng.integers(70, N_MELS - 1))
+        mel[:, first:] -= (np.arange(N_MELS - first) * rng.uniform(1.0, 6.0)).astype(np.float32)
+    return mel
 
 
 def union(said: NDArray[np.float32]) -> NDArray[np.float32]:

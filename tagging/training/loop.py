@@ -31,7 +31,7 @@ from catalog.training import (
 from tagging.frontend import N_FRAMES, N_MELS
 from tagging.wholesong import FLOOR_DB, WholeSongCnn
 
-from .augmentation import labelled_window
+from .augmentation import another_copy, labelled_window
 from .dataset import Dataset
 from .scores import Comparison
 
@@ -75,7 +75,7 @@ class Plan:
     weight_decay: float = 0.05
     averaging: float = 0.998
     windows: tuple[tuple[int, float], ...] = ((512, 0.25), (683, 0.35), (1024, 0.2), (1366, 0.2))
-    gain_db: float = 1.0
+    gain_db: float = 2.0
     round: int = 300
     patience: int = 12
     seed: int = 1
@@ -90,6 +90,9 @@ class Taught(Protocol):
 
     def mel(self, clip: int, first: int, frames: int) -> NDArray[np.float32]:
         """A part of a clip, shape (n_frames, 96), decibels."""
+
+    def ends_in_silence(self, clip: int) -> bool:
+        """Whether a clip is over before its 29.12 s are."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +152,11 @@ class Batches:
         frames = int(rng.choice(lengths, p=shares))
         windows, taught, said = [], [], []
         if self._clips is not None:
-            for clip in rows_of_step(len(self._clips), plan.batch_size, step, plan.seed):
-                windows.append(self._clips.mel(clip, int(rng.integers(0, N_FRAMES - frames + 1)), frames))
+            drawn = rows_of_step(len(self._clips), plan.batch_size, step, plan.seed)
+            heard = [clip for clip in drawn if frames == N_FRAMES or not self._clips.ends_in_silence(clip)]
+            for clip in heard or drawn:
+                part = self._clips.mel(clip, int(rng.integers(0, N_FRAMES - frames + 1)), frames)
+                windows.append(another_copy(part, rng))
                 taught.append(self._clips.log_odds[clip])
         if self._labelled.size:
             for place in rows_of_step(self._labelled.size, plan.batch_size, step, plan.seed):

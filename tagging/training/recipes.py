@@ -177,8 +177,7 @@ def _material(dataset: Dataset, merger: Merger, request: Request) -> Material:
     clips = Clips(folder, dataset, request.teachers, merger, request.clips, request.plan.seed, Mixing())
     _exhaust(clips.make(request.processes), len(clips), "teachers listen", "clips", len(clips) - clips.left)
     rows = np.flatnonzero(dataset.kept_out)
-    hearing = hear_kept_out(folder, dataset, rows, request.teachers, merger, request.processes)
-    taught = np.stack(list(tqdm(hearing, "teachers hear what is kept out", rows.size, unit=" recordings")))
+    taught = hear_kept_out(folder, dataset, rows, request.teachers, merger, request.processes)
     return Material(dataset, Comparison.of(dataset, taught), clips, merger.importance(clips.log_odds))
 
 

@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from catalog.names import label_key
 from catalog.parallel import in_parallel
 from tagging import registry
+from tagging.drafts import draft_of
 from tagging.evaluation.metrics import log_odds
 from tagging.frontend import N_FRAMES, N_MELS
 from tagging.inference import Tagger
@@ -154,6 +156,10 @@ class Clips:
         """A part of a clip, shape (n_frames, 96), decibels."""
         return self._levels[clip, first : first + frames].astype(np.float32) / _STEPS_PER_DB + _LOWEST_DB
 
+    def ends_in_silence(self, clip: int) -> bool:
+        """Whether a clip is over before its 29.12 s are: a part of it is not what the teachers heard."""
+        return not self._levels[clip, -1].any()
+
     def make(self, processes: int) -> Generator[int, None, None]:
         """Make those that are not here yet; yields the number of each when it is."""
         due = np.flatnonzero(self._answered == 0).tolist()
@@ -179,9 +185,8 @@ class Clips:
             "mixing": asdict(self._mixing),
         }
         if not path.exists():
-            draft = path.with_suffix(".draft")
-            draft.write_text(json.dumps(about, indent=1))
-            draft.replace(path)
+            with draft_of(path) as draft:
+                draft.write(json.dumps(about, indent=1).encode())
         elif json.loads(path.read_text()) != about:
             raise ValueError(
                 f"{path.parent} holds clips of other recordings or teachers, or another seed: remove it, or choose "
@@ -208,32 +213,31 @@ class Clips:
 
 def hear_kept_out(
     folder: Path, dataset: Dataset, rows: NDArray[np.intp], teachers: Sequence[str], merger: Merger, processes: int
-) -> Iterator[NDArray[np.float32]]:
-    """What the teachers hear in whole recordings, one after the other, in the order of `rows`.
+) -> NDArray[np.float32]:
+    """What the teachers hear in whole recordings.
 
     Each is heard in crops of 29.12 s that begin every quarter of that, and a label's probability is their mean.
 
-    Yields
-    ------
-    float32, shape (n_labels,)
-        Log-odds.
+    Returns
+    -------
+    float32, shape (n, n_labels)
+        Log-odds, in the order of `rows`; kept in the folder for the next time.
     """
     place = folder / "kept-out.npz"
     about = json.dumps([dataset.digest, {name: _digest(name) for name in teachers}])
     if place.exists():
         with np.load(place) as kept:
             if str(kept["about"]) == about:
-                yield from kept["log_odds"]
-                return
+                heard: NDArray[np.float32] = kept["log_odds"]
+                return heard
     answers = np.zeros((rows.size, len(merger.labels)), np.float32)
     arguments = (dataset.spectrograms, dataset.places[rows], None, teachers, merger, 0, Mixing())
-    for number, hearing in in_parallel(_hear_whole, range(rows.size), processes, _prepare, *arguments):
-        answers[number] = hearing.result()
-        yield answers[number]
-    draft = place.with_suffix(".draft")
-    with draft.open("wb") as file:
-        np.savez(file, about=about, log_odds=answers)
-    draft.replace(place)
+    hearing = in_parallel(_hear_whole, range(rows.size), processes, _prepare, *arguments)
+    for number, answer in tqdm(hearing, "teachers hear what is kept out", rows.size, unit=" recordings"):
+        answers[number] = answer.result()
+    with draft_of(place) as draft:
+        np.savez(draft, about=about, log_odds=answers)
+    return answers
 
 
 @dataclass(slots=True)

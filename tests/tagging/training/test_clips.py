@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tagging.frontend import N_FRAMES, N_MELS
-from tagging.training.augmentation import union
+from tagging.frontend import HOP, N_FRAMES, N_MELS, SAMPLE_RATE
+from tagging.training.augmentation import another_copy, union
 from tagging.training.mixing import SILENCE_DB, Mixing, drawing_rows, make_clip
 
 NAN = float("nan")
@@ -33,10 +33,37 @@ def test_a_clip_follows_from_its_seed_alone() -> None:
     assert not np.array_equal(first, other)
 
 
+def test_a_short_clip_is_followed_by_silence() -> None:
+    music = recording(np.random.default_rng(1))
+
+    clip = make_clip(lambda _: music, np.random.default_rng(3), Mixing(short=1.0))
+
+    sounding = np.flatnonzero((clip > SILENCE_DB).any(axis=1))
+    assert 3 * SAMPLE_RATE / HOP - 1 <= sounding[-1] <= 27 * SAMPLE_RATE / HOP
+
+
+def test_another_copy_is_the_same_music_with_other_details() -> None:
+    rng = np.random.default_rng(4)
+    music = recording(rng, 600).astype(np.float32) + np.linspace(30.0, 0.0, N_MELS, dtype=np.float32)
+    before = music.copy()
+
+    copies = [another_copy(music, rng) for _ in range(40)]
+
+    assert np.array_equal(music, before)
+    for copy in copies:
+        assert copy.shape == music.shape
+        assert copy.dtype == np.float32
+        assert np.isfinite(copy).all()
+        assert np.corrcoef(copy.ravel(), music.ravel())[0, 1] > 0.6
+        # What is loudest is what is heard first: codecs leave it.
+        assert np.abs(copy.max(axis=1) - music.max(axis=1)).mean() < 10.0
+    assert len({float(copy.sum()) for copy in copies}) == 40
+
+
 def test_two_recordings_at_once_are_as_loud_as_both() -> None:
     quiet, loud = (np.full((1366, N_MELS), level, np.float16) for level in (-50.0, -20.0))
     order = iter([quiet, loud])
-    together = Mixing(as_recorded=1.0, mixed=1.0, dulled=0.0)
+    together = Mixing(as_recorded=1.0, mixed=1.0, dulled=0.0, short=0.0)
 
     clip = make_clip(lambda _: next(order), np.random.default_rng(2), together)
 
