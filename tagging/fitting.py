@@ -35,6 +35,9 @@ FEWEST_OF_A_NEW_LABEL = 20
 SMALLEST_GAIN = 0.02
 """A row is only replaced by one whose ROC-AUC on held-out corrections is larger by so much."""
 
+SMALLEST_AREA = 0.6
+"""And by none that does not tell yes from no better than this: what is near 0.5 is chance, whatever was before."""
+
 # How dear moving is, in corrections' worth; at infinity nothing moves.
 _STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0, np.inf)
 _FOLDS = 5
@@ -154,7 +157,7 @@ class Fitted:
     @property
     def better(self) -> bool:
         """Whether rows fitted to the corrections rank held-out ones better than the old row does."""
-        return self.after >= self.before + SMALLEST_GAIN
+        return self.after >= max(self.before + SMALLEST_GAIN, SMALLEST_AREA)
 
 
 def fit_row(old: Row | None, corrections: Corrections, library: Library, point: float = 0.0, seed: int = 0) -> Fitted:

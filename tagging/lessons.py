@@ -87,6 +87,7 @@ def give_now(name: str | None = None, report: learning.Report | None = None) -> 
     TaggerError
         As `learning.learn` does.
     """
+    somebody_waits()
     try:
         with transaction.atomic():
             lesson = Lesson.objects.create(state=State.RUNNING)
