@@ -120,7 +120,7 @@ def _plot(left: int, title: str, lines: Mapping[str, Sequence[float]], unit: str
             for i, value in enumerate(values)
         )
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(f'<text x="{width}" y="{-16 + 16 * index}" text-anchor="end" fill="{colour}">{name}</text>')
+        parts.append(f'<text x="{index * width // len(_COLOURS)}" y="{height + 40}" fill="{colour}">{name}</text>')
     parts.append(f'<text x="{width}" y="{height + 20}" text-anchor="end">{unit} {length}</text>')
     parts.append(f'<text y="{height + 20}">1</text></g>')
     return "".join(parts)

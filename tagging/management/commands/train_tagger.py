@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from concurrent.futures.process import BrokenProcessPool
@@ -185,7 +186,7 @@ def _request(options: dict[str, Any]) -> Request:
     plan = Plan(_EPOCHS_OF_CLIPS if options["teacher"] else _EPOCHS_OF_LABELS, seed=options["seed"])
     if options["epochs"] is not None:
         plan = replace(plan, epochs=options["epochs"], fewest_steps=1)
-    if plan.epochs <= 0 or min(options["clips"], options["processes"]) < 1:
+    if not 0 < plan.epochs < math.inf or min(options["clips"], options["processes"]) < 1:
         raise ValueError("--epochs, --clips and --processes have to be more than 0.")
     return Request(
         name=name,

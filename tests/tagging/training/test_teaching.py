@@ -8,13 +8,14 @@ import torch
 from catalog.home import models_dir
 from tagging import own, registry
 from tagging.descriptions import OwnTagger, TaggerLabel
+from tagging.evaluation.metrics import log_odds
 from tagging.frontend import N_FRAMES, N_MELS
 from tagging.training.dataset import make_dataset
 from tagging.training.mixing import Mixing
 from tagging.training.recipes import train
 from tagging.training.sources import Collection, add_folders, add_table
 from tagging.training.spectrograms import Spectrograms
-from tagging.training.teaching import Clips, Merger, crops
+from tagging.training.teaching import Clips, Merger, crops, hear_kept_out
 from tagging.wholesong import WholeSongCnn
 from tests.tagging.training.music import write_music
 from tests.tagging.training.runs import PLAN, request
@@ -122,6 +123,28 @@ def test_a_whole_recording_is_heard_in_crops_from_its_beginning_to_its_end() -> 
     assert {crop.shape for crop in found} == {(N_FRAMES, N_MELS)}
     assert len(found) == 6
     assert len(list(crops(mel[:900]))) == 1
+
+
+def test_each_kept_out_recording_has_its_own_teachers_answer_however_many_are_heard_at_once(
+    music: Path, tmp_path: Path, teachers: list[str]
+) -> None:
+    collection = Collection(print)
+    add_folders(collection, [music])
+    merger = Merger.of([registry.describe(name) for name in teachers])
+    spectrograms = Spectrograms(music / ".spectrograms")
+    list(spectrograms.compute(collection.keys(), 1))
+    dataset = make_dataset(collection, spectrograms, merger.labels, {}, tmp_path, 1)
+    rows = np.arange(6)
+
+    together = hear_kept_out(tmp_path, dataset, rows, teachers, merger, 2)
+    again = hear_kept_out(tmp_path, dataset, rows, teachers, merger, 2)
+
+    loaded = [registry.load(name) for name in teachers]
+    for row in (0, 5):
+        power = (10.0 ** (next(crops(dataset.mel(row))).T / 10.0)).astype(np.float32)
+        alone = merger.merge([log_odds(tagger.listen(power)) for tagger in loaded])
+        assert together[row] == pytest.approx(alone, abs=1e-4)
+    assert np.array_equal(again, together)
 
 
 def test_teachers_and_people_are_learned_from_together(music: Path, tmp_path: Path, teachers: list[str]) -> None:
