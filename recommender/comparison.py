@@ -17,9 +17,10 @@ from catalog.names import title_key
 from catalog.search import songs_matching
 
 from . import services, snapshot
-from .engine.interface import LabelReason, Positions, Tastes, Vector
+from .engine import interface as engine
+from .engine.interface import Positions, Tastes, Vector
 from .engine.ranking import top
-from .services import Recommendation
+from .services import LabelReason, Recommendation, SongReason
 from .snapshot import Recommenders
 from .taste import Taste, taste_of
 
@@ -32,6 +33,7 @@ LEFT, RIGHT = "cooccurrence", "content"
 _REASONS = 3
 _ASKED_FOR = 5
 _SPEAKING = 3
+_COUNTED = 10
 
 
 class Ground(StrEnum):
@@ -83,6 +85,22 @@ class Entry(Recommendation):
     def unplayed(self) -> bool:
         """Whether nobody has played it."""
         return self.listeners == 0
+
+    @property
+    def labels(self) -> list[LabelReason]:
+        """The labels that put it there."""
+        return [reason for reason in self.reasons if isinstance(reason, LabelReason)]
+
+    @property
+    def songs(self) -> list[Song]:
+        """The listener's songs that put it there."""
+        others = (reason.song for reason in self.reasons if isinstance(reason, SongReason))
+        return [song for song in others if song.pk != self.song.pk]
+
+    @property
+    def score_said(self) -> str:
+        """Its score as people read it: a share with three decimals, plays without any."""
+        return f"{self.score:,.0f}" if self.score >= _COUNTED else f"{self.score:.3f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +403,7 @@ class Bench:
             return Why.LABELS_AGAINST_IT, f"Its labels speak against it: {self._names(against)}."
         return Why.SHARES_NO_LABEL, "It shares no label with the songs that the listener likes."
 
-    def _names(self, parts: Sequence[LabelReason]) -> str:
+    def _names(self, parts: Sequence[engine.LabelReason]) -> str:
         return ", ".join(reason.label for reason in services.named_labels(self.catalogue, parts))
 
 
