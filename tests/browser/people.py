@@ -6,7 +6,7 @@ django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402
 
-from catalog.models import Label, Song, SongLabel  # noqa: E402
+from catalog.models import Label, Listener, Song, SongLabel  # noqa: E402
 from catalog.services.labels import curate, labels_by_name, store_cnn_labels  # noqa: E402
 from catalog.services.listening import rate, record_play  # noqa: E402
 
@@ -24,7 +24,10 @@ KINDS = {
 
 
 def main() -> None:
-    """An admin, a listener with ratings and plays, one without; labels from a tagger, people and the admin."""
+    """An admin, a listener with ratings and plays, one without; labels from a tagger, people and the admin.
+
+    Besides, listeners who came with an import, so that songs have been played together.
+    """
     boss = User.objects.create_superuser("boss", password=PASSWORD)
     mira = User.objects.create_user("mira", password=PASSWORD)
     User.objects.create_user("newcomer", password=PASSWORD)
@@ -41,6 +44,11 @@ def main() -> None:
     for song, stars in zip(songs[2:6], (5, 4, 2, 5), strict=True):
         rate(mira, song, stars)
         record_play(mira, song)
+    for number in range(3):
+        other = User.objects.create_user(f"lastfm-{number}", is_active=False)
+        Listener.objects.create(user=other, origin=Listener.Origin.IMPORTED)
+        for song in songs[number : number + 4]:
+            record_play(other, song)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ PAGES: dict[str | None, dict[str, str]] = {
         "library": "/library/",
         "library-filtered": "/library/?q=blue&label=jazz&artist=Miles+Davis",
         "library-nothing": "/library/?q=zzz",
+        "compare": "/compare/?title=xtal",
+        "how-it-works": "/how-it-works/",
         "my-ratings": "/ratings/",
         "change-password": "/accounts/password/",
         "not-found": "/nowhere/",
