@@ -24,10 +24,10 @@ from tagging.training.loop import Plan
 from tagging.training.recipes import Request, Trained, train
 from tagging.training.sources import Collection, add_folders, add_table, keep_out
 
-_CLIPS = 30_000
+_CLIPS = 20_000
 # Rendering a piece takes 400 MB.
 _MOST_PROCESSES = 8
-_EPOCHS_OF_LABELS, _EPOCHS_OF_CLIPS = 40.0, 7.2
+_EPOCHS_OF_LABELS, _EPOCHS_OF_CLIPS = 40.0, 9.24
 _EPILOG = """
 examples:
   train_tagger --csv music/labels.csv                 from files and labels: columns file, label (or labels),
