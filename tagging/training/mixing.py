@@ -42,10 +42,6 @@ class Mixing:
     spliced: float = 0.10
     crossed: float = 0.05
     dulled: float = 0.05
-    short: float = 0.0
-
-
-_SHORT = Mixing(mixed=0.2, spliced=0.05, crossed=0.0)
     short: float = 0.12
 
 
@@ -64,10 +60,6 @@ def make_clip(draw: Callable[[Rng], NDArray[np.float16]], rng: Rng, mixing: Mixi
     float32, shape (1366, 96)
         Decibels.
     """
-    if mixing.short and rng.random() < mixing.short:
-        clip = make_clip(draw, rng, _SHORT)
-        clip[int(rng.uniform(3.0, 27.0) * SAMPLE_RATE / HOP) :] = SILENCE_DB
-        return clip
     clip = _part(draw(rng), rng, mixing)
     kind = rng.random()
     if kind < mixing.mixed:

@@ -26,11 +26,12 @@ from tagging.wholesong import WholeSongCnn
 
 from .dataset import Dataset, make_dataset
 from .loop import Material, Plan, Training
+from .mixing import Mixing
 from .original import LOSSES, Original
 from .scores import Comparison, Scores, hear
 from .sources import Collection
 from .spectrograms import Spectrograms
-from .teaching import TAUGHT, Clips, Merger, hear_kept_out
+from .teaching import Clips, Merger, hear_kept_out
 
 _METRICS, _CLIPS = "metrics.json", "clips"
 _REFERENCES = 300
@@ -173,7 +174,7 @@ def _material(dataset: Dataset, merger: Merger, request: Request) -> Material:
     if not request.teachers:
         return Material(dataset, Comparison.of(dataset))
     folder = request.folder / _CLIPS
-    clips = Clips(folder, dataset, request.teachers, merger, request.clips, request.plan.seed, TAUGHT)
+    clips = Clips(folder, dataset, request.teachers, merger, request.clips, request.plan.seed, Mixing())
     _exhaust(clips.make(request.processes), len(clips), "teachers listen", "clips", len(clips) - clips.left)
     rows = np.flatnonzero(dataset.kept_out)
     taught = hear_kept_out(folder, dataset, rows, request.teachers, merger, request.processes)

@@ -27,9 +27,6 @@ from .dataset import Dataset, VocabularyLabel
 from .mixing import SILENCE_DB, Mixing, Rng, drawing_rows, make_clip
 from .spectrograms import Mel, Spectrograms
 
-TAUGHT = Mixing(short=0.2)
-"""What clips are made of."""
-
 GENERATED_SHARE = 0.3
 """How often a generated piece is drawn where there are recordings as well."""
 
