@@ -230,15 +230,18 @@ class _Draft:
         self.mood_met = True
         self.free = np.ones_like(self.catalogue.playable) if silent_too else self.catalogue.playable.copy()
         self.free[self.catalogue.songs(list(taste.known))] = False
-        self.direction = self.content.directions(taste.block(self.catalogue))[0]
-        self.scores = self.content.toward(self.direction)
+        self.tastes = taste.block(self.catalogue)
+        self.direction = self.content.directions(self.tastes)[0]
+        self.cooccurrence = recommenders.cooccurrence
+        self.scores = recommenders.methods[recommenders.best].scores(self.tastes)[0]
 
     # Rows
 
     def rows_for_a_taste(self) -> None:
         """The rows of somebody who has rated or played something."""
         self._mood_row()
-        self._add("Close to your taste", self.scores, self._because_of(self.direction))
+        self._add("Close to your taste", self.scores, self._fitting_or_own_labels)
+        self._played_together_row()
         self._rows_like_a_song()
         self._new_row()
         self._label_rows()
@@ -247,7 +250,8 @@ class _Draft:
     def rows_for_a_newcomer(self, showcase: _Showcase) -> None:
         """The rows of somebody who has not, but may have picked labels."""
         self._mood_row()
-        self._add("From the labels you picked", self.scores, self._because_of(self.direction))
+        picked = self.content.toward(self.direction)
+        self._add("From the labels you picked", picked, self._because_of(self.direction))
         self._popular_row()
         self._new_row()
         for label in showcase.labels[: _LABEL_ROWS + 1]:
@@ -265,6 +269,15 @@ class _Draft:
         wanted[asked] = direction[asked]
         scores = np.where(self.content.toward(wanted) > 0, self.content.toward(direction), 0)
         self.mood_met = self._add(title, scores, self._because_of(direction, self.query), length=2 * ROW)
+
+    def _played_together_row(self) -> None:
+        """What others play who play the same; a song that nobody has played is not among it."""
+        if self.cooccurrence is None:
+            return
+        title = "What people who play your songs also play"
+        if self.cooccurrence.over_sessions:
+            title = "What is played in one sitting with your songs"
+        self._add(title, self.cooccurrence.scores(self.tastes)[0], self._how_many_of_yours)
 
     def _rows_like_a_song(self) -> None:
         """A row for each of the last songs that the listener liked, of different artists."""
@@ -368,6 +381,12 @@ class _Draft:
     def _how_popular(self, song: int) -> str:
         plays, listeners = int(self.popular.plays[song]), int(self.popular.listeners[song])
         return f"{plays:,} play{'s' if plays > 1 else ''} by {listeners:,} listener{'s' if listeners > 1 else ''}"
+
+    def _how_many_of_yours(self, song: int) -> str:
+        if self.cooccurrence is None:
+            return ""
+        (own,) = self.cooccurrence.reasons(self.tastes, np.array([song]), self.tastes.played.nnz)
+        return f"goes with {len(own)} of your songs" if len(own) > 1 else "goes with one of your songs"
 
     def _words(self, parts: Sequence[LabelReason], asked: Collection[int] = ()) -> str:
         return services.in_words(services.named_labels(self.catalogue, parts, asked))

@@ -17,6 +17,7 @@ from catalog.names import label_key
 
 from . import snapshot
 from .engine import interface as engine
+from .engine.methods import METHODS
 from .engine.ranking import top
 from .evidence import Catalogue
 from .snapshot import Recommenders
@@ -26,6 +27,10 @@ REASONS = 5
 """How many reasons a recommendation carries at most."""
 
 _WORDS = 3
+
+
+ASKABLE = ["content", "hybrid"]
+"""The methods that hear what labels are asked for."""
 
 
 class UnknownLabelError(ValueError):
@@ -249,9 +254,9 @@ def recommend(
         return []
     name = method or recommenders.best
     if name not in recommenders.methods:
-        raise ValueError(f"no method is called {name!r}; there are {', '.join(recommenders.methods)}")
-    if asked and name == "popular":
-        raise ValueError("what is popular is the same in every mood: labels go with the method content")
+        raise ValueError(f"{_why_not_fitted(name)}; there are {', '.join(recommenders.methods)}")
+    if asked and name not in ASKABLE:
+        raise ValueError(f"{name} is the same in every mood: labels go with the method {' or '.join(ASKABLE)}")
     taste = taste_of(user)
     catalogue = recommenders.catalogue
     tastes = taste.block(catalogue, asked, query_share)
@@ -265,6 +270,16 @@ def recommend(
         reasons=lambda songs: recommender.reasons(tastes, songs, REASONS),
         asked=asked or (),
     )
+
+
+def _why_not_fitted(method: str) -> str:
+    """Why there is no such method now."""
+    if method not in METHODS:
+        return f"no method is called {method!r}"
+    row = snapshot.current_row()
+    about = row.methods if row is not None else {}
+    lacking = [about[part]["lacking"] for part in (method, "weights") if "lacking" in about.get(part, {})]
+    return f"the method {method} is not fitted: " + (lacking[0] if lacking else "recompute does that")
 
 
 def profile(user: User) -> dict[str, float]:

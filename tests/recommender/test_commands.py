@@ -96,7 +96,7 @@ def test_an_empty_profile_is_said_and_what_to_do(library: dict[str, Song], ada: 
         (["ada", "--labels", "rok"], "no label is called 'rok'; the closest are rock"),
         (["ada", "--labels", " , "], "--labels needs the name of a label"),
         (["ada", "--method", "magic"], "no method is called 'magic'"),
-        (["ada", "--method", "popular", "--labels", "rock"], "labels go with the method content"),
+        (["ada", "--method", "popular", "--labels", "rock"], "labels go with the method content or hybrid"),
         (["ada", "-n", "0"], "-n is a number of songs"),
     ],
 )

@@ -1,13 +1,16 @@
-"""A recomputation in parts: any worker may take one, a killed one loses nothing, the old snapshot serves till the end."""
+"""A recomputation in parts: any worker takes one, a killed one loses nothing, the old snapshot serves till the end."""
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 from scipy.sparse import csr_array
 
@@ -15,6 +18,7 @@ from catalog.models import Label, PlayCount, Song, SongLabel
 from recommender import build, recomputing, services, snapshot, tasks
 from recommender.engine.interface import Evidence
 from recommender.engine.methods import METHODS, PARTS
+from recommender.for_you import for_you
 from recommender.models import Recomputation, RecomputationPart, Snapshot
 from tests.factories import add_labels, make_plays, make_song, make_user
 
@@ -151,3 +155,33 @@ def test_evidence_comes_back_from_its_arrays() -> None:
     assert again.sessions is not None
     assert again.sessions.toarray().tolist() == [[1, 1, 0], [0, 0, 1]]
     assert again.embeddings is not None
+
+
+def test_for_you_has_what_people_play_who_play_the_same(listened: list[User]) -> None:
+    build.build()
+    page = for_you(listened[0], silent_too=True)
+    titles = [row.title for row in page.rows]
+    assert titles[:2] == ["Close to your taste", "What people who play your songs also play"]
+    cards = page.rows[1].cards
+    assert cards
+    assert all("of your songs" in card.why for card in cards)
+    played = set(PlayCount.objects.values_list("song_id", flat=True))
+    assert all(card.song.pk in played for card in cards)
+
+
+def test_a_method_that_is_asked_for_is_built_where_nothing_was(listened: list[User]) -> None:
+    out = StringIO()
+    call_command("recommend", listened[0].get_username(), "--method", "cooccurrence", "--format", "json", stdout=out)
+    found = json.loads(out.getvalue())
+    assert found
+    assert all(set(reason) == {"song", "title", "weight"} for one in found for reason in one["reasons"])
+
+
+def test_recompute_says_what_methods_stand_on_and_what_is_lacking(library: dict[str, Song], ada: User) -> None:
+    make_plays(ada, library["Thunder"], 3)
+    out = StringIO()
+    call_command("recompute", stdout=out)
+    assert "Co-occurrence over 1 listeners, 0 pairs, all of them kept." in out.getvalue()
+    assert "No hybrid: 20 listeners of 5 songs or more are needed" in out.getvalue()
+    with pytest.raises(CommandError, match="the method hybrid is not fitted: 20 listeners"):
+        call_command("recommend", "ada", "--method", "hybrid", stdout=out)

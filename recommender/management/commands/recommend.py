@@ -22,7 +22,10 @@ class Command(BaseCommand):
         parser.add_argument("user", nargs="+", metavar="USER", help="username")
         parser.add_argument(
             "--method",
-            help="content: songs whose labels the user likes; popular: what is played most; default: the best",
+            metavar="METHOD",
+            help="content: songs whose labels the user likes; cooccurrence: what those play who play the same; latent: "
+            "by factors of listeners and songs; hybrid: all of these; popular: what is played most; default: hybrid "
+            "where it is fitted, else content",
         )
         parser.add_argument("--labels", metavar="LABEL,LABEL", help="what the user wants now, beside their profile")
         parser.add_argument("-n", type=int, default=20, metavar="N", help="how many songs (default: %(default)s)")
@@ -88,6 +91,8 @@ def _reasons(recommendation: Recommendation) -> str:
 def _why_nothing(user: User, method: str | None, query: dict[str, float] | None) -> str:
     if method == "popular":
         return "no song that is new to them has been played by anybody."
+    if method in ("cooccurrence", "latent"):
+        return "they have played nothing that anybody else plays. Try --method content."
     if query is None and taste_of(user).empty:
         return "the profile is empty, nothing rated or played. Try --labels happy,calm or --method popular."
     return "no song that is new to them has a label that speaks for it."

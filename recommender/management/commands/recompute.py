@@ -27,3 +27,26 @@ class Command(BaseCommand):
             f"Snapshot {snapshot.version} in {snapshot.seconds:.1f} s: {figures['songs']} songs, "
             f"{figures['labelled_songs']} of them labelled with {figures['labels']} labels, {figures['plays']} plays."
         )
+        for line in about(snapshot.methods):
+            self.stdout.write(line)
+
+
+def about(methods: dict[str, Any]) -> list[str]:
+    """What is worth saying of the methods: what they stand on, what they miss, why one is not there."""
+    lines = []
+    if together := methods.get("cooccurrence", {}):
+        kept = "all of them kept"
+        if together.get("nearest"):
+            kept = (
+                f"each song's nearest {together['nearest']} kept: of the first 20 of the exact ranking "
+                f"{100 * together['loss']:.1f} % are missing"
+            )
+        if "pairs" in together:
+            lines.append(
+                f"Co-occurrence over {together['groups']} {together['over']}, {together['pairs']} pairs, {kept}."
+            )
+    if (expected := methods.get("popular", {}).get("rank_correlation")) is not None:
+        lines.append(f"Popularity of songs that nobody has played: rank correlation {expected:.3f} on songs held out.")
+    names = {"weights": "hybrid"}
+    lines += [f"No {names.get(name, name)}: {one['lacking']}." for name, one in methods.items() if "lacking" in one]
+    return lines
