@@ -52,7 +52,7 @@ class SnapshotAdmin(ReadOnlyAdmin):
 
 @admin.register(Evaluation)
 class EvaluationAdmin(ReadOnlyAdmin):
-    list_display = ["created_at", "protocol", "snapshot_version", "took", "best", "listeners", "splits"]
+    list_display = ["created_at", "protocol", "snapshot_version", "took", "best", "its_map", "listeners", "splits"]
     list_filter = ["protocol"]
     fields = ["created_at", "protocol", "snapshot_version", "took", "listeners", "splits", "figures"]
 
@@ -65,12 +65,16 @@ class EvaluationAdmin(ReadOnlyAdmin):
 
     @admin.display(ordering="seconds")
     def took(self, evaluation: Evaluation) -> str:
-        return f"{evaluation.seconds:.0f} s"
+        return f"{evaluation.seconds:.0f}\u00a0s"
 
     @admin.display
     def best(self, evaluation: Evaluation) -> str:
-        name, figures = max(evaluation.figures["methods"].items(), key=lambda one: one[1]["map"])
-        return f"{name}: MAP {figures['map']:.3f}, AUC {figures['auc']:.3f}"
+        methods: dict[str, Any] = evaluation.figures["methods"]
+        return max(methods, key=lambda name: float(methods[name]["map"]))
+
+    @admin.display(description="its MAP")
+    def its_map(self, evaluation: Evaluation) -> str:
+        return f"{max(figures['map'] for figures in evaluation.figures['methods'].values()):.3f}"
 
     @admin.display
     def listeners(self, evaluation: Evaluation) -> str:

@@ -10,10 +10,10 @@ from . import evaluating
 from .engine.evaluation.protocols import Protocol
 from .evaluating import Night
 
-WIDTH, HEIGHT = 560.0, 190.0
+WIDTH, HEIGHT = 420.0, 190.0
 """Units of the drawing's own measure."""
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 400.0, 12.0, 162.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 34.0, 270.0, 12.0, 162.0
 _LINE_HEIGHT = 15.0
 _TITLES = {"warm": "Songs held back from each listener", "cold": "Songs that had lost all their plays"}
 

@@ -219,7 +219,7 @@ def test_figures_can_be_looked_at_in_the_admin(crowd: list[User], two_methods: N
     evaluating.evaluate(Protocol.COLD)
     client.force_login(make_user(is_staff=True, is_superuser=True))
     page = client.get("/admin/recommender/evaluation/").content.decode()
-    assert "content: MAP" in page
+    assert '<td class="field-best">content</td>' in page
     assert "Songs that had lost all their plays: MAP" in page
     assert page.count("<polyline") == 2
     assert client.get(f"/admin/recommender/evaluation/{Evaluation.objects.get().pk}/change/").status_code == 200
