@@ -179,7 +179,7 @@ def _line(found: Similar, one: Alike) -> _Line:
     if found.by is By.BOTH:
         ranks = (("by sound", one.sound_rank), ("by listeners", one.listeners_rank))
         return _Line(one.song, "", ", ".join(f"{by} {rank}." for by, rank in ranks if rank), one.words)
-    return _Line(one.song, f"{100 * one.score:.0f} %", shared, one.words)
+    return _Line(one.song, f"{100 * one.score:.0f} % alike", shared, one.words)
 
 
 def _refused(reason: str) -> HttpResponse:
