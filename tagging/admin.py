@@ -140,9 +140,9 @@ class LessonAdmin(ReadOnlyAdmin):
         if name != before:
             self._log(request, CHANGE, name, f"Put to use, in place of {before}")
         if tasks.send(tasks.relabel):
-            self.message_user(request, f"{name} is in use: songs are given its labels now.", messages.SUCCESS)
+            self.message_user(request, f"In use: {name}. Songs are given its labels now.", messages.SUCCESS)
         else:
-            note = f"{name} is in use; songs get its labels once a worker runs."
+            note = f"In use: {name}. Songs get its labels once a worker runs."
             self.message_user(request, note, messages.WARNING)
         return redirect("admin:tagging_lesson_changelist")
 

@@ -39,11 +39,12 @@ SMALLEST_AREA = 0.6
 """And by none that does not tell yes from no better than this: what is near 0.5 is chance, whatever was before."""
 
 # How dear moving is, in corrections' worth; at infinity nothing moves.
-_STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0, np.inf)
+_STRENGTHS = (0.5, 2.0, 8.0, 32.0, 128.0, np.inf)
 _FOLDS = 5
 _INNER_FOLDS = 4
 # Which songs are held out together is chance: the mean of several draws is less so.
-_DRAWS = 4
+_DRAWS = 3
+_PRECISION = {"maxiter": 200, "ftol": 1e-7, "gtol": 1e-4}
 # Directions in which the library hardly varies are not made large.
 _SMALLEST_VARIANCE = 1e-3
 
@@ -254,7 +255,7 @@ class _Problem:
             return float(value), np.append(vectors.T @ slope + strength * step, slope.sum())
 
         start = np.append(np.zeros(vectors.shape[1]), -np.median(self.known))
-        solution: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
+        solution: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", options=_PRECISION).x
         return solution
 
     def losses(self, step: Floats, offset: float) -> Floats:
