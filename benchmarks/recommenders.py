@@ -201,7 +201,8 @@ def main() -> None:
         return
     print(f"{os.cpu_count()} cores")
     for one in figures:
-        print(f"{one.what:<52} {one.here:>10.4f} s   {one.against}: {one.there:.4g} s, {one.ratio:,.3g} times as long")
+        print(f"{one.what:<52} {1000 * one.here:>10.3f} ms")
+        print(f"  {one.against}: {one.there:,.3f} s, {one.ratio:,.3g} times as long")
 
 
 if __name__ == "__main__":
