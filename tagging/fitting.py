@@ -44,7 +44,6 @@ _FOLDS = 5
 _INNER_FOLDS = 4
 # Which songs are held out together is chance: the mean of several draws is less so.
 _DRAWS = 3
-_PRECISION = {"maxiter": 200, "ftol": 1e-7, "gtol": 1e-4}
 # Directions in which the library hardly varies are not made large.
 _SMALLEST_VARIANCE = 1e-3
 
@@ -255,7 +254,7 @@ class _Problem:
             return float(value), np.append(vectors.T @ slope + strength * step, slope.sum())
 
         start = np.append(np.zeros(vectors.shape[1]), -np.median(self.known))
-        solution: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", options=_PRECISION).x
+        solution: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", options={"ftol": 1e-7, "gtol": 1e-4}).x
         return solution
 
     def losses(self, step: Floats, offset: float) -> Floats:

@@ -39,7 +39,7 @@ def bundled() -> OwnTagger:
     begin = write_own(registry.BUNDLED)
     network = untrained()
     weights, biases = own.label_layer(network)
-    return own.write_weights(registry.BUNDLED, own.with_labels(network, weights / 50, biases), begin)
+    return own.write_weights(registry.BUNDLED, own.with_labels(network, weights / np.float32(50), biases), begin)
 
 
 @pytest.fixture
@@ -101,7 +101,8 @@ def test_corrections_become_a_tagger_of_the_librarys_own(correct: Correct) -> No
     assert result.tagger is not None
     assert registry.describe("blue-note") == result.tagger
     assert (result.tagger.base, result.tagger.embedding) == ("dcmrs", "test-1")
-    (learned,) = result.tagger.figures["labels"]  # type: ignore[index,misc]
+    assert result.tagger.figures == result.figures
+    (learned,) = result.figures["labels"]
     assert (learned["label"], learned["kept"], learned["yes"] + learned["no"]) == ("jazz", True, 30)
     assert learned["after"] >= learned["before"] + 0.05
     assert "jazz" in result.message
