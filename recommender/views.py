@@ -30,12 +30,12 @@ _SIMILAR_WORDS = {
     By.SOUND: (
         "Sounds like it",
         "by what a tagger hears in it",
-        "No other song that can be played here is like it yet.",
+        "No other song here is like it yet.",
     ),
     By.LISTENERS: (
         "Played by the same people",
         "the part of their listeners who have played both",
-        "Nobody who has played it has played another song that can be played here.",
+        "Nobody who has played it has played another song here.",
     ),
     By.BOTH: ("Both", "high in both lists", "Nothing yet, neither by sound nor by listeners."),
 }
@@ -91,16 +91,22 @@ def pick_label(request: ListenerRequest, pk: int) -> HttpResponse:
 @require_safe
 def similar(request: ListenerRequest, pk: int) -> HttpResponse:
     """The songs like this one: by how they sound, by who plays them, and by both."""
-    likeness = likeness_of(get_object_or_404(Song, pk=pk), playable_only=True)
+    song = get_object_or_404(Song, pk=pk)
+    # Whoever looks at a song without a file has gone past the switch that hides them.
+    likeness = likeness_of(song, playable_only=song.playable)
     found = [likeness.by(by, _SIMILAR) if likeness else Similar.none(by) for by in By]
     return render(request, "recommender/similar.html", {"lists": [_similar_list(one) for one in found]})
 
 
 @require_safe
 def fits_you(request: ListenerRequest, pk: int) -> HttpResponse:
-    """How this song fits the listener's profile, and which labels decide."""
+    """How this song fits the listener's profile, and which labels decide; for staff, how popular it should get."""
     song = get_object_or_404(Song, pk=pk)
-    return render(request, "recommender/fits_you.html", {"fit": services.fits_you(request.user, song)})
+    context = {
+        "fit": services.fits_you(request.user, song),
+        "expected": services.expected_listeners(song) if request.user.is_staff else None,
+    }
+    return render(request, "recommender/fits_you.html", context)
 
 
 @require_POST
