@@ -33,7 +33,7 @@ from catalog.demo.variation import vary  # noqa: E402
 from tagging import own, registry  # noqa: E402
 from tagging.evaluation.metrics import ranking  # noqa: E402
 from tagging.fitting import Corrections, Library, Row, fit_row  # noqa: E402
-from tagging.frontend import SAMPLE_RATE, mel_spectrogram  # noqa: E402
+from tagging.frontend import N_SAMPLES, SAMPLE_RATE, mel_spectrogram  # noqa: E402
 from tagging.inference import WholeSongTagger, n_cores  # noqa: E402
 
 # What a listener would call pieces of these styles.
@@ -59,7 +59,7 @@ def power_spectrogram(number: int) -> NDArray[np.float32]:
     style, seed = _style(number), number // len(STYLES)
     score = vary(compose(style, seed), np.random.default_rng([23, number]))
     samples = soxr.resample(render(score, seed).mean(axis=0), RATE, SAMPLE_RATE).astype(np.float32)
-    return mel_spectrogram(samples)
+    return mel_spectrogram(samples[:N_SAMPLES])
 
 
 def _style(number: int) -> str:
