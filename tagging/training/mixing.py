@@ -177,27 +177,6 @@ def _broken_off(clip: Mel, rng: Rng) -> None:
     clip[slice(0, frames) if rng.random() < 0.3 else slice(-frames, None)] = SILENCE_DB
 
 
-def drawing(
-    of: Sequence[Sequence[NDArray[np.float16]]], shares: Sequence[float]
-) -> Callable[[Rng], NDArray[np.float16]]:
-    """Draws recordings: first a kind with its share, then one of the kind, as often as the root of its length.
-
-    Parameters
-    ----------
-    of : sequence of sequences of float16, shape (n_frames, 96)
-        The recordings of each kind.
-    shares : sequence of float
-        Of each kind.
-    """
-    weights = [np.sqrt([len(recording) for recording in recordings]) for recordings in of]
-
-    def draw(rng: Rng) -> NDArray[np.float16]:
-        kind = int(rng.choice(len(of), p=np.asarray(shares) / np.sum(shares)))
-        return of[kind][int(rng.choice(len(of[kind]), p=weights[kind] / weights[kind].sum()))]
-
-    return draw
-
-
 def drawing_rows(
     rows: Sequence[NDArray[np.integer]], lengths: Sequence[NDArray[np.integer]], shares: Sequence[float]
 ) -> Callable[[Rng], int]:
