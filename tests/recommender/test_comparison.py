@@ -289,8 +289,8 @@ def test_where_nobody_has_measured_staff_are_told_what_to_run(page: Client, ada:
 
 def test_how_it_works_shows_the_formulas_and_asks_nobody_else(page: Client) -> None:
     shown = text(page, "/how-it-works/")
-    assert shown.count("<math>") > 8
-    assert shown.count("<math>") == shown.count("</math>")
+    assert shown.count("<math") > 8
+    assert shown.count("<math") == shown.count("</math>")
     assert "2018 report" in shown
     assert "http" not in shown.split("<article")[1].split("</article")[0]
 
