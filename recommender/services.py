@@ -292,6 +292,26 @@ def profile(user: User) -> dict[str, float]:
     return {str(names[i]): float(weights[i]) for i in np.argsort(-weights, kind="stable") if weights[i]}
 
 
+@dataclass(frozen=True, slots=True)
+class ExpectedListeners:
+    """How many listeners a song that nobody has played should have, and between which numbers, two times in three."""
+
+    middle: float
+    low: float
+    high: float
+
+
+def expected_listeners(song: Song) -> ExpectedListeners | None:
+    """What songs of the same labels and sound lead one to expect; None for a song that is played, or nothing known."""
+    recommenders = snapshot.current()
+    if recommenders is None or not len(at := recommenders.catalogue.songs([song.pk])):
+        return None
+    popular, position = recommenders.popular, int(at[0])
+    if popular.plays[position] or not popular.expected[position] or not math.isfinite(popular.deviation):
+        return None
+    return ExpectedListeners(*popular.expected_between(position))
+
+
 def fits_you(user: User, song: Song) -> Fit:
     """How a song fits a listener's profile."""
     recommenders = snapshot.current()

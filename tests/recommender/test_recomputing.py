@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.test import Client
 from django.utils import timezone
 from scipy.sparse import csr_array
 
@@ -185,3 +186,13 @@ def test_recompute_says_what_methods_stand_on_and_what_is_lacking(library: dict[
     assert "No hybrid: 20 listeners of 5 songs or more are needed" in out.getvalue()
     with pytest.raises(CommandError, match="the method hybrid is not fitted: 20 listeners"):
         call_command("recommend", "ada", "--method", "hybrid", stdout=out)
+
+
+def test_staff_see_how_popular_a_new_song_should_get(listened: list[User], client: Client) -> None:
+    build.build()
+    new, played = Song.objects.get(title="Song 38"), Song.objects.get(title="Song 2")
+    client.force_login(listened[0])
+    assert "listeners are to be expected" not in client.get(f"/songs/{new.pk}/fits-you/").content.decode()
+    User.objects.filter(pk=listened[0].pk).update(is_staff=True)
+    assert "listeners are to be expected" in client.get(f"/songs/{new.pk}/fits-you/").content.decode()
+    assert "listeners are to be expected" not in client.get(f"/songs/{played.pk}/fits-you/").content.decode()
