@@ -41,6 +41,7 @@ PAGES: dict[str | None, dict[str, str]] = {
         "admin": "/admin/",
         "admin-songs": "/admin/catalog/song/",
         "admin-labels": "/admin/catalog/label/",
+        "admin-taggers": "/admin/tagging/lesson/",
     },
 }
 
