@@ -25,7 +25,7 @@ def embeddings() -> np.ndarray:
 
 def heard(embeddings: np.ndarray | None) -> Sound:
     nothing = csr_array((N_SONGS, 3), dtype=np.float64)
-    nobody = csr_array((0, N_SONGS), dtype=np.int32)
+    nobody = csr_array(np.zeros((0, N_SONGS), np.int32))
     return Sound.fit(Evidence(nothing, nobody, embeddings=embeddings))
 
 
