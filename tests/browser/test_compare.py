@@ -42,6 +42,7 @@ def test_two_lists_stand_side_by_side_or_one_below_the_other(visit: Visit, size:
 
 def test_another_method_and_another_listener_change_the_page_and_its_address(visit: Visit) -> None:
     page = visit("/compare/")
+    field(page, "Left").focus()
     field(page, "Left").select_option("Popular")
     expect(side(page, "Popular").get_by_role("listitem").first).to_be_visible()
     expect(field(page, "Left")).to_be_focused()
