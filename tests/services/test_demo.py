@@ -16,7 +16,6 @@ import pytest
 from catalog.home import PROJECT_ROOT
 from tests.audio import write_tone
 
-from . import random_tagger
 from .server import Server
 
 DEMO = PROJECT_ROOT / "bin" / "demo"
@@ -40,9 +39,6 @@ def token(server: Server, name: str, password: str) -> str:
 
 
 def test_it_fills_labels_computes_and_starts_and_again_has_nothing_left_to_do(server: Server, music: Path) -> None:
-    random_tagger.install(server.home)
-    server.environment["DJANGO_SETTINGS_MODULE"] = "tests.services.settings"
-
     server.start("demo", "--music", str(music))
 
     assert server.rows("SELECT tagging_state, count(*) FROM catalog_song GROUP BY 1") == [("done", 3)]

@@ -12,18 +12,16 @@ import pytest
 from tests.audio import write_tone
 from tests.processes import wait_until
 
-from . import random_tagger
 from .server import Server
 
-SONGS = 40
+SONGS = 150
 
 
 @pytest.fixture
 def library(server: Server, tmp_path: Path) -> Server:
-    """A server with songs that nobody has heard, and a tagger that can."""
+    """A server with songs that nobody has heard."""
     for number in range(SONGS):
-        write_tone(tmp_path / "music" / f"{number}.wav", seconds=1.0, hz=200 + 10 * number, rate=8000)
-    random_tagger.install(server.home)
+        write_tone(tmp_path / "music" / f"{number}.wav", seconds=1.0, hz=200 + 5 * number, rate=8000)
     server.environment["DJANGO_SETTINGS_MODULE"] = "tests.services.settings"
     server.manage("migrate", "-v0")
     server.manage("import_music", str(tmp_path / "music"))
@@ -42,8 +40,8 @@ def wait_until_some_are_done(server: Server) -> None:
 
 def every_song_has_its_labels(server: Server) -> None:
     wait_until(lambda: states(server) == {"done": SONGS}, lambda: (states(server), server.printed()), 120)
-    labels = server.rows("SELECT song_id, count(*) FROM catalog_songlabel WHERE source = 'cnn' GROUP BY song_id")
-    assert [count for _, count in labels] == [len(random_tagger.LABELS)] * SONGS
+    assert server.rows("SELECT count(*) FROM catalog_songembedding") == [(SONGS,)]
+    assert server.rows("SELECT count(*) FROM catalog_songlabel WHERE source = 'cnn'")[0][0] >= SONGS
     assert server.rows("SELECT count(*) FROM tagging_hearing") == [(SONGS,)]
 
 

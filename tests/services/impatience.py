@@ -1,0 +1,20 @@
+"""What was left behind is found within seconds: a clock that a test can wait for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.apps import AppConfig
+
+
+class Impatience(AppConfig):
+    """Shortens the time after which whoever shows no sign of life counts as gone."""
+
+    name = "tests.services"
+    label = "impatience"
+
+    def ready(self) -> None:
+        from tagging import services
+
+        services.LEFT_BEHIND_AFTER = timedelta(seconds=3)
+        services.SIGN_OF_LIFE_S = 0.5
