@@ -17,7 +17,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable
-from math import sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +28,7 @@ from catalog.home import PROJECT_ROOT
 from recommender.engine.content import Content
 from recommender.engine.cooccurrence import NEAREST, Cooccurrence
 from recommender.engine.interface import Evidence, Matrix, PlayMatrix, Tastes
+from tests.recommender import plain
 
 SHARED = PROJECT_ROOT.parent / "shared" / "data"
 LISTENER = "4bd88bfb25263a75bbdd467e74018f4ae570e5df"
@@ -97,28 +97,6 @@ def triplets(path: Path, n: int) -> list[tuple[str, str]]:
 # --- Plain implementations ----------------------------------------------------------------------
 
 
-def plain_cosine(one: dict[int, float], other: dict[int, float]) -> float:
-    """The cosine of two vectors of labels, one label at a time."""
-    product = sum(weight * other[label] for label, weight in one.items() if label in other)
-    norms = sqrt(sum(weight * weight for weight in one.values())) * sqrt(
-        sum(weight * weight for weight in other.values())
-    )
-    return product / norms if norms else 0.0
-
-
-def plain_cooccurrence(plays: list[tuple[str, str]], listener: str) -> dict[str, float]:
-    """The score of every song that is new to a listener, by intersections of sets."""
-    listeners: dict[str, set[str]] = {}
-    for who, song in plays:
-        listeners.setdefault(song, set()).add(who)
-    own = {song for who, song in plays if who == listener}
-    return {
-        song: sum(len(heard & listeners[other]) / len(heard | listeners[other]) for other in own) / len(own)
-        for song, heard in listeners.items()
-        if song not in own
-    }
-
-
 def as_dict(matrix: Any, row: int) -> dict[int, float]:
     """One row of a sparse matrix, by column."""
     at = slice(matrix.indptr[row], matrix.indptr[row + 1])
@@ -138,7 +116,7 @@ def content(evidence: Evidence, repeat: int) -> Figure:
     rng = np.random.default_rng(0)
     pairs = list(zip(rng.integers(0, n_listeners, PAIRS_TIMED), rng.integers(0, n_songs, PAIRS_TIMED), strict=True))
     vectors = [(as_dict(profiles, listener), as_dict(fitted.weights, song)) for listener, song in pairs]
-    each = best(lambda: [plain_cosine(*pair) for pair in vectors], 1) / PAIRS_TIMED
+    each = best(lambda: [plain.cosine(*pair) for pair in vectors], 1) / PAIRS_TIMED
     total = n_listeners * n_songs
     return Figure(
         f"content, {total:,} pairs of listener and artist",
@@ -157,8 +135,8 @@ def one_listener(path: Path, rows: int, repeat: int) -> Figure:
     fitted = Cooccurrence.of_groups(played)
     tastes = Tastes.of_plays(played[[users[LISTENER]]], 1)
     here = best(lambda: fitted.scores(tastes), 20 * repeat)
-    there = best(lambda: plain_cooccurrence(plays, LISTENER), repeat)
-    expected, scores = plain_cooccurrence(plays, LISTENER), fitted.scores(tastes)[0]
+    there = best(lambda: plain.cooccurrence(plays, LISTENER), repeat)
+    expected, scores = plain.cooccurrence(plays, LISTENER), fitted.scores(tastes)[0]
     if any(abs(scores[songs[song]] - score) > 1e-9 for song, score in expected.items()):
         raise SystemExit("the two do not agree")
     return Figure(f"co-occurrence of one listener, {rows:,} plays", here, "intersections of plain sets", there)
