@@ -56,6 +56,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# A picture for the mood, a word for the search; nothing else of a device is any page's business.
+PERMISSIONS_POLICY = "camera=(self), microphone=(self), geolocation=(), display-capture=(), usb=(), payment=()"
 # Nothing from other hosts, ever; blob: and data: are pictures that the page itself makes.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -95,6 +97,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "dcmrs_site.headers.PermissionsPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -280,6 +283,7 @@ REST_FRAMEWORK = {
         "anon": env.str("API_RATE_ANONYMOUS", default="30/min"),
         "user": env.str("API_RATE_USER", default="600/min"),
         "login": env.str("LOGIN_RATE", default="10/min"),
+        "signup": env.str("SIGNUP_RATE", default="30/hour"),
     },
     "NUM_PROXIES": int(BEHIND_PROXY),
 }
