@@ -75,20 +75,23 @@ class Recomputation(models.Model):
 
 
 class RecomputationPart(models.Model):
-    """One part of a recomputation: waiting, with a worker, or done."""
+    """One part of a recomputation, or one block of a part: waiting, with a worker, or done."""
 
     recomputation = models.ForeignKey(Recomputation, on_delete=models.CASCADE, related_name="parts")
     name = models.CharField(max_length=20)
+    block = models.PositiveSmallIntegerField(default=0, help_text="Which block, from 1; 0 for the part as a whole.")
+    blocks = models.PositiveSmallIntegerField(default=0, help_text="How many are joined to the part; 0 if not cut.")
     taken_until = models.DateTimeField(null=True, help_text="A worker has it, and says so again before this moment.")
     attempts = models.PositiveSmallIntegerField(default=0)
     done = models.BooleanField(default=False)
     figures = models.JSONField(default=dict, help_text="What it was fitted on, how long it took, or why not.")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["recomputation", "name"], name="one_part_a_name")]
+        constraints = [models.UniqueConstraint(fields=["recomputation", "name", "block"], name="one_part_a_block")]
 
     def __str__(self) -> str:
-        return f"{self.name} of {self.recomputation}"
+        block = f", block {self.block} of {self.blocks}" if self.block else ""
+        return f"{self.name}{block}, of {self.recomputation}"
 
 
 class Changes(models.Model):

@@ -10,7 +10,6 @@ from kombu.exceptions import OperationalError
 
 from . import build, changes, evaluating, recomputing, snapshot
 from .engine.evaluation.protocols import Protocol, TooFewPlaysError
-from .engine.methods import PARTS
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +32,7 @@ def recompute() -> None:
     if not recomputing.at_work():
         recomputing.begin()
     with suppress(OperationalError):
-        for _ in range(len(PARTS) - 1):
+        for _ in range(recomputing.undone() - 1):
             fit_parts.apply_async(expires=_STALE_S)
     fit_parts()
     with suppress(OperationalError):

@@ -30,6 +30,11 @@ MOST_PAIRS = 50_000_000
 NEAREST = 200
 """How many neighbours each song keeps in a catalogue of more pairs than that."""
 
+_WORK_OF_A_BLOCK = 400_000_000.0
+"""How many pairs of plays are looked at in one block, some seconds: what a worker that is killed has to do again."""
+
+_MOST_BLOCKS = 64
+
 _SAMPLE_SONGS = 1000
 _SAMPLE_LISTENERS = 50
 _FIRST = 20
@@ -76,9 +81,47 @@ class Cooccurrence:
 
         Sessions count below 20 listeners, where there are any; listeners where there are none.
         """
-        over_sessions = few_listeners(evidence.played) and evidence.sessions is not None and evidence.sessions.nnz > 0
-        groups = evidence.sessions if over_sessions and evidence.sessions is not None else evidence.played
+        groups, over_sessions = _groups(evidence)
         return cls.of_groups(groups, over_sessions=over_sessions, progress=progress)
+
+    @classmethod
+    def blocks(cls, evidence: Evidence) -> int:
+        """In how many blocks of songs the pairs are best counted: more than one where that takes longer than seconds.
+
+        Every two songs of a listener are a pair to count.
+        """
+        groups, _ = _groups(evidence)
+        work = float(np.square(np.diff(groups.indptr), dtype=np.float64).sum())
+        return int(min(max(np.ceil(work / _WORK_OF_A_BLOCK), 1), _MOST_BLOCKS, max(evidence.n_songs, 1)))
+
+    @classmethod
+    def fit_block(
+        cls, evidence: Evidence, block: int, blocks: int, progress: Progress = silent
+    ) -> dict[str, NDArray[Any]]:
+        """The neighbours of one block of songs.
+
+        Parameters
+        ----------
+        block, blocks : int
+            Which block, from 0, of how many; they are ranges of songs, and take about as long as one another.
+        """
+        # Brings numba along: fitting only.
+        from . import pairs
+
+        groups, _ = _groups(evidence)
+        players = pairs.Players.of(groups)
+        first, last = pairs.cut(players, blocks)[block]
+        return _counted(players, first, last, _most(players, MOST_PAIRS, NEAREST), progress)
+
+    @classmethod
+    def joined(
+        cls, evidence: Evidence, blocks: Sequence[Mapping[str, NDArray[Any]]], progress: Progress = silent
+    ) -> Self:
+        """The recommender whose blocks, all of them and in their order, have been counted."""
+        from . import pairs
+
+        groups, over_sessions = _groups(evidence)
+        return cls._of_blocks(pairs.Players.of(groups), blocks, over_sessions, progress)
 
     @classmethod
     def of_groups(
@@ -101,28 +144,30 @@ class Cooccurrence:
         most_pairs : int
             With more pairs than this (estimated from a sample), each song keeps its `nearest` only.
         """
-        # Brings numba along: fitting only.
         from . import pairs
 
         progress("pairs of songs")
         players = pairs.Players.of(played)
-        most = None if _pairs(players, most_pairs) <= most_pairs else nearest
-        lengths, songs, together = [], [], []
-        for block in pairs.all_neighbours(players, most, os.cpu_count() or 1):
-            progress("pairs of songs")
-            lengths.append(block.lengths)
-            songs.append(block.songs)
-            together.append(block.together)
+        counted = _counted(players, 0, players.n_songs, _most(players, most_pairs, nearest), progress)
+        return cls._of_blocks(players, [counted], over_sessions, progress)
+
+    @classmethod
+    def _of_blocks(
+        cls, players: Players, blocks: Sequence[Mapping[str, NDArray[Any]]], over_sessions: bool, progress: Progress
+    ) -> Self:
+        progress("pairs of songs")
+        lengths = np.concatenate([block["lengths"] for block in blocks])
+        nearest = int(blocks[0]["nearest"][0])
         found = cls(
-            indptr=np.concatenate([[0], *map(np.asarray, lengths)]).cumsum(dtype=np.int64),
-            neighbours=np.concatenate([np.empty(0, dtype=np.int32), *songs]),
-            together=np.concatenate([np.empty(0, dtype=np.int32), *together]),
+            indptr=np.concatenate([[0], lengths.cumsum()]).astype(np.int64),
+            neighbours=np.concatenate([block["songs"] for block in blocks]),
+            together=np.concatenate([block["together"] for block in blocks]),
             groups=np.diff(players.of_song).astype(np.int64),
-            n_groups=int(np.count_nonzero(np.diff(played.indptr))),
+            n_groups=int(np.count_nonzero(np.diff(players.of_row))),
             over_sessions=over_sessions,
-            nearest=most or 0,
+            nearest=nearest,
         )
-        return replace(found, loss=_loss(found, players, progress)) if most else found
+        return replace(found, loss=_loss(found, players, progress)) if nearest else found
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -221,10 +266,41 @@ def few_listeners(played: PlayMatrix) -> bool:
     return int(np.count_nonzero(np.diff(played.indptr))) < FEW_LISTENERS
 
 
+def _groups(evidence: Evidence) -> tuple[PlayMatrix, bool]:
+    """What is counted over, shape (n_groups, n_songs), and whether it is sessions in place of listeners."""
+    if evidence.sessions is not None and evidence.sessions.nnz > 0 and few_listeners(evidence.played):
+        return evidence.sessions, True
+    return evidence.played, False
+
+
 def _own(tastes: Tastes, row: int) -> Positions:
     """The songs that one listener has played."""
     played = tastes.played
     return played.indices[played.indptr[row] : played.indptr[row + 1]].astype(np.intp)
+
+
+def _counted(players: Players, first: int, last: int, most: int | None, progress: Progress) -> dict[str, NDArray[Any]]:
+    """The neighbours of a range of songs: how many each has, which, in how many groups; and how many each may keep."""
+    from . import pairs
+
+    lengths, songs, together = [], [], []
+    for block in pairs.all_neighbours(players, first, last, most, os.cpu_count() or 1):
+        progress("pairs of songs")
+        lengths.append(block.lengths)
+        songs.append(block.songs)
+        together.append(block.together)
+    nothing = np.empty(0, dtype=np.int32)
+    return {
+        "lengths": np.concatenate([nothing.astype(np.int64), *lengths]),
+        "songs": np.concatenate([nothing, *songs]),
+        "together": np.concatenate([nothing, *together]),
+        "nearest": np.array([most or 0], dtype=np.int64),
+    }
+
+
+def _most(players: Players, most_pairs: int, nearest: int) -> int | None:
+    """How many neighbours each song keeps; None where all are."""
+    return None if _pairs(players, most_pairs) <= most_pairs else nearest
 
 
 def _pairs(players: Players, enough: int) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol, Self, TypeAlias
+from typing import Any, NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -253,6 +253,30 @@ class Part(Protocol):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything that was learned, by short names, for a file each."""
+        ...
+
+
+@runtime_checkable
+class InBlocks(Protocol):
+    """A part that several workers can fit together: cut into blocks that need nothing of one another."""
+
+    @classmethod
+    def blocks(cls, evidence: Evidence) -> int:
+        """How many blocks it is best cut into: 1 where it is not worth the while."""
+        ...
+
+    @classmethod
+    def fit_block(
+        cls, evidence: Evidence, block: int, blocks: int, progress: Progress = silent
+    ) -> dict[str, NDArray[Any]]:
+        """What block number `block`, from 0, of so many comes to, as arrays by short names, for a file each."""
+        ...
+
+    @classmethod
+    def joined(
+        cls, evidence: Evidence, blocks: Sequence[Mapping[str, NDArray[Any]]], progress: Progress = silent
+    ) -> Part:
+        """The fitted part: `blocks` is what all blocks came to, in their order, possibly mapped files."""
         ...
 
 

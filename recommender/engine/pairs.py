@@ -79,20 +79,27 @@ class Block(NamedTuple):
     together: NDArray[np.int32]
 
 
-def blocks(players: Players, most: int | None) -> list[tuple[int, int]]:
-    """The catalogue cut into ranges of songs, first and one past the last, of bounded work and memory each."""
-    work = _work(*players, np.arange(players.n_songs))
+def cut(players: Players, n: int) -> list[tuple[int, int]]:
+    """The catalogue cut into n ranges of songs of about equal work, first and one past the last; some may be empty."""
+    before = np.concatenate([[0], np.cumsum(_work(*players, np.arange(players.n_songs)))])
+    edges = np.searchsorted(before, np.linspace(0, before[-1], n + 1)[1:-1])
+    return list(pairwise([0, *edges.tolist(), players.n_songs]))
+
+
+def bounded(players: Players, first: int, last: int, most: int | None) -> list[tuple[int, int]]:
+    """A range of songs cut into ranges of bounded work and memory each."""
+    work = _work(*players, np.arange(first, last))
     room = np.minimum(work, players.n_songs if most is None else most)
-    cut = [0]
+    edges = [first]
     so_far_work = so_far_room = 0
-    for song, (looks, pairs) in enumerate(zip(work.tolist(), room.tolist(), strict=True)):
-        if song > cut[-1] and (so_far_work + looks > _WORK or so_far_room + pairs > _BUFFER):
-            cut.append(song)
+    for song, (looks, pairs) in enumerate(zip(work.tolist(), room.tolist(), strict=True), start=first):
+        if song > edges[-1] and (so_far_work + looks > _WORK or so_far_room + pairs > _BUFFER):
+            edges.append(song)
             so_far_work = so_far_room = 0
         so_far_work += looks
         so_far_room += pairs
-    cut.append(players.n_songs)
-    return [(first, last) for first, last in pairwise(cut) if last > first]
+    edges.append(last)
+    return [(begin, end) for begin, end in pairwise(edges) if end > begin]
 
 
 def neighbours(players: Players, of: Positions, most: int | None) -> Block:
@@ -113,9 +120,9 @@ def neighbours(players: Players, of: Positions, most: int | None) -> Block:
     return Block(lengths, songs, together)
 
 
-def all_neighbours(players: Players, most: int | None, threads: int) -> Iterator[Block]:
-    """The neighbours of every song, block by block in order."""
-    whole = [np.arange(first, last) for first, last in blocks(players, most)]
+def all_neighbours(players: Players, first: int, last: int, most: int | None, threads: int) -> Iterator[Block]:
+    """The neighbours of every song of a range, block by block in order."""
+    whole = [np.arange(begin, end) for begin, end in bounded(players, first, last, most)]
     with ThreadPoolExecutor(threads) as pool:
         try:
             yield from pool.map(lambda of: neighbours(players, of, most), whole)

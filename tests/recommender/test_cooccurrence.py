@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from recommender.engine import cooccurrence, pairs
 from recommender.engine.cooccurrence import Cooccurrence
 from recommender.engine.interface import Evidence, Moved, PlayMatrix, SongReason, Tastes
 from recommender.engine.ranking import top
@@ -149,3 +150,33 @@ def test_what_a_refreshed_catalogue_has_moved_is_found_where_it_went() -> None:
     moved = fitted.refreshed(now, Moved(np.array([0, 2, 3, -1]), np.array([0]), 4))
     assert moved.similar(0)[[1, 2, 3]].tolist() == [*fitted.similar(0)[[2, 3]], 0]
     assert moved.similar(3).tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("most_pairs", [10_000, 100])
+def test_blocks_that_know_nothing_of_one_another_join_to_the_same_counts(
+    monkeypatch: pytest.MonkeyPatch, most_pairs: int
+) -> None:
+    monkeypatch.setattr(cooccurrence, "MOST_PAIRS", most_pairs)
+    monkeypatch.setattr(cooccurrence, "NEAREST", 5)
+    monkeypatch.setattr(cooccurrence, "_WORK_OF_A_BLOCK", 2000.0)
+    rng = np.random.default_rng(1)
+    played = matrix([sorted(set((40 * rng.random(8) ** 2).astype(int).tolist())) for _ in range(300)], 40)
+    evidence = Evidence(csr_array((40, 1)), played)
+    n = Cooccurrence.blocks(evidence)
+    assert n > 3
+    blocks = [Cooccurrence.fit_block(evidence, block, n) for block in range(n)]
+    assert sum(len(block["lengths"]) for block in blocks) == 40
+    joined = Cooccurrence.joined(evidence, blocks)
+    whole = Cooccurrence.of_groups(played, most_pairs=most_pairs, nearest=5)
+    for name, array in whole.arrays().items():
+        assert (joined.arrays()[name] == array).all(), name
+
+
+def test_blocks_are_cut_by_their_work_and_little_is_not_cut() -> None:
+    few = Evidence(csr_array((40, 1)), matrix([[0, 1], [1, 2]], 40))
+    assert Cooccurrence.blocks(few) == 1
+    rows = [[0, 1, 2, 3]] * 50 + [[song] for song in range(4, 40)]
+    ranges = pairs.cut(pairs.Players.of(matrix(rows, 40)), 4)
+    assert [ranges[0][0], ranges[-1][1]] == [0, 40]
+    # All the work is in the first four songs.
+    assert ranges[1][1] <= 4

@@ -17,6 +17,7 @@ from scipy.sparse import csr_array
 
 from catalog.models import Label, PlayCount, Song, SongLabel
 from recommender import build, recomputing, services, snapshot, tasks
+from recommender.engine import cooccurrence
 from recommender.engine.interface import Evidence
 from recommender.engine.methods import METHODS, PARTS
 from recommender.for_you import for_you
@@ -84,6 +85,63 @@ def test_parts_are_fitted_by_whoever_comes(listened: list[User], snapshots: Path
     assert built.current
     assert not list((snapshots / built.folder).glob("evidence.*"))
     assert services.methods() == list(METHODS)
+
+
+@pytest.fixture
+def in_blocks(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Co-occurrence is cut, though it is small; into how many blocks."""
+    monkeypatch.setattr(cooccurrence, "_WORK_OF_A_BLOCK", 500.0)
+    return 5
+
+
+def test_what_takes_long_is_cut_into_blocks_that_any_worker_takes(
+    listened: list[User], snapshots: Path, in_blocks: int
+) -> None:
+    recomputation = recomputing.begin()
+    taken = [recomputing.take_part() for _ in range(recomputing.undone() - 1)]
+    names = [(part.name, part.block) for part in taken if part]
+    assert [block for name, block in names if name == "cooccurrence"] == [1, 2, 3, 4, 5]
+    assert set(dict(names)) == set(PARTS)
+    assert recomputing.take_part() is None, "blocks are joined when all are there"
+    for part in taken:
+        assert part is not None
+        recomputing.fit(part)
+    join = recomputing.take_part()
+    assert join is not None
+    assert (join.name, join.block) == ("cooccurrence", 0)
+    recomputing.fit(join)
+    built = recomputing.finish(recomputation)
+    assert built is not None
+    assert built.methods["cooccurrence"]["blocks"] == in_blocks
+    assert not [path for path in (snapshots / built.folder).iterdir() if path.name.startswith("blocks.")]
+
+
+def test_cut_or_whole_what_people_are_told_is_the_same(
+    listened: list[User], monkeypatch: pytest.MonkeyPatch, in_blocks: int
+) -> None:
+    assert build.build().methods["cooccurrence"]["blocks"] == in_blocks
+    cut = services.recommend(listened[0], "cooccurrence", n=20)
+    monkeypatch.setattr(cooccurrence, "_WORK_OF_A_BLOCK", 1e9)
+    assert "blocks" not in build.build().methods["cooccurrence"]
+    assert services.recommend(listened[0], "cooccurrence", n=20) == cut
+
+
+def test_a_killed_worker_loses_its_block_and_no_other(listened: list[User], in_blocks: int) -> None:
+    before = build.build()
+    recomputation = recomputing.begin()
+    while (killed := recomputing.take_part()) and killed.name != "cooccurrence":
+        recomputing.fit(killed)
+    assert killed is not None
+    while recomputing.somebody_can_help():
+        recomputing.work()
+    left = recomputation.parts.filter(done=False).values_list("name", "block")
+    assert sorted(left) == [("cooccurrence", 0), ("cooccurrence", killed.block)]
+    assert snapshot.current_row() == before
+    expire()
+    tasks.fit_parts()
+    now = snapshot.current_row()
+    assert now is not None
+    assert now.version > before.version
 
 
 def test_a_killed_worker_loses_its_part_to_the_next(listened: list[User]) -> None:
