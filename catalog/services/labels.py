@@ -117,6 +117,11 @@ def store_file_genres(genres: Mapping[int, Collection[str]]) -> None:
     announce_labels_changed({song_id for song_id, _ in wanted ^ set(there)})
 
 
+def curator_name(curator: User) -> str:
+    """How a curator's words are signed."""
+    return curator.get_username()[:60]
+
+
 @transaction.atomic
 def curate(song: Song, label: Label, verdict: bool | None, curator: User) -> None:
     """Store a curator's yes or no to a label of a song; None takes an earlier word back."""
@@ -126,7 +131,7 @@ def curate(song: Song, label: Label, verdict: bool | None, curator: User) -> Non
             song=song,
             label=label,
             source=SongLabel.Source.CURATOR,
-            origin=curator.get_username()[:60],
+            origin=curator_name(curator),
             weight=1.0 if verdict else -1.0,
         )
     announce_labels_changed([song.pk])
