@@ -3,13 +3,15 @@
 from django.urls import path
 
 from . import accounts
-from .views import audio, library, listening, ratings, songs, upload
+from .views import audio, history, library, listening, ratings, refusals, songs, upload
 
 urlpatterns = [
     path("library/", library.library, name="library"),
     path("library/labels/", library.label_suggestions, name="label_suggestions"),
     path("library/artists/", library.artist_suggestions, name="artist_suggestions"),
     path("ratings/", ratings.ratings, name="ratings"),
+    path("taste/history/", history.history, name="history"),
+    path("taste/not-this/", refusals.refusals, name="refusals"),
     path("songs/<int:pk>/", songs.song, name="song"),
     path("songs/<int:pk>/audio", audio.audio, name="audio"),
     path("songs/<int:pk>/cover", songs.cover, name="cover"),
@@ -22,6 +24,8 @@ urlpatterns = [
     path("accounts/logout/", accounts.log_out, name="logout"),
     path("accounts/password/", accounts.password_change, name="password_change"),
     path("accounts/password/done/", accounts.password_change_done, name="password_change_done"),
+    path("accounts/export/", accounts.export_account, name="export"),
+    path("accounts/delete/", accounts.account_delete, name="account_delete"),
     path("accounts/reset/", accounts.password_reset, name="password_reset"),
     path("accounts/reset/sent/", accounts.password_reset_done, name="password_reset_done"),
     path("accounts/reset/<uidb64>/<token>/", accounts.password_reset_confirm, name="password_reset_confirm"),

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from . import compare_views, views
+from . import compare_views, taste_views, views
 
 urlpatterns = [
     path("", views.for_you, name="for_you"),
+    path("taste/", taste_views.taste, name="taste"),
+    path("taste/labels/<int:pk>/", taste_views.taste_label, name="taste_label"),
     path("compare/", compare_views.compare, name="compare"),
     path("compare/why/", compare_views.why_missing, name="why_missing"),
     path("compare/listeners/", compare_views.listener_suggestions, name="listener_suggestions"),

@@ -1,0 +1,53 @@
+"""What a listener has played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from ..http import ListenerRequest
+from ..models import Play
+from ..services.rows import SongRow, song_rows
+
+_PLAYS_A_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Played:
+    """One event of listening, as a row."""
+
+    play: Play
+    row: SongRow
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """What was played on one day, latest first."""
+
+    day: date
+    played: list[_Played]
+
+
+@require_GET
+def history(request: ListenerRequest) -> HttpResponse:
+    """One page of the listener's plays, latest first, by day."""
+    plays = Play.objects.filter(user=request.user).select_related("song").order_by("-played_at", "-pk")
+    page = Paginator(plays, _PLAYS_A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "catalog/history.html", {"page": page, "days": _days(list(page.object_list), request)})
+
+
+def _days(plays: list[Play], request: ListenerRequest) -> list[_Day]:
+    rows = {row.song.pk: row for row in song_rows({play.song_id: play.song for play in plays}.values(), request.user)}
+    days: list[_Day] = []
+    for play in plays:
+        day = timezone.localdate(play.played_at)
+        if not days or days[-1].day != day:
+            days.append(_Day(day, []))
+        days[-1].played.append(_Played(play, rows[play.song_id]))
+    return days

@@ -1,0 +1,89 @@
+"""The page Taste: the profile drawn, the songs behind each label, and the ways to correct it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from catalog.http import ListenerRequest
+from catalog.models import Label
+
+from .profile import Change, KindOfLabels, ProfileLabel, change_label, profile_of, songs_behind
+
+SHOWN = 8
+"""Labels of a kind that stand there at once; the others are behind a fold."""
+
+_SONGS_BEHIND = 10
+
+_SAID = {
+    Change.MORE: "More {}",
+    Change.LESS: "Less {}",
+    Change.FORGET: "{} is forgotten",
+    Change.UNDO: "{} is as it was",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One kind of labels as it is drawn."""
+
+    name: str
+    labels: list[ProfileLabel]
+    folded: list[ProfileLabel]
+
+
+@require_safe
+def taste(request: ListenerRequest) -> HttpResponse:
+    """The profile of the one who asks."""
+    profile = profile_of(request.user)
+    context = {"profile": profile, "kinds": [_folded(kind) for kind in profile.kinds()]}
+    return render(request, "recommender/taste.html", context)
+
+
+def _folded(kind: KindOfLabels) -> _Kind:
+    # A fold for one label would take more room than the label.
+    shown = SHOWN if len(kind.labels) > SHOWN + 1 else len(kind.labels)
+    return _Kind(Label.Kind(kind.kind).label, kind.labels[:shown], kind.labels[shown:])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def taste_label(request: ListenerRequest, pk: int) -> HttpResponse:
+    """The songs that a label's weight comes from; by POST, `change` more, less, forget or undo corrects it."""
+    label = get_object_or_404(Label, pk=pk)
+    if request.method == "POST":
+        return _change(request, label)
+    behind = songs_behind(request.user, label, _SONGS_BEHIND)
+    one = profile_of(request.user).label(label.pk)
+    more = max(one.liked + one.disliked - len(behind), 0) if one else 0
+    context = {"label": label, "one": one, "behind": behind, "more": more}
+    template = "recommender/taste_songs.html" if request.htmx else "recommender/taste_label.html"
+    return render(request, template, context)
+
+
+def _change(request: ListenerRequest, label: Label) -> HttpResponse:
+    asked, given = request.POST.get("change", ""), request.POST.get("back_to", "")
+    try:
+        change = Change(asked)
+        before = change_label(request.user, label, change, float(given) if given else None)
+    except ValueError:
+        return HttpResponseBadRequest(
+            "A label is changed by more, less, forget or undo.", content_type="text/plain; charset=utf-8"
+        )
+    if not request.htmx:
+        return redirect(f"{reverse('taste')}#label-{label.pk}")
+    one = profile_of(request.user).label(label.pk)
+    context = {
+        "label": one or _untouched(label),
+        "before": before if change is Change.FORGET else None,
+        "said": _SAID[change].format(label.name),
+    }
+    return render(request, "recommender/taste_changed.html", context)
+
+
+def _untouched(label: Label) -> ProfileLabel:
+    """A label of which nothing was learned, once its nudge is taken back."""
+    return ProfileLabel(label.pk, label.name, label.kind, 0.0, 0.0, 0.0, 0, 0, 0.0)
