@@ -28,10 +28,10 @@ from tqdm import tqdm
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
+from mood.emotions import EMOTIONS  # noqa: E402
 from mood.evaluation import recall, score_probabilities  # noqa: E402
 from mood.face import find_faces  # noqa: E402
-from mood.network import EMOTIONS  # noqa: E402
-from mood.reading import read_faces  # noqa: E402
+from mood.reading import read_photograph  # noqa: E402
 from tests.mood.pictures import faceless_pictures, portrait  # noqa: E402
 
 FACELESS = 400
@@ -44,7 +44,7 @@ def read_photographs(folder: Path) -> dict[str, Any]:
         labelled = [(row["file"], EMOTIONS.index(row["emotion"])) for row in csv.DictReader(file)]
     labels, rows = [], []
     for name, label in tqdm(labelled, "photographs"):
-        faces = read_faces((folder / name).read_bytes())
+        faces = read_photograph((folder / name).read_bytes()).faces
         if faces:
             labels.append(label)
             rows.append([faces[0].emotions[emotion] for emotion in EMOTIONS])
@@ -89,11 +89,11 @@ def time_readings() -> dict[str, Any]:
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=90)
         data = buffer.getvalue()
-        read_faces(data)
+        read_photograph(data)
         clock, work = [], []
         for _ in range(READINGS):
             started, worked = time.perf_counter(), time.process_time()
-            read_faces(data)
+            read_photograph(data)
             clock.append(1000 * (time.perf_counter() - started))
             work.append(1000 * (time.process_time() - worked))
         figures[f"ms_{name}"] = statistics.median(clock)

@@ -12,9 +12,9 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mood.emotions import EMOTIONS
 from mood.spread import match_spread
 
-EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 FACE_SIZE = 48
 
 

@@ -8,6 +8,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,11 @@ class BadPicture(PictureRefused):
 class PictureTooLarge(PictureRefused):
     """More bytes or pixels than are read."""
 
+    @classmethod
+    def of_bytes(cls, size: int) -> Self:
+        """For a file of `size` bytes."""
+        return cls(f"The picture has {size / 1e6:.1f} MB; at most {MAX_BYTES // 1_000_000} are read.")
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -80,7 +86,7 @@ def read_picture(data: bytes) -> Picture:
         If it is anything else than a whole picture of one of these formats, or has a side under 24 pixels.
     """
     if len(data) > MAX_BYTES:
-        raise PictureTooLarge(f"The picture has {len(data) / 1e6:.1f} MB; at most {MAX_BYTES // 1_000_000} are read.")
+        raise PictureTooLarge.of_bytes(len(data))
     if not data:
         raise BadPicture("The file is empty.")
     try:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mood.emotions import EMOTIONS
 from mood.face import Box, find_faces
-from mood.network import EMOTIONS, FACE_SIZE, TrainedNetwork, emotion_probabilities, load_network
+from mood.network import FACE_SIZE, TrainedNetwork, emotion_probabilities, load_network
 from mood.picture import Picture, read_picture
 
 WEIGHTS = Path(__file__).parent / "weights" / "expression.safetensors"
@@ -34,14 +35,31 @@ class Face:
     emotions: dict[str, float]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What is read in a photograph.
+
+    Attributes
+    ----------
+    faces : list of Face
+        Largest first; empty where none is found.
+    width, height : int
+        Of the upright photograph, in its own pixels.
+    """
+
+    faces: list[Face]
+    width: int
+    height: int
+
+
 @cache
 def shipped_network() -> TrainedNetwork:
     """The network whose weights come with DCMRS, read once."""
     return load_network(WEIGHTS)
 
 
-def read_faces(photograph: bytes) -> list[Face]:
-    """The faces of a photograph and their emotions, largest face first; none where none is found.
+def read_photograph(photograph: bytes) -> Reading:
+    """The faces of a photograph and their emotions.
 
     Raises
     ------
@@ -51,13 +69,14 @@ def read_faces(photograph: bytes) -> list[Face]:
     picture = read_picture(photograph)
     boxes = find_faces(picture.grey)
     if not boxes:
-        return []
+        return Reading([], picture.width, picture.height)
     crops = np.stack([_crop(picture.grey, box) for box in boxes])
     probabilities = emotion_probabilities(shipped_network(), crops, spread=0.0)
-    return [
+    faces = [
         Face(_in_whole_picture(box, picture), dict(zip(EMOTIONS, map(float, row), strict=True)))
         for box, row in zip(boxes, probabilities, strict=True)
     ]
+    return Reading(faces, picture.width, picture.height)
 
 
 def _crop(grey: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:

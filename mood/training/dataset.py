@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from mood.network import EMOTIONS, FACE_SIZE
+from mood.emotions import EMOTIONS
+from mood.network import FACE_SIZE
 from mood.spread import match_spread
 
 # Correlation of two shrunken faces above which they are one picture, cropped or compressed anew.

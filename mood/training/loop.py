@@ -23,9 +23,9 @@ from catalog.training import (
     save_checkpoint,
     warmup_cosine,
 )
+from mood.emotions import EMOTIONS
 from mood.evaluation import Scores, fit_temperature, score_probabilities
 from mood.network import (
-    EMOTIONS,
     ExpressionNetwork,
     TrainedNetwork,
     emotion_probabilities,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from mood.network import EMOTIONS
+from mood.emotions import EMOTIONS
 from tests.mood.faces import CLASSES, write_faces
 from tests.mood.pictures import portrait
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from mood.emotions import EMOTIONS
 from mood.network import (
-    EMOTIONS,
     ExpressionNetwork,
     TrainedNetwork,
     emotion_probabilities,

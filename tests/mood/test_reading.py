@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mood.network import EMOTIONS
+from mood.emotions import EMOTIONS
 from mood.picture import BadPicture
-from mood.reading import WEIGHTS, read_faces, shipped_network
+from mood.reading import WEIGHTS, read_photograph, shipped_network
 from tests.conftest import PROJECT
 from tests.mood.pictures import portrait
 
@@ -21,7 +21,7 @@ def encoded(image: Image.Image, **options: object) -> bytes:
 
 
 def test_a_portrait_is_read_as_one_face_with_probabilities_that_sum_to_one() -> None:
-    (face,) = read_faces(encoded(portrait(400)))
+    (face,) = read_photograph(encoded(portrait(400))).faces
 
     assert tuple(face.emotions) == EMOTIONS
     assert sum(face.emotions.values()) == pytest.approx(1, abs=1e-5)
@@ -29,7 +29,7 @@ def test_a_portrait_is_read_as_one_face_with_probabilities_that_sum_to_one() -> 
 
 
 def test_the_box_is_in_the_pixels_of_the_picture_that_was_sent() -> None:
-    (small,), (large,) = (read_faces(encoded(portrait(side))) for side in (500, 4000))
+    (small,), (large,) = (read_photograph(encoded(portrait(side))).faces for side in (500, 4000))
 
     assert np.array(large.box) / 8 == pytest.approx(np.array(small.box), abs=8)
 
@@ -40,8 +40,8 @@ def test_the_box_of_a_turned_picture_is_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
 
-    (straight,) = read_faces(encoded(wide))
-    (turned,) = read_faces(encoded(wide.transpose(Image.Transpose.ROTATE_90), exif=exif))
+    (straight,) = read_photograph(encoded(wide)).faces
+    (turned,) = read_photograph(encoded(wide.transpose(Image.Transpose.ROTATE_90), exif=exif)).faces
 
     assert turned.box == pytest.approx(straight.box, abs=12)
 
@@ -49,7 +49,7 @@ def test_the_box_of_a_turned_picture_is_upright() -> None:
 def test_the_box_of_a_face_that_is_cut_off_stays_within_the_picture() -> None:
     image = portrait(300).crop((75, 75, 225, 250))
 
-    (face,) = read_faces(encoded(image))
+    (face,) = read_photograph(encoded(image)).faces
 
     assert face.box.x >= 0
     assert face.box.y >= 0
@@ -58,12 +58,15 @@ def test_the_box_of_a_face_that_is_cut_off_stays_within_the_picture() -> None:
 
 
 def test_a_picture_without_a_face_has_none() -> None:
-    assert read_faces(encoded(Image.new("RGB", (640, 480), "navy"))) == []
+    reading = read_photograph(encoded(Image.new("RGB", (640, 480), "navy")))
+
+    assert reading.faces == []
+    assert (reading.width, reading.height) == (640, 480)
 
 
 def test_what_is_no_picture_is_refused() -> None:
     with pytest.raises(BadPicture):
-        read_faces(b"no picture")
+        read_photograph(b"no picture")
 
 
 def test_the_weights_that_come_with_dcmrs_are_small() -> None:
@@ -82,7 +85,7 @@ def test_smiling_people_are_read_as_happy(shared: Path) -> None:
     lines = (shared / "faces" / "photos" / "labels.csv").read_text().splitlines()
     happy = [name for name, _, emotion in (line.partition(",") for line in lines) if emotion == "happy"][::4]
 
-    readings = [read_faces((shared / "faces" / "photos" / name).read_bytes()) for name in happy]
+    readings = [read_photograph((shared / "faces" / "photos" / name).read_bytes()).faces for name in happy]
 
     taken_for = [max(faces[0].emotions, key=faces[0].emotions.__getitem__) for faces in readings if faces]
     assert taken_for.count("happy") > 0.6 * len(taken_for)

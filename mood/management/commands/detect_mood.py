@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from mood.picture import MAX_BYTES, PictureRefused
-from mood.reading import Face, read_faces
+from mood.reading import Face, read_photograph
 
 
 class Command(BaseCommand):
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         unread = 0
         for path in options["images"]:
             try:
-                faces = read_faces(_read(path))
+                faces = read_photograph(_read(path)).faces
             except (PictureRefused, OSError) as error:
                 unread += 1
                 reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from mood.emotions import EMOTIONS
 from mood.evaluation import Scores, accuracy_by_brightness, precision, recall, score_probabilities
-from mood.network import EMOTIONS, emotion_probabilities, load_network
+from mood.network import emotion_probabilities, load_network
 from mood.reading import WEIGHTS
 from mood.spread import point_spread
 from mood.training.dataset import read_split

@@ -1,0 +1,18 @@
+"""What a face can show, and what a listener can say instead."""
+
+EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+"""What the expression network tells apart, in the order of its outputs."""
+
+FEELINGS = (*EMOTIONS, "calm", "tired")
+"""The emotions, and what no face is read as but somebody may feel."""
+
+MOODS = {
+    "happy": "happy",
+    "sad": "sad",
+    "calm": "calm",
+    "angry": "angry",
+    "surprised": "surprise",
+    "tired": "tired",
+    "afraid": "fear",
+}
+"""The moods that are picked by hand, each with its feeling."""
