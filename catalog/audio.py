@@ -163,6 +163,36 @@ def decode_parts(
                 yield _part(container, start_s, duration_s, sample_rate)
 
 
+def stream_samples(path: str | PathLike[str], sample_rate: int) -> Iterator[NDArray[np.float32]]:
+    """The whole of an audio file as mono samples, a piece at a time, over damaged places.
+
+    Parameters
+    ----------
+    path : str or path
+    sample_rate : int
+        Hertz of the result, whatever the file's own.
+
+    Yields
+    ------
+    float32, shape (n,)
+        The mean of the channels in [-1, 1]; some seconds at most.
+
+    Raises
+    ------
+    UnreadableAudio
+        If there is no such file, or no sound in it.
+    """
+    with open_audio(Path(path)) as container:
+        frames = _frames(container, container.streams.audio[0])
+        if (first := next(frames, None)) is None:
+            raise UnreadableAudio("no sound in it")
+        rate = first.sample_rate
+        resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality="LQ")
+        for piece in _mono(chain([first], (frame for frame in frames if frame.sample_rate == rate))):
+            yield resampler.resample_chunk(piece)
+        yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
 def _part(container: InputContainer, start_s: float, duration_s: float, sample_rate: int) -> NDArray[np.float32]:
     """What `decode` gives, of an open file."""
     stream = container.streams.audio[0]

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
-from celery import shared_task
+from celery import current_app, shared_task
+from django.core.cache import cache
+from kombu.exceptions import OperationalError
 
-from .models import LibraryRoot
-from .services import library
+from .models import LibraryRoot, Song
+from .services import library, sound_pictures
 
 logger = logging.getLogger(__name__)
+
+# Drawing takes a second: what waits longer than this is asked for again by whoever still wants it.
+_DRAWN_WITHIN_S = 60
+# Without a worker a page's own process draws, one song at a time.
+_here = ThreadPoolExecutor(1, thread_name_prefix="drawing")
 
 
 @shared_task
@@ -18,3 +27,36 @@ def rescan() -> None:
     for root in LibraryRoot.objects.filter(rescan=True).order_by("pk"):
         if library.rescan(root) is None:
             logger.info("%s is being scanned already", root)
+
+
+@shared_task(ignore_result=True)
+def draw_sound(song_id: int) -> None:
+    """Make a song's waveform and spectrogram; a song that has gone since needs none."""
+    song = Song.objects.select_related("root").filter(pk=song_id).first()
+    if song is not None:
+        _draw(song)
+
+
+def draw_soon(song: Song) -> None:
+    """Have a song's waveform and spectrogram made, by a worker, or without one in a thread of this process.
+
+    Parameters
+    ----------
+    song : Song
+        With its root.
+    """
+    if not cache.add(f"drawing:{sound_pictures.version_of(song)}", 1, _DRAWN_WITHIN_S):
+        return
+    if current_app.conf.task_always_eager:
+        _draw(song)
+        return
+    try:
+        draw_sound.apply_async((song.pk,), expires=_DRAWN_WITHIN_S)
+    except OperationalError as error:
+        logger.info("No broker: %s", error)
+        _here.submit(_draw, song)
+
+
+def _draw(song: Song) -> None:
+    with suppress(FileNotFoundError):
+        sound_pictures.make(song)

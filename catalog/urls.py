@@ -3,7 +3,7 @@
 from django.urls import path
 
 from . import accounts
-from .views import audio, history, library, listening, ratings, refusals, songs, upload
+from .views import audio, history, library, listening, ratings, refusals, songs, sound, upload
 
 urlpatterns = [
     path("library/", library.library, name="library"),
@@ -15,6 +15,10 @@ urlpatterns = [
     path("songs/<int:pk>/", songs.song, name="song"),
     path("songs/<int:pk>/audio", audio.audio, name="audio"),
     path("songs/<int:pk>/cover", songs.cover, name="cover"),
+    path("songs/<int:pk>/waveform", sound.waveform, name="waveform"),
+    path("songs/<int:pk>/waveform.json", sound.waveform_numbers, name="waveform_numbers"),
+    path("songs/<int:pk>/spectrogram", sound.spectrogram, name="spectrogram"),
+    path("songs/<int:pk>/sound/", sound.sound, name="sound"),
     path("songs/<int:pk>/rate/", listening.rate, name="rate"),
     path("songs/<int:pk>/plays/", listening.play, name="play"),
     path("songs/<int:pk>/not-this/", listening.not_this, name="not_this"),

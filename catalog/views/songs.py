@@ -16,6 +16,7 @@ from ..http import ListenerRequest
 from ..models import Song
 from ..services.rows import label_strengths
 from ..services.song_labels import labels_by_kind
+from .sound import sound_context
 
 _A_YEAR_S = 365 * 24 * 3600
 _AN_HOUR_S = 3600
@@ -25,7 +26,7 @@ _PICTURES = {"image/jpeg", "image/png", "image/webp", "image/gif"}
 @require_GET
 def song(request: ListenerRequest, pk: int) -> HttpResponse:
     """Everything known of a song, and what the listener says of it."""
-    song = get_object_or_404(Song, pk=pk)
+    song = get_object_or_404(Song.objects.select_related("root"), pk=pk)
     groups = labels_by_kind(song)
     if not request.user.is_staff:
         for group in groups:
@@ -36,6 +37,7 @@ def song(request: ListenerRequest, pk: int) -> HttpResponse:
         "stars": song.ratings.filter(user=request.user).values_list("stars", flat=True).first(),
         "listeners": song.play_counts.values("user").distinct().count(),
         "refused": song.refusals.filter(user=request.user).exists(),
+        **sound_context(request, song),
     }
     return render(request, "catalog/song.html", context)
 

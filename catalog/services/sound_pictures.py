@@ -1,0 +1,97 @@
+"""Songs' waveforms and spectrograms: made once, by whoever has time for it, and kept beside the covers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from ..audio import UnreadableAudio
+from ..models import Song
+from ..sound_shape import SoundShape, look_at
+from ..streaming import song_file
+
+logger = logging.getLogger(__name__)
+
+# Raised when songs are drawn in another way: browsers and this server then forget the old pictures.
+_DRAWING = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What became of drawing a song: its shape, or why there is none."""
+
+    shape: SoundShape | None
+    trouble: str = ""
+
+
+def version_of(song: Song) -> str:
+    """What a song's pictures are kept under: another one as soon as the sound of the file is another."""
+    file = song.content_hash or f"{song.pk} {song.path} {song.size} {song.mtime_ns}"
+    return hashlib.blake2b(f"{_DRAWING} {file}".encode(errors="replace"), digest_size=10).hexdigest()
+
+
+def find(song: Song) -> Look | None:
+    """The pictures of a song; None before they are made."""
+    try:
+        with default_storage.open(_name(song, "json")) as file:
+            text = file.read().decode()
+        if trouble := json.loads(text).get("trouble"):
+            return Look(None, trouble)
+        return Look(SoundShape.from_json(text))
+    except (FileNotFoundError, ValueError):
+        # One that is being written at this moment is there in the next.
+        return None
+
+
+def spectrogram(song: Song) -> bytes:
+    """The spectrogram of a song whose pictures are made, as PNG.
+
+    Raises
+    ------
+    FileNotFoundError
+        If they are not.
+    """
+    with default_storage.open(_name(song, "png")) as file:
+        picture: bytes = file.read()
+    return picture
+
+
+def make(song: Song) -> None:
+    """Draw a song and keep the pictures, or the reason why it cannot be drawn; again does nothing.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the song has no file here.
+    """
+    path = song_file(song)
+    if find(song) is not None:
+        return
+    try:
+        shape, picture = look_at(path)
+    except UnreadableAudio as error:
+        logger.info("%s cannot be drawn: %s", song, error)
+        _keep(_name(song, "json"), json.dumps({"trouble": str(error)}).encode())
+        return
+    # Whoever finds the shape finds the spectrogram too.
+    _keep(_name(song, "png"), picture)
+    _keep(_name(song, "json"), shape.as_json().encode())
+
+
+def _name(song: Song, suffix: str) -> str:
+    version = version_of(song)
+    return f"sound/{version[:2]}/{version}.{suffix}"
+
+
+def _keep(name: str, content: bytes) -> None:
+    if default_storage.exists(name):
+        return
+    stored = default_storage.save(name, ContentFile(content))
+    if stored != name:
+        # Another process has drawn the same song in this very moment.
+        default_storage.delete(stored)
