@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -128,19 +127,30 @@ def hear(network: WholeSongCnn, mel: Mel, device: torch.device) -> LogOdds:
     -------
     float32, shape (n_labels,)
     """
-    windows = np.stack(list(_windows(mel))).astype(np.float32).transpose(0, 2, 1)
     with torch.inference_mode():
         with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
-            embeddings = network.embed(torch.from_numpy(np.ascontiguousarray(windows)).to(device))
+            embeddings = network.embed(torch.from_numpy(windows_all_over(mel)).to(device))
         answers: LogOdds = network.labels(embeddings.float().mean(0)).cpu().numpy()
     return answers
 
 
-def _windows(mel: Mel) -> Iterable[Mel]:
+def windows_all_over(mel: Mel) -> NDArray[np.float32]:
+    """The windows that the tagger hears of a recording.
+
+    Parameters
+    ----------
+    mel : float16, shape (n_frames, 96)
+        Decibels; at least 64 frames.
+
+    Returns
+    -------
+    float32, shape (n, 96, n_window_frames)
+    """
     starts, length = windows_of(len(mel))
     if len(mel) < length:
         mel = np.pad(mel, ((0, length - len(mel)), (0, 0)), constant_values=SILENCE_DB)
-    return (mel[first : first + length] for first in starts)
+    windows = np.stack([mel[first : first + length] for first in starts])
+    return np.ascontiguousarray(windows.transpose(0, 2, 1), np.float32)
 
 
 def _sigmoid(log_odds: LogOdds) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from catalog.audio import UnreadableAudio, decode, probe
 from catalog.demo.mixing import render
+from catalog.demo.score import Score
 from catalog.demo.synthesis.waves import RATE
 from catalog.demo.variation import compose_variation
 from catalog.importing.tags import read_tags
@@ -169,7 +170,8 @@ def decibels(power: NDArray[np.float32]) -> Mel:
 def _read(key: str) -> tuple[Mel, str]:
     """A recording's spectrogram and artist."""
     if key.startswith(_GENERATED):
-        return _rendered(int(key.removeprefix(_GENERATED))), key
+        seed = int(key.removeprefix(_GENERATED))
+        return rendered(compose_variation(seed), seed), key
     path = Path(key.rsplit(":", 2)[0])
     mel = spectrogram(path)
     tags = read_tags(path)
@@ -208,6 +210,7 @@ def spectrogram(path: Path) -> Mel:
     return np.concatenate(pieces)
 
 
-def _rendered(seed: int) -> Mel:
-    sides = render(compose_variation(seed), seed)
+def rendered(score: Score, seed: int) -> Mel:
+    """A piece's spectrogram, shape (n_frames, 96), decibels; the seed is its players'."""
+    sides = render(score, seed)
     return decibels(power_mel(soxr.resample(sides.mean(axis=0), RATE, SAMPLE_RATE).astype(np.float32)))
