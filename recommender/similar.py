@@ -12,13 +12,10 @@ from numpy.typing import NDArray
 from catalog.models import Song
 
 from . import services, snapshot
-from .engine.interface import Positions, Vector
-from .engine.ranking import top
+from .engine.interface import Positions, SongSimilarity
+from .engine.ranking import fused, top
 from .services import Recommendation
 from .snapshot import Recommenders
-
-CALM = 60
-"""What is added to ranks before they count: the first few places of one list do not outweigh all of the other."""
 
 _POOL = 500
 """So many of the most alike songs by sound, and by listeners, are in the running by both."""
@@ -92,8 +89,7 @@ class Likeness:
     """How alike all songs are to one.
 
     By sound: the cosine of their embeddings where the song has one, else of their label weights. By listeners: the
-    Jaccard index of those who have played them. By both: reciprocal ranks in the two lists, added (G. Cormack,
-    C. Clarke, S. Buettcher: Reciprocal rank fusion outperforms Condorcet and individual rank learning methods, 2009).
+    Jaccard index of those who have played them. By both: the two rankings, fused.
 
     Parameters
     ----------
@@ -109,7 +105,8 @@ class Likeness:
         self._among = self._others()
         sound, cooccurrence = recommenders.sound, recommenders.cooccurrence
         self._heard = sound is not None and sound.knows(song)
-        self._sound = sound.similar(song) if sound and self._heard else recommenders.content.similar(song)
+        by_sound: SongSimilarity = sound if sound and self._heard else recommenders.content
+        self._sound = by_sound.similar(song)
         self._company = cooccurrence.similar(song) if cooccurrence else np.zeros(len(self._among))
         self._by_sound, self._by_listeners = (
             top(likeness, _POOL, among=self._among) for likeness in (self._sound, self._company)
@@ -121,10 +118,13 @@ class Likeness:
 
     def by(self, by: By, n: int) -> Similar:
         """The n most alike songs."""
-        scores = {By.SOUND: self._sound, By.LISTENERS: self._company}.get(by)
+        if by is By.BOTH:
+            scores = fused([self._by_sound, self._by_listeners], len(self._among))
+        else:
+            scores = self._sound if by is By.SOUND else self._company
         found = services.listed(
             self._recommenders,
-            self._fused() if scores is None else scores,
+            scores,
             n,
             leave_out=np.array([self._song]),
             playable_only=self._playable_only,
@@ -156,12 +156,6 @@ class Likeness:
         among = playable.copy() if self._playable_only else np.ones_like(playable)
         among[self._song] = False
         return among
-
-    def _fused(self) -> Vector:
-        scores = np.zeros(len(self._among))
-        for ranked in (self._by_sound, self._by_listeners):
-            scores[ranked] += 1 / (CALM + np.arange(1, len(ranked) + 1))
-        return scores
 
     def _shared(self, songs: Positions) -> NDArray[np.int64]:
         """In how many groups each of the songs was played with this one."""

@@ -246,11 +246,6 @@ class Cooccurrence:
         _, songs, likeness = self._alike(np.array([song]))
         return np.bincount(songs, weights=likeness, minlength=len(self.groups)).astype(np.float64)
 
-    def similar_reasons(self, song: int, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:  # noqa: ARG002
-        """The song itself, with the part of the listeners that both have of those that either has."""
-        likeness = self.similar(song)
-        return [[SongReason(song, float(likeness[other]))] for other in songs]
-
     def _alike(self, own: Positions) -> tuple[NDArray[np.intp], NDArray[np.int32], Vector]:
         """The neighbours of some songs: whose neighbour (a place in `own`), which song, and the Jaccard index."""
         begins, ends = self.indptr[own], self.indptr[own + 1]

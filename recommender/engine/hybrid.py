@@ -186,23 +186,6 @@ class Hybrid:
             listed.append(reasons or [SongReason(int(song), float(effects[at, -1]))])
         return listed
 
-    def similar(self, song: int) -> Vector:
-        """How alike each song is to this one in sound and in listeners, shape (n_songs,), between 0 and 1.
-
-        The mean of the two likenesses, each by its rank from the top: a likeness of labels and one of listeners are
-        on scales of their own. 0 for a song that is like it in neither.
-        """
-        return (_by_rank(self.content.similar(song)) + _by_rank(self.cooccurrence.similar(song))) / 2
-
-    def similar_reasons(self, song: int, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
-        """The labels that they share, and the song itself where listeners are shared."""
-        labels = self.content.similar_reasons(song, songs, k)
-        shared = self.cooccurrence.similar_reasons(song, songs, 1)
-        return [
-            [*[reason for reason in by_listeners if reason.weight], *by_sound][:k]
-            for by_listeners, by_sound in zip(shared, labels, strict=True)
-        ]
-
 
 _KINDS: dict[str, Any] = {"content": Content, "cooccurrence": Cooccurrence, "latent": Latent, "towers": Towers}
 _EXPLAIN = {"content", "cooccurrence", "latent"}
@@ -389,13 +372,3 @@ def _standardized(scores: Vector) -> Vector:
     spread = centred.std(axis=1, keepdims=True)
     standardized: Vector = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-12)
     return standardized
-
-
-def _by_rank(likeness: Vector) -> Vector:
-    """Likenesses above 0 by their place: 1 for the highest, and down to 0 for the lowest."""
-    order = np.argsort(likeness, kind="stable")
-    n_alike = int(np.count_nonzero(likeness > 0))
-    ranks = np.zeros(len(likeness))
-    if n_alike:
-        ranks[order[len(likeness) - n_alike :]] = np.arange(1, n_alike + 1) / n_alike
-    return ranks

@@ -298,13 +298,16 @@ class Recommender(Part, Protocol):
         ...
 
 
+@runtime_checkable
 class SongSimilarity(Protocol):
-    """What a recommender also offers that can tell which songs are alike."""
+    """What also tells which songs are alike: all methods but those that say the same of every song."""
 
     def similar(self, song: int) -> Vector:
-        """How alike each song is to this one, shape (n_songs,), 0 for the song itself."""
-        ...
+        """How alike each song is to this one, shape (n_songs,): only above 0 is a word for it; 0 for the song itself.
 
-    def similar_reasons(self, song: int, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
-        """What each of `songs` shares with `song`, the k strongest first."""
+        Parameters
+        ----------
+        song : int
+            Its position.
+        """
         ...

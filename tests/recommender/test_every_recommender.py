@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from recommender.engine.interface import Evidence, Moved, Recommender, Tastes
-from recommender.engine.methods import METHODS
+from recommender.engine.interface import Evidence, Moved, Recommender, SongSimilarity, Tastes
+from recommender.engine.methods import METHODS, PARTS
 from recommender.engine.ranking import top
 
 N_LISTENERS, N_SONGS, N_LABELS = 30, 40, 8
@@ -22,7 +22,8 @@ def evidence() -> Evidence:
     tf = rng.integers(1, 9, (N_SONGS, N_LABELS)) * (rng.random((N_SONGS, N_LABELS)) < 0.3)
     played = rng.integers(1, 9, (N_LISTENERS, N_SONGS)) * (rng.random((N_LISTENERS, N_SONGS)) < 0.2)
     played[:, UNPLAYED] = 0
-    return Evidence(csr_array(tf.astype(float)), csr_array(played.astype(np.int32)))
+    heard = rng.normal(size=(N_SONGS, 6)).astype(np.float32)
+    return Evidence(csr_array(tf.astype(float)), csr_array(played.astype(np.int32)), embeddings=heard)
 
 
 @pytest.fixture(params=list(METHODS), scope="module")
@@ -77,6 +78,23 @@ def test_a_catalogue_that_has_moved_keeps_its_scores(recommender: Recommender, e
     assert scores.shape == (1, N_SONGS)
     assert scores[0, -1] <= scores.max()
     assert (scores == again.scores(tastes)).all()
+
+
+@pytest.fixture(params=["content", "cooccurrence", "latent", "sound"], scope="module")
+def likeness(request: pytest.FixtureRequest, evidence: Evidence) -> SongSimilarity:
+    part = PARTS[request.param].fit(evidence)
+    assert isinstance(part, SongSimilarity)
+    return part
+
+
+def test_a_song_is_as_much_like_another_as_the_other_is_like_it(likeness: SongSimilarity) -> None:
+    alike = np.stack([likeness.similar(song) for song in range(N_SONGS)])
+    assert alike.shape == (N_SONGS, N_SONGS)
+    assert np.isfinite(alike).all()
+    assert alike == pytest.approx(alike.T, abs=1e-6)
+    assert alike.max() > 0
+    assert alike.max() <= 1 + 1e-6
+    assert not alike.diagonal().any()
 
 
 def test_evidence_that_does_not_fit_together_is_refused() -> None:

@@ -93,14 +93,6 @@ def test_too_few_listeners_are_said() -> None:
         Hybrid.fit(few)
 
 
-def test_similar_by_both_puts_first_what_is_alike_in_sound_and_in_listeners(fitted: Hybrid) -> None:
-    both = fitted.similar(3)
-    assert both[3] == 0
-    assert 0 < both.max() <= 1
-    best = int(both.argmax())
-    assert fitted.content.similar(3)[best] > 0 or fitted.cooccurrence.similar(3)[best] > 0
-
-
 def test_popularity_is_expected_of_songs_whose_kind_is_played(evidence: Evidence) -> None:
     tf = evidence.term_frequencies.toarray()
     played = evidence.played.toarray()

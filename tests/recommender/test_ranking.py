@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.engine.ranking import top
+from recommender.engine.ranking import CALM, fused, top
 from recommender.engine.variety import UNKNOWN_ARTIST, spread_artists
 
 
@@ -30,6 +30,13 @@ def test_none_wanted_is_none_listed() -> None:
 def test_the_list_is_that_of_a_full_sort(scores: list[float], n: int) -> None:
     expected = [song for _, song in sorted((-score, song) for song, score in enumerate(scores) if score > 0)][:n]
     assert top(np.array(scores, dtype=float), n).tolist() == expected
+
+
+def test_what_stands_high_in_both_rankings_comes_first() -> None:
+    scores = fused([np.array([3, 1, 4]), np.array([1, 0])], 6)
+    assert np.argsort(-scores, kind="stable")[:4].tolist() == [1, 3, 0, 4]
+    assert scores[1] == 1 / (CALM + 2) + 1 / (CALM + 1)
+    assert scores[[2, 5]].tolist() == [0, 0]
 
 
 def test_an_artist_comes_again_only_after_others() -> None:

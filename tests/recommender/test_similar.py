@@ -7,7 +7,8 @@ import pytest
 from catalog.models import Song
 from catalog.services.embeddings import store_embedding
 from recommender import build
-from recommender.similar import CALM, By, similar
+from recommender.engine.ranking import CALM
+from recommender.similar import By, similar
 from tests.factories import make_plays, make_song, make_user
 
 pytestmark = pytest.mark.django_db
