@@ -23,6 +23,7 @@ from .serializers import (
     ComparisonQuestionSerializer,
     ComparisonSerializer,
     ExplainedSerializer,
+    LabelledWishSerializer,
     RecommendationSerializer,
     SimilarQuestionSerializer,
     WhyQuestionSerializer,
@@ -53,6 +54,30 @@ class Recommendations(APIView):
             )
         except ValueError as error:
             raise ValidationError({"label": [str(error)]}) from error
+        return Response(RecommendationSerializer(found, many=True).data)
+
+
+class SongsForLabels(APIView):
+    """Songs for labels with weights, as for a mood; asked by POST, so that no mood stands in an access log."""
+
+    name = "Songs for labels"
+
+    @extend_schema(request=LabelledWishSerializer, responses=RecommendationSerializer(many=True))
+    def post(self, request: Request) -> Response:
+        """Recommend songs that have these labels, beside your profile; labels that are not there are passed over."""
+        wish = LabelledWishSerializer(data=request.data)
+        wish.is_valid(raise_exception=True)
+        asked = wish.validated_data
+        query = {name: asked["labels"][name] for name in services.find_labels(asked["labels"])}
+        found = []
+        if query:
+            found = services.recommend(
+                cast(User, request.user),
+                query=query,
+                query_share=asked["share"],
+                n=asked["n"],
+                playable_only=asked["has_audio"],
+            )
         return Response(RecommendationSerializer(found, many=True).data)
 
 

@@ -41,6 +41,13 @@ class QuerySerializer(serializers.Serializer[Any]):
         return share
 
 
+class LabelledWishSerializer(QuerySerializer):
+    """What somebody asks to be recommended by labels with weights."""
+
+    n = serializers.IntegerField(min_value=1, max_value=500, default=20, help_text="How many songs.")
+    has_audio = serializers.BooleanField(default=False, help_text="Only songs that can be played here.")
+
+
 class WishSerializer(serializers.Serializer[Any]):
     """What somebody asks to be recommended."""
 
@@ -75,6 +82,7 @@ class LabelReasonSerializer(serializers.Serializer[LabelReason]):
 
     label = serializers.CharField()  # type: ignore[assignment]
     weight = serializers.FloatField(help_text="Below 0 where it speaks against the song.")
+    asked = serializers.BooleanField(help_text="Whether it was asked for; else it is of your taste alone.")
 
 
 class SongReasonSerializer(serializers.Serializer[SongReason]):
