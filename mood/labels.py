@@ -45,6 +45,11 @@ DEFAULT_TABLE: Table = {
 }
 
 
+def vocabulary() -> set[str]:
+    """The labels of the table that DCMRS comes with."""
+    return {label for weights in DEFAULT_TABLE.values() for label in weights}
+
+
 def strength(distribution: Mapping[str, float]) -> float:
     """What a mood counts beside the profile: the more, the surer it is.
 
