@@ -5,4 +5,4 @@ class RecommenderConfig(AppConfig):
     name = "recommender"
 
     def ready(self) -> None:
-        from . import receivers  # noqa: F401 (connects itself)
+        from . import exporting, receivers  # noqa: F401 (they register themselves)

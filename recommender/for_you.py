@@ -1,6 +1,7 @@
 """The page For you: rows of songs, each row and each song with its reason.
 
-On top of the raw ranking a page has variety: no song stands in two rows, and no artist comes again at once.
+On top of the raw ranking a page has variety: no song stands in two rows, and no artist comes again at once. And it
+has the dial from familiar to adventurous (`engine.adventure`), which turns every row that has a ranking of its own.
 """
 
 from __future__ import annotations
@@ -8,17 +9,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
 from itertools import chain, zip_longest
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from django.contrib.auth.models import User
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from catalog.models import PlayCount, Song
 from catalog.services.rows import SongRow
 
 from . import services, snapshot
+from .engine import adventure
 from .engine.interface import LabelReason, Positions, Vector
 from .engine.ranking import top
 from .engine.variety import UNKNOWN_ARTIST, spread_artists
@@ -35,7 +40,14 @@ _POOL = 60
 """From how many of the best songs a row is chosen, so that it need not be one artist's."""
 
 _RANKING = 600
-"""How far down a listener's ranking a label's row looks."""
+"""How far down a ranking looks what wants something else of a song besides: the dial, or a label."""
+
+_KNOWN = 500
+"""To how many of the songs that a listener liked, the latest ones, others are near or far."""
+
+_LONG_AGO = timedelta(days=60)
+_PLAYED_OFTEN = 3
+"""Rediscovered are songs with many stars, or played so often, that were not rated or played for so long."""
 
 _SEEDS = 2
 """Rows that start from a song the listener liked."""
@@ -91,6 +103,8 @@ class Page:
         How many songs have no file here.
     mood_met : bool
         Whether there is any song for what was asked for; True where nothing was.
+    dial : float
+        -1 where the listener has turned it to the most familiar, 1 to the most adventurous.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -101,6 +115,7 @@ class Page:
     labelled_songs: int = 0
     silent_songs: int = 0
     mood_met: bool = True
+    dial: float = 0.0
 
 
 def for_you(user: User, query: Mapping[int, float] | None = None, *, silent_too: bool = False) -> Page:
@@ -132,6 +147,7 @@ def for_you(user: User, query: Mapping[int, float] | None = None, *, silent_too:
         labelled_songs=showcase.labelled_songs,
         silent_songs=showcase.silent_songs,
         mood_met=draft.mood_met,
+        dial=taste.dial,
     )
 
 
@@ -220,6 +236,11 @@ class _DraftRow:
     unplayed: bool = False
 
 
+def _not_since(moment: str) -> str:
+    """For how long a song was neither rated nor played, in words; `moment` as a listener's taste has it."""
+    return f"not heard since {date.fromisoformat(moment[:10]):%B %Y}"
+
+
 class _Draft:
     """The rows of one page while they are chosen; a song that stands in one is not free for the next."""
 
@@ -234,6 +255,7 @@ class _Draft:
         self.direction = self.content.directions(self.tastes)[0]
         self.cooccurrence = recommenders.cooccurrence
         self.scores = recommenders.methods[recommenders.best].scores(self.tastes)[0]
+        self._nearness = np.full(len(self.free), np.nan)
 
     # Rows
 
@@ -241,9 +263,11 @@ class _Draft:
         """The rows of somebody who has rated or played something."""
         self._mood_row()
         self._add("Close to your taste", self.scores, self._fitting_or_own_labels)
-        self._played_together_row()
         self._rows_like_a_song()
+        self._different_row()
         self._new_row()
+        self._played_together_row()
+        self._rediscovered_row()
         self._label_rows()
         self._popular_row()
 
@@ -300,8 +324,32 @@ class _Draft:
         scores[self.popular.listeners > 0] = 0
         self._add("New here, nobody has played it yet", scores, self._fitting_or_own_labels, unplayed=True)
 
+    def _different_row(self) -> None:
+        """What fits, but lies farthest from what the listener knows, wherever the dial stands."""
+        self._add("Something different", self.scores, self._what_is_different, dial=1.0)
+
+    def _rediscovered_row(self) -> None:
+        """What the listener liked and has not met for long: the best liked first, then what is longest ago."""
+        before = f"{timezone.now() - _LONG_AGO:%Y-%m-%d %H:%M:%S}"
+        often = [song for song in self.taste.played if self.taste.play_counts[song] >= _PLAYED_OFTEN]
+        forgotten = sorted(
+            (rank, at, song)
+            for rank, songs in enumerate((self.taste.starred, often))
+            for song in songs
+            if (at := self.taste.last_met.get(song, before)) < before
+        )
+        last_met: dict[int, str] = {}
+        for _, at, song in forgotten[:_POOL]:
+            for position in self.catalogue.songs([song]).tolist():
+                if self.silent_too or self.catalogue.playable[position]:
+                    last_met[position] = at
+        met = np.fromiter(last_met, np.intp)
+        chosen = spread_artists(met, self.catalogue.artists, ROW + _SPARE).tolist()
+        if chosen:
+            self.rows.append(_DraftRow("Rediscover", chosen, lambda song: _not_since(last_met[song])))
+
     def _popular_row(self) -> None:
-        self._add("Popular here", self.popular.plays.astype(np.float64), self._how_popular)
+        self._add("Popular here", self.popular.plays.astype(np.float64), self._how_popular, dial=0.0)
 
     def _label_rows(self) -> None:
         """The listener's strongest labels, each with the best of the ranking that has it."""
@@ -326,10 +374,31 @@ class _Draft:
         length: int = ROW,
         seed: int | None = None,
         unplayed: bool = False,
+        dial: float | None = None,
     ) -> bool:
-        """Add a row of the free songs that score highest; whether there are any."""
-        ranked = top(scores, _POOL, among=self.free)
+        """Add a row of the free songs that score highest after the dial; whether there are any."""
+        ranked = self._turned(scores, self.taste.dial if dial is None else dial)
         return self._add_ranked(title, ranked, why, length=length, seed=seed, unplayed=unplayed)
+
+    def _turned(self, scores: Vector, dial: float) -> Positions:
+        """The free songs that a row is chosen from, best first."""
+        if not dial:
+            return top(scores, _POOL, among=self.free)
+        ranked = top(scores, _RANKING, among=self.free)
+        familiar = adventure.familiarity(self._near(ranked), self.popular.listeners[ranked])
+        turned = adventure.turned(scores[ranked], familiar, dial)
+        return ranked[np.argsort(-turned, kind="stable")][:_POOL]
+
+    def _near(self, songs: Positions) -> Vector:
+        """How near songs are to what the listener knows; each is looked at once for a page."""
+        fresh = songs[np.isnan(self._nearness[songs])]
+        if len(fresh):
+            known = self.catalogue.songs(self.taste.liked[:_KNOWN])
+            artists = set(self.catalogue.artists[self.catalogue.songs(list(self.taste.known))].tolist())
+            self._nearness[fresh] = adventure.nearness(
+                self.content.weights, fresh, known, self.catalogue.artists, artists - {UNKNOWN_ARTIST}
+            )
+        return self._nearness[songs]
 
     def _add_ranked(
         self,
@@ -341,6 +410,7 @@ class _Draft:
         seed: int | None = None,
         unplayed: bool = False,
     ) -> bool:
+        """Add a row of those of the ranked songs that are free; whether there are any."""
         chosen = spread_artists(ranked[self.free[ranked]], self.catalogue.artists, length + _SPARE)
         if not len(chosen):
             return False
@@ -377,6 +447,17 @@ class _Draft:
 
     def _fitting_or_own_labels(self, song: int) -> str:
         return self._because_of(self.direction)(song) or self._own_labels(song)
+
+    def _what_is_different(self, song: int) -> str:
+        """The label that it shares with the listener's profile, and one of its own that none of their songs has."""
+        fitting = self._because_of(self.direction)(song).split(", ")[0]
+        fresh = [self._name(part.label) for part in self._strongest(song) if not self._heard_labels[part.label]]
+        return f"{fitting}, and new to you: {fresh[0]}" if fitting and fresh else self._own_labels(song)
+
+    @cached_property
+    def _heard_labels(self) -> NDArray[np.int64]:
+        """How many of the songs that the listener knows have each label."""
+        return self.content.songs_with_label(self.catalogue.songs(list(self.taste.known)))
 
     def _how_popular(self, song: int) -> str:
         plays, listeners = int(self.popular.plays[song]), int(self.popular.listeners[song])

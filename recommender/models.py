@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 
@@ -113,3 +114,24 @@ class Changes(models.Model):
 
     def __str__(self) -> str:
         return f"labels {self.labels_read} of {self.labels}, plays {self.plays_read} of {self.plays}"
+
+
+class Dial(models.Model):
+    """How far a listener has turned For you from familiar to adventurous; a listener without a row, not at all."""
+
+    END = 2
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="dial"
+    )
+    position = models.SmallIntegerField(help_text="-2, most familiar, to 2, most adventurous; 0 is the plain ranking.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(position__gte=-2, position__lte=2), name="dial_between_familiar_and_adventurous"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.position:+}"

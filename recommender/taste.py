@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
 from django.db import connection
@@ -13,6 +13,7 @@ from catalog.models import NotThis, Nudge, Play, PlayCount, Rating
 
 from .engine.interface import QUERY_SHARE, Tastes
 from .evidence import Catalogue
+from .models import Dial
 
 LIKED_FROM = 4
 DISLIKED_TO = 2
@@ -36,6 +37,10 @@ class Taste:
     nudges : mapping of label to weight
     rated : int
         How many songs the listener has rated.
+    last_met : mapping of song to the moment it was last rated or played, as text that sorts by time
+        In UTC; without the songs of which no moment is known.
+    dial : float
+        -1 where For you is turned to the most familiar, 1 to the most adventurous.
     """
 
     starred: list[int]
@@ -45,6 +50,8 @@ class Taste:
     known: set[int]
     nudges: dict[int, float]
     rated: int
+    last_met: dict[int, str] = field(default_factory=dict)
+    dial: float = 0.0
 
     @property
     def liked(self) -> list[int]:
@@ -84,6 +91,8 @@ _SAID = f"""
     SELECT 'refused', song_id, NULL, NULL FROM {NotThis._meta.db_table} WHERE user_id = %s
     UNION ALL
     SELECT 'nudge', label_id, weight, NULL FROM {Nudge._meta.db_table} WHERE user_id = %s
+    UNION ALL
+    SELECT 'dial', 0, CAST(position AS REAL), NULL FROM {Dial._meta.db_table} WHERE user_id = %s
 """  # noqa: S608 (names of tables)
 
 
@@ -91,12 +100,16 @@ def taste_of(user: User) -> Taste:
     """Everything that a listener has said and done, in one query."""
     said: defaultdict[str, list[tuple[str, int, float]]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(_SAID, [user.pk] * 5)
+        cursor.execute(_SAID, [user.pk] * 6)
         for what, pk, value, at in cursor.fetchall():
             said[what].append((str(at or ""), pk, value))
     for latest_first in (said["stars"], said["played"]):
         latest_first.sort(reverse=True)
     stars = {song: given for _, song, given in said["stars"]}
+    last_met: dict[int, str] = {}
+    for at, song, _ in said["stars"] + said["played"]:
+        if at > last_met.get(song, ""):
+            last_met[song] = at
     played: dict[int, int] = {}
     for _, song, count in said["played"]:
         # One count for each of the places that plays come from.
@@ -110,6 +123,8 @@ def taste_of(user: User) -> Taste:
         known=refused.union(stars, played, (song for _, song, _ in said["skipped"])),
         nudges={label: weight for _, label, weight in said["nudge"]},
         rated=len(stars),
+        last_met=last_met,
+        dial=next((position / Dial.END for _, _, position in said["dial"]), 0.0),
     )
 
 

@@ -6,6 +6,7 @@ from . import compare_views, taste_views, views
 
 urlpatterns = [
     path("", views.for_you, name="for_you"),
+    path("dial/", views.dial, name="dial"),
     path("taste/", taste_views.taste, name="taste"),
     path("taste/labels/<int:pk>/", taste_views.taste_label, name="taste_label"),
     path("compare/", compare_views.compare, name="compare"),

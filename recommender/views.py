@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpResponse, HttpResponseBadRequest, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from rest_framework.exceptions import ValidationError
 
@@ -17,7 +18,9 @@ from catalog.services import listening
 from catalog.services.rows import SongRow, song_rows
 
 from . import services
+from .dial import WORDS, turn
 from .for_you import for_you as page_for
+from .models import Dial
 from .serializers import QuerySerializer
 from .services import Recommendation
 from .similar import Alike, By, Similar, likeness_of
@@ -69,8 +72,21 @@ def for_you(request: ListenerRequest) -> HttpResponse:
         "unknown": [services.no_such_label(name) for name in names if name not in labels],
         "silent_too": silent_too,
         "with_silent": _address(chosen, not silent_too),
+        "here": _address(chosen, silent_too),
+        "dial": round(page.dial * Dial.END),
+        "dial_words": WORDS,
     }
     return render(request, "recommender/for_you.html", context)
+
+
+@require_POST
+def dial(request: ListenerRequest) -> HttpResponse:
+    """Turn the dial to `position`, -2 to 2, and go back to For you as it was."""
+    try:
+        turn(request.user, int(request.POST.get("position", "")))
+    except ValueError:
+        return _refused("The dial goes from -2, familiar, to 2, adventurous.")
+    return redirect(reverse("for_you", query=request.GET))
 
 
 def _address(labels: list[str], silent_too: bool) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -12,9 +13,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from catalog.models import Label, LibraryRoot, Nudge, Song
+from catalog.models import Label, LibraryRoot, Nudge, PlayCount, Rating, Song, SongLabel
 from recommender import build, changes
-from recommender.models import Snapshot
+from recommender.models import Dial, Snapshot
 from tests.factories import make_plays, make_rating, make_song, make_user
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +59,15 @@ def rows(page: str) -> list[str]:
     return re.findall(r'<h2 id="row-\d+">([^<]*)</h2>', page)
 
 
+def row_called(page: str, title: str) -> str:
+    """The part of a page that one row is."""
+    return next(row for row in re.split(r'<h2 id="row-', page) if title in row.partition("</h2>")[0])
+
+
+def artist_of(title: str) -> str:
+    return Song.objects.get(title=title).artist
+
+
 # --- For you ------------------------------------------------------------------------------------
 
 
@@ -73,9 +83,9 @@ def test_rows_say_why_they_are_there(page: Client, ada: User, songs: list[Song])
         "Close to your taste",
         "Because you liked “Title 2”",
         "Because you liked “Title 1”",
-        "New here, nobody has played it yet",
+        "Something different",
     ]
-    assert "Popular here" in said
+    assert {"New here, nobody has played it yet", "Popular here"} <= set(said)
     assert any(title.startswith("More ") for title in said)
 
 
@@ -142,6 +152,76 @@ def test_songs_without_a_file_are_behind_a_switch(page: Client, ada: User, songs
     assert "Only songs that can be played here" in with_silent
 
 
+def test_something_different_names_what_is_new_to_the_listener(page: Client, ada: User, songs: list[Song]) -> None:
+    make_rating(ada, songs[1], 5)
+    row = row_called(text(page), "Something different")
+    known = set(SongLabel.objects.filter(song=songs[1]).values_list("label__name", flat=True))
+    fresh = re.findall(r'class="song-card-why">([^<]*), and new to you: ([^<]*)<', row)
+    assert fresh
+    assert all(shared in known and new not in known for shared, new in fresh)
+
+
+def test_what_was_liked_long_ago_is_rediscovered(page: Client, ada: User, songs: list[Song]) -> None:
+    long_ago = timezone.now() - timedelta(days=400)
+    for song, stars in zip(songs[:4], (5, 4, 3, 1), strict=True):
+        make_rating(ada, song, stars)
+    make_plays(ada, songs[4], 3)
+    make_plays(ada, songs[5], 2)
+    for counted in (songs[4], songs[5], songs[1]):
+        PlayCount.objects.filter(user=ada, song=counted).update(last_played=long_ago)
+    Rating.objects.update(rated_at=long_ago)
+    PlayCount.objects.create(user=ada, song=songs[1], count=1, last_played=timezone.now())
+    row = row_called(text(page), "Rediscover")
+    assert titles(row) == ["Title 0", "Title 4"]
+    assert f"not heard since {long_ago:%B %Y}" in row
+
+
+def test_what_was_heard_lately_is_not_rediscovered(page: Client, ada: User, songs: list[Song]) -> None:
+    make_rating(ada, songs[1], 5)
+    assert "Rediscover" not in rows(text(page))
+
+
+# --- The dial -----------------------------------------------------------------------------------
+
+
+def test_the_dial_is_remembered_and_turns_the_rows(page: Client, ada: User, songs: list[Song]) -> None:
+    for song in songs[:9:3]:
+        make_rating(ada, song, 5)
+    shown = {}
+    for position in (-2, 0, 2):
+        answer = page.post("/dial/?label=calm&silent=1", {"position": str(position)})
+        assert answer["Location"] == "/?label=calm&silent=1"  # type: ignore[index]
+        page_then = text(page)
+        assert f'value="{position}"' in page_then
+        shown[position] = set(titles(row_called(page_then, "Close to your taste")))
+    by_known = {
+        position: sum(artist_of(title) in {"Artist 0", "Artist 3", "Artist 6"} for title in those)
+        for position, those in shown.items()
+    }
+    assert by_known[-2] > by_known[2]
+    assert len({frozenset(those) for those in shown.values()}) == 3
+
+
+def test_a_turned_dial_shows_the_same_page_every_time(page: Client, ada: User, songs: list[Song]) -> None:
+    make_rating(ada, songs[1], 5)
+    page.post("/dial/", {"position": "2"})
+    first = titles(text(page))
+    assert first == titles(text(page))
+    assert len(first) == len(set(first)) > 20
+
+
+def test_the_dial_is_everybodys_own(page: Client, ada: User, songs: list[Song]) -> None:
+    make_rating(ada, songs[1], 5)
+    Dial.objects.create(user=make_user("eve"), position=2)
+    assert 'aria-valuetext="balanced"' in text(page)
+
+
+@pytest.mark.parametrize("position", ["", "3", "-3", "1.5", "much", "9" * 5000])
+def test_the_dial_has_an_end(page: Client, position: str) -> None:
+    assert page.post("/dial/", {"position": position}).status_code == 400
+    assert not Dial.objects.exists()
+
+
 def test_a_mood_has_its_own_row_and_chips(page: Client, ada: User, songs: list[Song]) -> None:
     make_rating(ada, songs[1], 5)
     shown = text(page, "/?label=Calm&label=genre+2")
@@ -178,6 +258,8 @@ def test_the_page_asks_few_questions(
     for song in songs[:20]:
         make_rating(ada, song, 5)
         make_plays(ada, song)
+    Rating.objects.filter(song__in=songs[:5]).update(rated_at=timezone.now() - timedelta(days=400))
+    Dial.objects.create(user=ada, position=1)
     text(page)
     with django_assert_num_queries(QUERIES_OF_FOR_YOU):
         text(page)

@@ -1,0 +1,28 @@
+"""The dial from familiar to adventurous, remembered for each listener; what it does is in `engine.adventure`."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+
+from .models import Dial
+
+WORDS = {
+    -2: "most familiar",
+    -1: "more familiar",
+    0: "balanced",
+    1: "more adventurous",
+    2: "most adventurous",
+}
+
+
+def turn(user: User, position: int) -> None:
+    """Remember where a listener has turned the dial.
+
+    Raises
+    ------
+    ValueError
+        If it has no such position.
+    """
+    if position not in WORDS:
+        raise ValueError(f"the dial goes from {-Dial.END} to {Dial.END}, not to {position}")
+    Dial.objects.update_or_create(user=user, defaults={"position": position})

@@ -1,0 +1,21 @@
+// For you: the dial says in words where it stands, and the rows follow as soon as a song to try has its stars.
+
+function words(dial) {
+  dial.setAttribute("aria-valuetext", dial.dataset.words.split("|")[dial.value - dial.min]);
+}
+
+document.addEventListener("input", (event) => {
+  const dial = event.target.closest?.(".dial input[data-words]");
+  if (dial) words(dial);
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { elt, successful } = event.detail;
+  if (!successful || !elt.closest?.("[data-rows-follow]")) return;
+  window.htmx.ajax("GET", location.pathname + location.search, {
+    source: "#rows",
+    target: "#rows",
+    select: "#rows",
+    swap: "outerHTML",
+  });
+});
