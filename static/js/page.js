@@ -1,9 +1,18 @@
 // What every page does: say what went wrong with a request, ask for the log-in where the session is over,
 // and find the search field with "/".
-
-const messages = document.getElementById("messages");
+//
+// How the modules of pages start. Following a link replaces only <main> (navigation.js), so a module is evaluated once
+// in a tab, whichever page came first, and finds later pages in the same document. A template names its module in the
+// block "scripts"; it is fetched when a page first needs it. Inside, two ways, both of which start nothing twice:
+//   - what answers to events listens on `document` and looks at `event.target.closest(...)`;
+//   - what must begin as soon as it is there (a canvas, a timer) is a custom element: `connectedCallback` begins,
+//     `disconnectedCallback` ends it, and the browser calls both however the element comes and goes.
+// Never `document.querySelector` at the top of a module: what it finds is gone on the next page. A link or form with
+// hx-boost="false" loads the whole page and stops the music; inside [data-stay] the page keeps its place and focus.
 
 function tell(text) {
+  const messages = document.getElementById("messages");
+  if (!messages) return;
   const note = document.createElement("p");
   note.className = "note note-error";
   note.textContent = text;
@@ -41,7 +50,10 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 
 // What somebody listened to is not for whoever logs in next.
-if (!document.getElementById("player")) sessionStorage.removeItem("dcmrs.player");
+if (!document.getElementById("player")) {
+  sessionStorage.removeItem("dcmrs.player");
+  localStorage.removeItem("dcmrs.player");
+}
 
 // A saved choice is what a later undo goes back to.
 document.addEventListener("htmx:afterRequest", (event) => {
