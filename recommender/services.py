@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -261,15 +261,42 @@ def recommend(
     catalogue = recommenders.catalogue
     tastes = taste.block(catalogue, asked, query_share)
     recommender = recommenders.methods[name]
-    return listed(
+    # Of more than are shown: what was asked for must not be hidden by the profile, nor the profile by it.
+    most = 4 * REASONS if asked else REASONS
+    found = listed(
         recommenders,
         recommender.scores(tastes)[0],
         n,
         leave_out=catalogue.songs(list(taste.known)),
         playable_only=playable_only,
-        reasons=lambda songs: recommender.reasons(tastes, songs, REASONS),
-        asked=asked or (),
+        reasons=lambda songs: recommender.reasons(tastes, songs, most),
+        asked=_more_asked_than_liked(recommenders, tastes, asked) if asked else (),
     )
+    return [replace(one, reasons=_of_both(one.reasons)) for one in found]
+
+
+def _more_asked_than_liked(recommenders: Recommenders, tastes: engine.Tastes, asked: Collection[int]) -> set[int]:
+    """The labels of a query that count by it more than by the profile: an unsure mood asks a little for many labels."""
+    content, positions = recommenders.content, recommenders.catalogue.label_positions
+    liked = (1 - tastes.query_share) * content.directions(replace(tastes, query=None))[0]
+    wanted = tastes.query_share * content.directions(replace(tastes, query_share=1.0))[0]
+    return {pk for pk in asked if pk in positions and wanted[positions[pk]] >= liked[positions[pk]]}
+
+
+def _of_both(reasons: list[Reason]) -> list[Reason]:
+    """The strongest reasons, and among them one that was asked for and one that was not, where there are such."""
+    kept = reasons[:REASONS]
+    for asked in (True, False):
+        speaking = [reason for reason in reasons if reason.weight > 0 and _asked(reason) is asked]
+        if speaking and speaking[0] not in kept:
+            weakest = next((at for at in reversed(range(len(kept))) if _asked(kept[at]) is not asked), None)
+            if weakest is not None:
+                kept[weakest] = speaking[0]
+    return sorted(kept, key=lambda reason: -abs(reason.weight))
+
+
+def _asked(reason: Reason) -> bool:
+    return isinstance(reason, LabelReason) and reason.asked
 
 
 def _why_not_fitted(method: str) -> str:
