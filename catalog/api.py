@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpResponseBase
+from django.http import HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -25,6 +25,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from . import filters, serializers
+from .accounts import exported
 from .api_errors import TooLarge
 from .audio import UnreadableAudio
 from .http import ListenerRequest
@@ -164,6 +165,17 @@ class Labels(viewsets.ReadOnlyModelViewSet[Label]):
             .order_by("key")
             .prefetch_related(Prefetch("aliases", LabelAlias.objects.order_by("key")))
         )
+
+
+class Export(APIView):
+    """Everything that is kept of you."""
+
+    name = "Export"
+
+    @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT})
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """Account, ratings, plays, nudges, refusals and whatever else is kept of you, as one JSON document."""
+        return exported(cast(User, request.user))
 
 
 class _Own(viewsets.GenericViewSet[Any]):

@@ -29,4 +29,8 @@ router.register("play-counts", api.PlayCounts, basename="api-play-count")
 router.register("not-this", api.NotThese, basename="api-not-this")
 router.register("nudges", api.Nudges, basename="api-nudge")
 
-urlpatterns = [*router.urls, path("upload/", api.Upload.as_view(), name="api-upload")]
+urlpatterns = [
+    *router.urls,
+    path("upload/", api.Upload.as_view(), name="api-upload"),
+    path("export/", api.Export.as_view(), name="api-export"),
+]

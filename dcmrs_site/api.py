@@ -37,6 +37,8 @@ _LISTS = {
     "not-this": "api-not-this-list",
     "nudges": "api-nudge-list",
     "recommendations": "api-recommendations",
+    "taste": "api-taste",
+    "export": "api-export",
     "upload": "api-upload",
     "token": "api-token",
     "schema": "api-schema",

@@ -14,22 +14,28 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog.models import Song
+from catalog.models import Label, Song
 
 from . import comparison, held_out, listeners, services
 from .comparison import Bench
+from .profile import Change, ProfileLabel, change_label, profile_of, songs_behind
 from .serializers import (
     AlikeSerializer,
     ComparisonQuestionSerializer,
     ComparisonSerializer,
     ExplainedSerializer,
     LabelledWishSerializer,
+    ProfileChangeSerializer,
+    ProfileLabelSerializer,
     RecommendationSerializer,
     SimilarQuestionSerializer,
+    SongBehindSerializer,
     WhyQuestionSerializer,
     WishSerializer,
 )
 from .similar import By, similar
+
+_MOST_BEHIND = 100
 
 
 class Recommendations(APIView):
@@ -95,6 +101,40 @@ class SimilarSongs(APIView):
         song = get_object_or_404(Song, pk=pk)
         found = similar(song, By(asked["by"]), asked["n"], playable_only=asked["has_audio"])
         return Response(AlikeSerializer(found.songs, many=True).data)
+
+
+class Taste(APIView):
+    """Your profile, label by label."""
+
+    name = "Taste"
+
+    @extend_schema(responses=ProfileLabelSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """What was learned from your songs, and what you have nudged by hand; strongest first."""
+        profile = profile_of(cast(User, request.user))
+        return Response(ProfileLabelSerializer(profile.labels, many=True).data)
+
+
+class TasteLabel(APIView):
+    """One label of your profile."""
+
+    name = "Label of your taste"
+
+    @extend_schema(responses=SongBehindSerializer(many=True))
+    def get(self, request: Request, label: int) -> Response:
+        """Your songs that the label's weight comes from, at most a hundred, those that carry most of it first."""
+        found = songs_behind(cast(User, request.user), get_object_or_404(Label, pk=label), _MOST_BEHIND)
+        return Response(SongBehindSerializer(found, many=True).data)
+
+    @extend_schema(request=ProfileChangeSerializer, responses=ProfileLabelSerializer)
+    def post(self, request: Request, label: int) -> Response:
+        """Correct it: more or less of it, forget what was learned until now, or undo what was changed by hand."""
+        asked = ProfileChangeSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        user, changed = cast(User, request.user), get_object_or_404(Label, pk=label)
+        change_label(user, changed, Change(asked.validated_data["change"]))
+        now = profile_of(user).label(changed.pk) or ProfileLabel.untouched(changed)
+        return Response(ProfileLabelSerializer(now).data)
 
 
 class Compare(APIView):

@@ -8,6 +8,8 @@ urlpatterns = [
     path("recommendations/", api.Recommendations.as_view(), name="api-recommendations"),
     path("recommendations/for-labels/", api.SongsForLabels.as_view(), name="api-songs-for-labels"),
     path("songs/<int:pk>/similar/", api.SimilarSongs.as_view(), name="api-similar-songs"),
+    path("taste/", api.Taste.as_view(), name="api-taste"),
+    path("taste/<int:label>/", api.TasteLabel.as_view(), name="api-taste-label"),
     path("compare/", api.Compare.as_view(), name="api-compare"),
     path("compare/why/", api.WhyMissing.as_view(), name="api-why-missing"),
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -57,6 +56,11 @@ class ProfileLabel:
     liked: int
     disliked: int
     share: float
+
+    @classmethod
+    def untouched(cls, label: Label) -> ProfileLabel:
+        """A label of which nothing was learned and nothing said."""
+        return cls(label.pk, label.name, label.kind, weight=0, learned=0, nudge=0, liked=0, disliked=0, share=0)
 
     @property
     def against(self) -> bool:
@@ -233,8 +237,3 @@ def _changed(user: User, label: Label, change: Change, nudge: float, back_to: fl
     by = nudging.step(learned)
     after = nudging.pushed(nudge, by if change is Change.MORE else -by)
     return max(-LARGEST_NUDGE, min(after, LARGEST_NUDGE))
-
-
-def nudged_labels(labels: Sequence[ProfileLabel]) -> list[ProfileLabel]:
-    """Those that the listener has corrected."""
-    return [label for label in labels if label.nudge]

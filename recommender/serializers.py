@@ -8,11 +8,13 @@ from typing import Any
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 
+from catalog.models import Label
 from catalog.names import storable
 
 from . import comparison
 from .engine.interface import QUERY_SHARE
 from .engine.methods import METHODS
+from .profile import Change
 from .services import LabelReason, Reason, SongReason
 from .similar import By
 
@@ -130,6 +132,34 @@ class AlikeSerializer(RecommendationSerializer):
     )
     sound_rank = serializers.IntegerField(allow_null=True, help_text="Where it stands by sound.")
     listeners_rank = serializers.IntegerField(allow_null=True, help_text="Where it stands by listeners.")
+
+
+class ProfileLabelSerializer(serializers.Serializer[Any]):
+    """One label of a profile."""
+
+    label = serializers.IntegerField(source="pk", help_text="The label's id.")  # type: ignore[assignment]
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=Label.Kind.choices)
+    weight = serializers.FloatField(help_text="What counts: what was learned, and the nudge.")
+    learned = serializers.FloatField(help_text="From the songs you liked, less a quarter of what you did not.")
+    nudge = serializers.FloatField(help_text="What you have added by hand; 0 where nothing.")
+    liked = serializers.IntegerField(help_text="How many songs you liked have it.")
+    disliked = serializers.IntegerField(help_text="How many songs you did not like have it.")
+
+
+class ProfileChangeSerializer(serializers.Serializer[Any]):
+    """How a label of a profile is to be corrected."""
+
+    change = serializers.ChoiceField(choices=[str(change) for change in Change])
+
+
+class SongBehindSerializer(serializers.Serializer[Any]):
+    """A song of yours that a label's weight comes from."""
+
+    song = serializers.IntegerField(source="song.pk", help_text="The song's id.")
+    title = serializers.CharField(source="song.title")
+    artist = serializers.CharField(source="song.artist")
+    weight = serializers.FloatField(help_text="Its part of what was learned; below 0 for a song you did not like.")
 
 
 _MOST_COMPARED = 100

@@ -77,13 +77,8 @@ def _change(request: ListenerRequest, label: Label) -> HttpResponse:
         return redirect(f"{reverse('taste')}#label-{label.pk}")
     one = profile_of(request.user).label(label.pk)
     context = {
-        "label": one or _untouched(label),
+        "label": one or ProfileLabel.untouched(label),
         "before": before if change is Change.FORGET else None,
         "said": _SAID[change].format(label.name),
     }
     return render(request, "recommender/taste_changed.html", context)
-
-
-def _untouched(label: Label) -> ProfileLabel:
-    """A label of which nothing was learned, once its nudge is taken back."""
-    return ProfileLabel(label.pk, label.name, label.kind, 0.0, 0.0, 0.0, 0, 0, 0.0)

@@ -56,7 +56,7 @@ def _other_admins(user: User) -> bool:
 def _forget_in_joined_songs(user: User) -> None:
     """A joined song remembers whose ratings, plays and words were its own: no longer this person's."""
     for joined in JoinedSong.objects.select_for_update().iterator(_READ_AT_ONCE):
-        kept = {
+        kept: dict[str, Any] = {
             name: [row for row in rows if row["user_id"] != user.pk] if name in _SAID_BY_LISTENERS else rows
             for name, rows in joined.contents.items()
         }
@@ -69,7 +69,7 @@ def _forget_in_joined_songs(user: User) -> None:
 
 
 def _signed(word: dict[str, Any], user: User) -> bool:
-    return word["source"] == SongLabel.Source.CURATOR and word["origin"] == curator_name(user)
+    return (word["source"], word["origin"]) == (SongLabel.Source.CURATOR, curator_name(user))
 
 
 def _end_sessions(user: User) -> None:

@@ -5,8 +5,10 @@ import re
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
+from rest_framework.throttling import SimpleRateThrottle
 
 from catalog import guessing
 from tests.factories import make_user
@@ -61,6 +63,25 @@ def test_sign_up_can_be_closed(client: Client, settings: Settings) -> None:
     assert client.post("/accounts/signup/", data).status_code == 403
     assert not User.objects.exists()
     assert "/accounts/signup/" not in client.get("/accounts/login/").content.decode()
+
+
+def test_accounts_cannot_be_made_for_ever(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = {**SimpleRateThrottle.THROTTLE_RATES, "signup": "3/hour"}
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", rates)
+
+    def sign_up(name: str, address: str = "10.0.0.1") -> HttpResponse:
+        data = {"username": name, "password1": NEW, "password2": NEW}
+        return Client().post("/accounts/signup/", data, REMOTE_ADDR=address)  # type: ignore[return-value]
+
+    assert [sign_up(name).status_code for name in ("a1", "a1", "a3", "a4")] == [302, 200, 302, 429]
+    # Not even whether a name is taken is said.
+    page = sign_up("a1").content.decode()
+    assert "Too many accounts were asked for from where you are. Try again in 60 minutes." in page
+    assert "already exists" not in page
+    assert 'value="a1"' in page
+    assert sign_up("a5", "10.0.0.2").status_code == 302
+    assert set(User.objects.values_list("username", flat=True)) == {"a1", "a3", "a5"}
+    assert Client().get("/accounts/signup/", REMOTE_ADDR="10.0.0.1").status_code == 200
 
 
 @pytest.mark.parametrize("address", ["https://evil.example/", "//evil.example", "/\\evil.example"])

@@ -190,7 +190,7 @@ def test_the_dial_is_remembered_and_turns_the_rows(page: Client, ada: User, song
     shown = {}
     for position in (-2, 0, 2):
         answer = page.post("/dial/?label=calm&silent=1", {"position": str(position)})
-        assert answer["Location"] == "/?label=calm&silent=1"  # type: ignore[index]
+        assert answer["Location"] == "/?label=calm&silent=1"
         page_then = text(page)
         assert f'value="{position}"' in page_then
         shown[position] = set(titles(row_called(page_then, "Close to your taste")))
