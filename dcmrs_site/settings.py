@@ -284,6 +284,7 @@ REST_FRAMEWORK = {
         "user": env.str("API_RATE_USER", default="600/min"),
         "login": env.str("LOGIN_RATE", default="10/min"),
         "signup": env.str("SIGNUP_RATE", default="30/hour"),
+        "picture": env.str("PICTURE_RATE", default="30/min"),
     },
     "NUM_PROXIES": int(BEHIND_PROXY),
 }

@@ -144,7 +144,10 @@ def songs_for_query(request: ListenerRequest) -> HttpResponse:
     if query:
         found = services.recommend(request.user, query=query, query_share=share, n=_LISTED, playable_only=True)
     context = {"matches": _matches(request, found, "fits {} of 100"), "asked": list(labels), "known": list(query)}
-    return render(request, "recommender/songs_for_query.html", context)
+    # A form without scripts leads to a page; whoever else asks puts the songs on one.
+    form_alone = request.content_type != "application/json" and not request.htmx
+    template = "songs_for_query_page.html" if form_alone else "songs_for_query.html"
+    return render(request, f"recommender/{template}", context)
 
 
 def _form(form: QueryDict) -> dict[str, object]:
