@@ -39,6 +39,8 @@ def storable(text: str) -> str:
 
 def _fold(text: str) -> str:
     """Lower case, without accents, every run of anything but letters and digits one space."""
+    if text.isascii():
+        return _NOT_WORD.sub(" ", text.lower()).strip()
     decomposed = unicodedata.normalize("NFKD", text)
     bare = "".join(char for char in decomposed if not unicodedata.combining(char))
     return _NOT_WORD.sub(" ", bare.casefold().translate(_LETTERS)).strip()
@@ -80,6 +82,11 @@ def title_key(title: str) -> str:
     plain = _DASHED.sub("", _BRACKETED.sub(_of_bracket, title))
     plain = _FEATURING.sub(_of_guests, plain)
     return (_fold_name(plain) or _fold_name(title) or _signs(title))[:300].strip()
+
+
+def search_words(text: str) -> list[str]:
+    """The words of a title, or of what somebody types to find it: lower case, without accents and signs."""
+    return (_fold_name(text) or _signs(text)).split()
 
 
 def _of_bracket(match: re.Match[str]) -> str:

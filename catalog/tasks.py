@@ -11,7 +11,7 @@ from django.core.cache import cache
 from kombu.exceptions import OperationalError
 
 from .models import LibraryRoot, Song
-from .services import library, sound_pictures
+from .services import library, song_index, sound_pictures
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ _here = ThreadPoolExecutor(1, thread_name_prefix="drawing")
 @shared_task
 def rescan() -> None:
     """Look for new, changed and missing files in every root that wants it; a root that is being scanned is left out."""
+    song_index.forget_old_notes()
     for root in LibraryRoot.objects.filter(rescan=True).order_by("pk"):
         if library.rescan(root) is None:
             logger.info("%s is being scanned already", root)

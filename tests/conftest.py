@@ -39,8 +39,11 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
-    """No test is throttled for what an earlier one asked."""
+    """No test is throttled for what an earlier one asked, or finds the songs of an earlier one."""
+    from catalog.services import song_index
+
     cache.clear()
+    song_index.forget()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,5 +1,7 @@
 """The data that every room shares."""
 
+from .changes import SongChange
+from .doubts import LabelDoubt
 from .embeddings import SongEmbedding
 from .joining import JoinedSong
 from .labels import Label, LabelAlias, LabelAssignment, SongLabel
@@ -12,6 +14,7 @@ __all__ = [
     "Label",
     "LabelAlias",
     "LabelAssignment",
+    "LabelDoubt",
     "LibraryRoot",
     "Listener",
     "NotThis",
@@ -20,6 +23,7 @@ __all__ = [
     "PlayCount",
     "Rating",
     "Song",
+    "SongChange",
     "SongEmbedding",
     "SongIdentifier",
     "SongLabel",

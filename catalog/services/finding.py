@@ -16,6 +16,7 @@ from ..importing.matching import Known, NameIndex
 from ..importing.tables import TableReport
 from ..models import JoinedSong, Listener, Song, SongIdentifier
 from .joining import join_songs
+from .song_index import note
 
 LONGEST_IDENTIFIER = 200
 LONGEST_USERNAME = 150
@@ -99,6 +100,7 @@ class Finder:
                     for name in sorted(set(names) - found.keys() - matched.keys())
                 }
                 Song.objects.bulk_create(new.values())
+                note([song.pk for song in new.values()])
                 made = {name: song.pk for name, song in new.items()}
                 SongIdentifier.objects.bulk_create(
                     SongIdentifier(song_id=pk, value=name) for name, pk in (matched | made).items()
@@ -123,6 +125,7 @@ class Finder:
                 join_songs([song], Song.objects.get(pk=file.pk))
                 joined[name] = file.pk
         Song.objects.bulk_update(named, ["title", "artist", "album", "year", "title_key", "artist_key"], batch_size=500)
+        note([song.pk for song in named])
         return joined
 
     def _matched(self, described: Mapping[str, Description]) -> dict[str, int]:

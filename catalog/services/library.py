@@ -32,6 +32,7 @@ from ..importing.walking import BadFile, FoundFile, count, printable, reason, wa
 from ..models import DuplicateFile, LibraryRoot, Song, SongIdentifier
 from ..signals import songs_added
 from .labels import store_file_genres
+from .song_index import note
 
 logger = logging.getLogger(__name__)
 
@@ -326,6 +327,7 @@ class _Scan:
     def _welcome_back(self, pks: list[int]) -> None:
         songs = Song.objects.filter(pk__in=pks)
         songs.update(missing_since=None)
+        note(pks)
         # It may have failed because its file was not there.
         failed = songs.filter(tagging_state=Song.Tagging.FAILED)
         again = list(failed.values_list("pk", flat=True))

@@ -33,6 +33,7 @@ from .finding import (
     read_artists,
     songs_with_file,
 )
+from .song_index import note
 
 _READ_AT_ONCE = 5000
 _STORED_AT_ONCE = 20_000
@@ -223,6 +224,7 @@ def _songs_of(listens: Collection[Listen], index: NameIndex, done: ImportedPlays
     Song.objects.bulk_create(made for _, made in new)
     for song, made in new:
         song.pk = made.pk
+    note([song.pk for song, _ in new])
     SongIdentifier.objects.bulk_create(
         # Another import may have learned some of them in this very moment.
         [SongIdentifier(song_id=song.pk, value=value) for value, song in learned.items()],
