@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("recommender.urls")),
     path("", include("catalog.urls")),
     path("", include("tagging.urls")),
+    path("", include("mood.urls")),
     path("admin/", admin.site.urls),
     path("api/", include(api_patterns)),
     path("health/", health, name="health"),
