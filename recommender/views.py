@@ -22,7 +22,7 @@ from .dial import WORDS, turn
 from .for_you import for_you as page_for
 from .models import Dial
 from .serializers import QuerySerializer
-from .services import Recommendation
+from .services import LabelReason, Recommendation
 from .similar import Alike, By, Similar, likeness_of
 
 _MOST_CHIPS = 8
@@ -165,7 +165,13 @@ def _form(form: QueryDict) -> dict[str, object]:
 
 def _matches(request: ListenerRequest, found: list[Recommendation], score: str) -> list[_Match]:
     rows = song_rows([one.song for one in found], request.user)
-    return [_Match(row, one.words, score.format(round(100 * one.score))) for row, one in zip(rows, found, strict=True)]
+    return [_Match(row, _why(one), score.format(round(100 * one.score))) for row, one in zip(rows, found, strict=True)]
+
+
+def _why(found: Recommendation) -> str:
+    """The labels that speak for a song, and which of them are the listener's own, not the query's."""
+    asked = any(isinstance(reason, LabelReason) and reason.asked for reason in found.reasons)
+    return found.words if asked or not found.words else f"{found.words} (yours)"
 
 
 @dataclass(frozen=True, slots=True)
