@@ -11,6 +11,7 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("", api.Root.as_view(), name="api-root"),
     path("", include("catalog.api_urls")),
     path("", include("recommender.api_urls")),
+    path("", include("mood.api_urls")),
     path("token/", api.LogIn.as_view(), name="api-token"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", api.Docs.as_view(), name="api-docs"),
