@@ -17,6 +17,8 @@ from PIL import Image, UnidentifiedImageError
 MAX_BYTES = 20_000_000
 # A 50-megapixel camera's pictures have up to 8192 x 6144 pixels.
 MAX_PIXELS = 8192 * 6144
+# A WebP is decoded in four copies at once, and no camera makes one.
+MAX_WEBP_PIXELS = MAX_PIXELS // 2
 MAX_SIDE = 16_384
 MIN_SIDE = 24
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
@@ -81,7 +83,7 @@ def read_picture(data: bytes) -> Picture:
     Raises
     ------
     PictureTooLarge
-        If it has over 20 MB, over 50 megapixels, or a side over 16,384 pixels.
+        If it has over 20 MB, over 50 megapixels (25 as a WebP), or a side over 16,384 pixels.
     BadPicture
         If it is anything else than a whole picture of one of these formats, or has a side under 24 pixels.
     """
@@ -98,7 +100,7 @@ def read_picture(data: bytes) -> Picture:
     except _DECODING_ERRORS as error:
         raise BadPicture(_DAMAGED) from error
     with image:
-        _check_size(image.width, image.height)
+        _check_size(image)
         if _carries_more(data, image.format or ""):
             raise BadPicture("The file carries something else behind its picture: save the picture anew.")
         try:
@@ -107,10 +109,12 @@ def read_picture(data: bytes) -> Picture:
             raise BadPicture(_DAMAGED) from error
 
 
-def _check_size(width: int, height: int) -> None:
+def _check_size(image: Image.Image) -> None:
+    width, height = image.size
     size = f"The picture has {width} x {height} pixels"
-    if width * height > MAX_PIXELS:
-        raise PictureTooLarge(f"{size}; at most {MAX_PIXELS // 1_000_000} million are read.")
+    most, of = (MAX_WEBP_PIXELS, " of a WebP") if image.format == "WEBP" else (MAX_PIXELS, "")
+    if width * height > most:
+        raise PictureTooLarge(f"{size}; at most {most // 1_000_000} million are read{of}.")
     if max(width, height) > MAX_SIDE:
         raise PictureTooLarge(f"{size}; at most {MAX_SIDE} a side are read.")
     if min(width, height) < MIN_SIDE:
@@ -124,8 +128,10 @@ def _upright_grey(image: Image.Image) -> Picture:
         # The decoder itself can halve a JPEG up to three times, which needs neither the memory nor the time.
         image.draft("L" if image.mode in ("L", "RGB") else None, (_WORKING_SIDE, _WORKING_SIDE))
     image.load()
+    if image.mode in ("P", "PA", "1"):
+        image = image.convert("RGBA" if _transparent(image) else "L")
     factor = max(image.size) // _WORKING_SIDE
-    if factor > 1 and image.mode in ("L", "RGB", "RGBA", "LA"):
+    if factor > 1 and image.mode in ("L", "RGB", "RGBA", "LA", "CMYK"):
         # At once to less than twice the wanted size: every later copy is a small one.
         image = image.reduce(factor)
     image = _grey(image)
@@ -150,12 +156,16 @@ def _grey(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
         # Pillow would cut off what is above 255 instead of scaling it.
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+    if _transparent(image):
         image = image.convert("RGBA")
         opaque = Image.new("RGBA", image.size, "white")
         opaque.alpha_composite(image)
         image = opaque
     return image.convert("L")
+
+
+def _transparent(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
 
 
 def _carries_more(data: bytes, container: str) -> bool:

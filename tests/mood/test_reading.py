@@ -1,4 +1,3 @@
-import io
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +11,7 @@ from mood.picture import BadPicture
 from mood.reading import WEIGHTS, read_photograph, shipped_network
 from tests.conftest import PROJECT
 from tests.mood.pictures import portrait
-
-
-def encoded(image: Image.Image, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", **options)
-    return buffer.getvalue()
+from tests.mood.sent import encoded
 
 
 def test_a_portrait_is_read_as_one_face_with_probabilities_that_sum_to_one() -> None:
