@@ -7,9 +7,8 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.core.cache import cache
-from django.core.paginator import Paginator
-from django.db.models import Count, F, Min, QuerySet
-from django.db.models.expressions import OrderBy
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Min
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -19,21 +18,14 @@ from redis.exceptions import RedisError
 
 from ..http import ListenerRequest
 from ..models import Song, SongLabel
-from ..names import artist_key
-from ..search import playable_songs, songs_matching, songs_with_label
+from ..search import playable_songs
+from ..services.browsing import SORTS, FacetGroup, Shelf, shelf, songs_in_order
 from ..services.rows import song_rows
 
 SONGS_A_PAGE = 30
 _MOST_LABELS = 8
 _MOST_SUGGESTIONS = 500
 _SUGGESTIONS_KEPT_S = 60
-
-_SORTS: dict[str, tuple[str, list[str | OrderBy]]] = {
-    "newest": ("Newest here", ["-added_at", "-pk"]),
-    "title": ("Title", ["title_key", "pk"]),
-    "artist": ("Artist", ["artist_key", "title_key", "pk"]),
-    "year": ("Year", [F("year").desc(nulls_last=True), "title_key", "pk"]),
-}
 
 
 class Search(NamedTuple):
@@ -51,25 +43,41 @@ class Search(NamedTuple):
         labels = [name.strip()[:100] for name in query.getlist("label") if name.strip()]
         # An artist that was typed comes before the one chosen earlier.
         artists = [name.strip()[:300] for name in query.getlist("artist") if name.strip()]
-        sort = query.get("sort", "")
+        words, sort = query.get("q", "").strip()[:200], query.get("sort", "")
+        usual = _usual_sort(words)
         return cls(
-            words=query.get("q", "").strip()[:200],
+            words=words,
             labels=list(dict.fromkeys(labels))[:_MOST_LABELS],
             artist=artists[0] if artists else "",
-            sort=sort if sort in _SORTS else "newest",
+            sort=usual if sort not in SORTS or (sort == "best" and not words) else sort,
             silent_too=query.get("silent") == "1",
         )
 
     def query(self) -> str:
         """The address's parameters that ask the same again."""
         asked = [("q", self.words), *(("label", name) for name in self.labels), ("artist", self.artist)]
-        asked += [("sort", "" if self.sort == "newest" else self.sort), ("silent", "1" if self.silent_too else "")]
+        asked += [("sort", "" if self.usual else self.sort), ("silent", "1" if self.silent_too else "")]
         return urlencode([(name, value) for name, value in asked if value])
+
+    @property
+    def usual(self) -> bool:
+        """Whether songs come in the order that they come in where nobody asks for another."""
+        return self.sort == _usual_sort(self.words)
+
+    def sorts(self) -> list[tuple[str, str]]:
+        """What it can be sorted by: the value of the choice, empty for the usual one, and its name."""
+        usual = _usual_sort(self.words)
+        others = [(name, label) for name, (label, _) in SORTS.items() if name not in ("best", usual)]
+        return [("", SORTS[usual][0]), *others]
 
     @property
     def narrowed(self) -> bool:
         """Whether it asks for less than everything."""
         return bool(self.words or self.labels or self.artist)
+
+    def with_label(self, name: str) -> str:
+        """The parameters that ask for songs that have this label too."""
+        return self._replace(labels=[*self.labels, name]).query()
 
     def without_labels(self) -> list[tuple[str, str]]:
         """Each chosen label, and the parameters that ask the same without it."""
@@ -82,35 +90,57 @@ class Search(NamedTuple):
         """The parameters that ask the same of every artist."""
         return self._replace(artist="").query()
 
-    def songs(self) -> QuerySet[Song]:
-        """The songs it finds, in its order."""
-        songs = Song.objects.all() if self.silent_too else playable_songs(Song.objects.all())
-        if self.words:
-            songs = songs_matching(songs, self.words)
-        for name in self.labels:
-            songs = songs_with_label(songs, name)
-        if self.artist:
-            songs = songs.filter(artist_key=artist_key(self.artist))
-        return songs.order_by(*_SORTS[self.sort][1])
+    def facets(self, groups: list[FacetGroup]) -> list[tuple[str, list[tuple[str, int, str]]]]:
+        """By kind: labels that narrow it, how many songs are left then, and the parameters that ask for them."""
+        if len(self.labels) == _MOST_LABELS:
+            return []
+        return [
+            (group.kind, [(one.name, one.songs, self.with_label(one.name)) for one in group.facets]) for group in groups
+        ]
+
+    def shelf(self, request: ListenerRequest) -> Shelf:
+        """What it finds."""
+        return shelf(
+            request.user,
+            words=self.words,
+            labels=self.labels,
+            artist=self.artist,
+            sort=self.sort,
+            silent_too=self.silent_too,
+        )
+
+
+def _usual_sort(words: str) -> str:
+    return "best" if words else "newest"
 
 
 @require_GET
 def library(request: ListenerRequest) -> HttpResponse:
-    """One page of the songs asked for; with htmx only the list, to be put in the place of the last one."""
+    """One page of the songs asked for; with htmx only what was found, or only the songs that come next."""
     search = Search.of(request.GET)
-    page = Paginator(search.songs(), SONGS_A_PAGE).get_page(request.GET.get("page"))
-    context = {
+    found = search.shelf(request)
+    page: Page[int] = Paginator(found.song_ids, SONGS_A_PAGE).get_page(request.GET.get("page"))
+    context: dict[str, object] = {
         "search": search,
-        "sorts": [(name, label) for name, (label, _) in _SORTS.items()],
         "page": page,
-        "rows": song_rows(page.object_list, request.user),
+        "rows": song_rows(songs_in_order(list(page.object_list)), request.user),
+    }
+    if request.htmx and request.htmx.target == "more-songs":
+        return _varied(render(request, "catalog/library_rows.html", context))
+    context |= {
+        "facets": search.facets(found.facets),
+        "read_as": [(word, " or ".join(others)) for word, others in found.read_as.items()],
         "waiting": 0 if request.htmx else _songs_without_labels(),
         "nothing_here": not page.paginator.count and not Song.objects.exists(),
     }
-    response = render(request, "catalog/library_found.html" if request.htmx else "catalog/library.html", context)
-    patch_vary_headers(response, ["HX-Request"])
-    if request.htmx:
-        replace_url(response, f"{request.path}?{search.query()}".rstrip("?"))
+    if not request.htmx:
+        return _varied(render(request, "catalog/library.html", context))
+    response = render(request, "catalog/library_answer.html", context)
+    return replace_url(_varied(response), f"{request.path}?{search.query()}".rstrip("?"))
+
+
+def _varied(response: HttpResponse) -> HttpResponse:
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
 
 

@@ -5,13 +5,15 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from catalog.models import PlayCount, Song, SongLabel
+from catalog.models import Label, PlayCount, Song, SongLabel
 from catalog.views.library import SONGS_A_PAGE
 from tests.factories import add_labels, make_rating, make_root, make_song, make_user
 
 pytestmark = pytest.mark.django_db
 
-QUERIES_OF_A_PAGE = 8  # session, user, count, songs, labels, stars, plays, songs waiting for labels
+# Session, user, notes of changes, the label asked for, labels that narrow, songs, their labels, stars and plays, songs
+# that wait for labels.
+QUERIES_OF_A_PAGE = 10
 
 
 def playable(title: str, artist: str = "", **fields: object) -> Song:
@@ -123,6 +125,7 @@ def test_the_number_of_queries_does_not_grow(
     for number in range(SONGS_A_PAGE):
         song = playable(f"Song {number}", "Nina", labels={"jazz": 0.9, "calm": 0.5})
         make_rating(listener, song, 3)
+    client.get("/library/")
     with django_assert_max_num_queries(QUERIES_OF_A_PAGE):
         client.get("/library/?q=song&label=jazz&artist=nina&sort=artist")
 
@@ -182,3 +185,70 @@ def test_suggestions_are_the_most_frequent_names(client: Client, listener: User)
     artists = client.get("/library/artists/").content.decode()
     assert labels.index("jazz") < labels.index("calm")
     assert artists.index("Nina") < artists.index("Miles")
+
+
+def test_typos_are_forgiven_and_told(client: Client, listener: User) -> None:
+    playable("Blue in Green", "Miles Davis")
+    playable("Red", "King Crimson")
+    assert titles(client, "q=mlies+davsi") == ["Blue in Green"]
+    page = client.get("/library/?q=davsi").content.decode()
+    assert "Nothing here is written “davsi”. These are the songs with davis." in page
+
+
+def test_the_best_match_comes_first_unless_another_order_is_asked_for(client: Client, listener: User) -> None:
+    playable("Blue")
+    playable("Other", "Blue Band")
+    playable("Third", album="Kind of Blue")
+    assert titles(client, "q=blue") == ["Blue", "Other", "Third"]
+    assert titles(client, "q=blue&sort=newest") == ["Third", "Other", "Blue"]
+    assert titles(client, "sort=best") == ["Third", "Other", "Blue"]
+
+
+def test_sorting_by_what_the_listener_did(client: Client, listener: User) -> None:
+    often, liked, neither = playable("Often"), playable("Liked"), playable("Neither")
+    PlayCount.objects.create(user=listener, song=often, count=9)
+    PlayCount.objects.create(user=make_user(), song=neither, count=99)
+    make_rating(listener, liked, 5)
+    make_rating(make_user(), neither, 5)
+    assert titles(client, "sort=plays")[0] == "Often"
+    assert titles(client, "sort=stars")[0] == "Liked"
+
+
+def test_sorting_by_length(client: Client, listener: User) -> None:
+    playable("Long", duration_s=600)
+    playable("Short", duration_s=60)
+    playable("Unknown")
+    assert titles(client, "sort=long") == ["Long", "Short", "Unknown"]
+    assert titles(client, "sort=short") == ["Short", "Long", "Unknown"]
+
+
+def test_labels_that_narrow_are_counted_by_kind_and_combine(client: Client, listener: User) -> None:
+    playable("One", labels={"jazz": 0.9, "calm": 0.5})
+    playable("Two", labels={"jazz": 0.9, "calm": 0.5, "piano": 0.4})
+    playable("Three", labels={"jazz": 0.9})
+    Label.objects.filter(name="jazz").update(kind="genre")
+    Label.objects.filter(name="calm").update(kind="mood")
+    assert client.get("/library/").context["facets"] == [
+        ("Genre", [("jazz", 3, "label=jazz")]),
+        ("Mood", [("calm", 2, "label=calm")]),
+        ("Other", [("piano", 1, "label=piano")]),
+    ]
+    narrowed = client.get("/library/?label=calm&q=two").context["facets"]
+    assert narrowed[0] == ("Genre", [("jazz", 1, "q=two&label=calm&label=jazz")])
+    assert all(name != "calm" for _, labels in narrowed for name, _, _ in labels)
+
+
+def test_more_songs_come_without_the_rest_of_the_page(client: Client, listener: User) -> None:
+    for number in range(2 * SONGS_A_PAGE + 1):
+        playable(f"Song {number}")
+    first = client.get("/library/").content.decode()
+    assert 'id="more-songs"' in first
+    headers = {"HX-Request": "true", "HX-Target": "more-songs"}
+    more = client.get("/library/?page=2", headers=headers)
+    page = more.content.decode()
+    assert page.count('<li class="song-row') == SONGS_A_PAGE
+    assert 'id="found"' not in page
+    assert "page=3" in page
+    assert "HX-Replace-Url" not in more
+    assert 'id="more-songs"' not in client.get("/library/?page=3", headers=headers).content.decode()
+    assert "Songs before these" in client.get("/library/?page=2").content.decode()

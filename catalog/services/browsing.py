@@ -1,0 +1,165 @@
+"""Leafing through the library: what was asked of it, in order, with the labels that would narrow it further."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+from django.contrib.auth.models import User
+from django.db.models import Sum
+
+from ..models import Label, PlayCount, Rating, Song
+from ..names import artist_key, label_key
+from ..search import labels_named
+from ..song_index import Found, Mask, Positions, SongIndex
+from . import song_index
+
+_MOST_COUNTED = 300
+_SHOWN_OF_A_KIND = 10
+
+Order = Callable[[SongIndex, Found, User], Positions]
+
+
+def _own_plays(index: SongIndex, found: Found, user: User) -> Positions:
+    counts = PlayCount.objects.filter(user=user).order_by().values_list("song").annotate(Sum("count"))
+    return index.by_own(dict(counts), found.among)
+
+
+def _own_stars(index: SongIndex, found: Found, user: User) -> Positions:
+    return index.by_own(dict(Rating.objects.filter(user=user).values_list("song", "stars")), found.among)
+
+
+def _by_number(name: str, *, largest_first: bool = True) -> Order:
+    return lambda index, found, _: index.by_number(name, found.among, largest_first=largest_first)
+
+
+SORTS: dict[str, tuple[str, Order]] = {
+    "best": ("Best match", lambda index, found, _: index.by_score(found)),
+    "newest": ("Newest here", _by_number("added")),
+    "title": ("Title", lambda index, found, _: index.by_title(found.among)),
+    "artist": ("Artist", lambda index, found, _: index.by_artist(found.among)),
+    "year": ("Latest year", _by_number("year")),
+    "long": ("Longest", _by_number("duration_s")),
+    "short": ("Shortest", _by_number("duration_s", largest_first=False)),
+    "plays": ("You played most", _own_plays),
+    "stars": ("Your stars", _own_stars),
+}
+"""What songs can be sorted by: what it is called, and how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A label that some of the songs have."""
+
+    name: str
+    songs: int
+
+
+@dataclass(frozen=True, slots=True)
+class FacetGroup:
+    """Labels of one kind, those of most songs first."""
+
+    kind: str
+    facets: list[Facet]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The songs that were asked for.
+
+    Attributes
+    ----------
+    song_ids : sequence of int
+        All of them, in order; as long as it is, it costs nothing until it is read.
+    facets : list of FacetGroup
+        What would narrow it further.
+    read_as : dict of str to list of str
+        Words that are nowhere, and what they were taken for.
+    """
+
+    song_ids: SongIds
+    facets: list[FacetGroup]
+    read_as: dict[str, list[str]]
+
+
+class SongIds(Sequence[int]):
+    """Primary keys in an order, read when they are asked for."""
+
+    def __init__(self, songs: SongIndex, positions: Positions) -> None:
+        self._songs, self._positions = songs, positions
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    @overload
+    def __getitem__(self, at: int) -> int: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[int]: ...
+    def __getitem__(self, at: int | slice) -> int | list[int]:
+        if isinstance(at, slice):
+            return [self._songs.songs[position].pk for position in self._positions[at].tolist()]
+        return self._songs.songs[int(self._positions[at])].pk
+
+
+def shelf(
+    user: User, *, words: str = "", labels: Iterable[str] = (), artist: str = "", sort: str, silent_too: bool = False
+) -> Shelf:
+    """The songs with all words and labels, of an artist if one is named, and the labels that they have.
+
+    Parameters
+    ----------
+    user : User
+        Whose plays and stars some orders go by.
+    words : str
+        To be found in title, artist or album; typing errors are forgiven where nothing is written so.
+    labels : iterable of str
+        Names or aliases.
+    sort : str
+        One of `SORTS`.
+    silent_too : bool
+        Also songs without a file.
+    """
+    index = song_index.current()
+    among: Mask = index.all(silent_too=silent_too)
+    chosen: set[int] = set()
+    for name in labels:
+        pks = set(labels_named(name).values_list("pk", flat=True))
+        chosen |= pks
+        among = among & any_of(index, pks)
+    if artist:
+        among = among & index.of_artist(artist_key(artist))
+    found = index.matching(words, among)
+    positions = SORTS[sort][1](index, found, user)
+    counts = {pk: n for pk, n in index.label_counts(found.among).items() if pk not in chosen}
+    return Shelf(SongIds(index, positions), facets(counts), found.read_as)
+
+
+def any_of(index: SongIndex, labels: Collection[int]) -> Mask:
+    """The songs with any of the labels."""
+    mask = index.all(silent_too=True) & False
+    for pk in labels:
+        mask |= index.with_label(pk)
+    return mask
+
+
+def facets(counts: Mapping[int, int]) -> list[FacetGroup]:
+    """Labels, by primary key with the number of their songs, as groups by kind, in one query."""
+    most = sorted(counts, key=lambda pk: -counts[pk])[:_MOST_COUNTED]
+    groups: defaultdict[str, list[Facet]] = defaultdict(list)
+    for label in Label.objects.filter(pk__in=most):
+        groups[label.kind].append(Facet(label.name, counts[label.pk]))
+    return [
+        FacetGroup(
+            kind.label, sorted(groups[kind], key=lambda one: (-one.songs, label_key(one.name)))[:_SHOWN_OF_A_KIND]
+        )
+        for kind in Label.Kind
+        if groups[kind]
+    ]
+
+
+def songs_in_order(song_ids: Collection[int]) -> list[Song]:
+    """The songs with these primary keys, in this order; one that has gone in this moment is left out."""
+    songs = Song.objects.in_bulk(list(song_ids))
+    return [songs[pk] for pk in song_ids if pk in songs]
