@@ -311,5 +311,6 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING").upper()},
     # A page that is not there is no trouble of the server's.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    # Pillow's finest messages quote what a camera noted in a picture: of that nothing is written down.
+    "loggers": {"django.request": {"level": "ERROR"}, "PIL": {"level": "INFO"}},
 }

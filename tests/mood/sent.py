@@ -47,6 +47,14 @@ def turned_by_the_camera() -> bytes:
     return encoded(portrait(300).transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif)
 
 
+def taken_at_home() -> bytes:
+    """A portrait with notes of the camera on whose it is and where it was taken."""
+    exif = Image.Exif()
+    exif[0x013B] = "Ada's own camera"
+    exif.get_ifd(0x8825).update({1: "N", 2: (51.0, 30.0, 26.0), 3: "W", 4: (0.0, 7.0, 39.0)})
+    return encoded(portrait(300), "JPEG", exif=exif)
+
+
 def animation() -> bytes:
     frames = [portrait(200), Image.new("L", (200, 200))]
     return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
@@ -68,6 +76,7 @@ READ: dict[str, Callable[[], bytes]] = {
     "cmyk": lambda: encoded(portrait(300).convert("CMYK"), "JPEG"),
     "transparent": see_through,
     "turned": turned_by_the_camera,
+    "with-place": taken_at_home,
     "48-pixels": lambda: encoded(portrait(300).crop((60, 60, 240, 250)).resize((48, 48))),
     "50-megapixels": lambda: encoded(portrait(400).resize((7000, 7000)), "JPEG"),
     "4-megapixel-png": lambda: encoded(Image.effect_noise((2000, 2000), 60)),
