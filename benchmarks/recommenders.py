@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 
 from catalog.home import PROJECT_ROOT
 from recommender.engine.content import Content
-from recommender.engine.cooccurrence import NEAREST, Cooccurrence
+from recommender.engine.cooccurrence import NEIGHBOURS, Cooccurrence
 from recommender.engine.interface import Evidence, Matrix, PlayMatrix, Tastes
 from tests.recommender import plain
 
@@ -152,12 +152,12 @@ def fitting(evidence: Evidence, repeat: int) -> Figure:
     marks = csr_matrix((np.ones(played.nnz), played.indices.copy(), played.indptr.copy()), shape=played.shape)
 
     def neighbours() -> None:
-        ItemItemRecommender(K=NEAREST, num_threads=os.cpu_count() or 1).fit(marks, show_progress=False)
+        ItemItemRecommender(K=NEIGHBOURS, num_threads=os.cpu_count() or 1).fit(marks, show_progress=False)
 
     with threadpool_limits(1, "blas"):
         there = best(neighbours, repeat)
     pairs = len(fitted.neighbours)
-    return Figure(f"counting and keeping all {pairs:,} pairs", here, f"implicit, keeping {NEAREST} of each", there)
+    return Figure(f"counting and keeping all {pairs:,} pairs", here, f"implicit, keeping {NEIGHBOURS} of each", there)
 
 
 def main() -> None:

@@ -55,7 +55,7 @@ class Evidence:
     count : int
         So many songs with labels, listeners, sessions, or plays.
     nearest : int
-        How many neighbours each song keeps; 0 where all are counted.
+        How many neighbours each song keeps at least; 0 where all are counted.
     loss : float
         Which part of the first 20 is lost by keeping no more.
     """
@@ -383,7 +383,10 @@ class Bench:
         if not self.tastes.played.nnz:
             return Why.LISTENER_PLAYED_NOTHING, "The listener has played nothing yet that others could have played too."
         if cooccurrence.nearest:
-            said = f"It is none of the {cooccurrence.nearest} nearest neighbours of any song that the listener plays."
+            said = (
+                f"It is not near enough to any song that the listener plays: of each song the {cooccurrence.nearest} "
+                "nearest are kept, and of all other pairs the strongest."
+            )
         elif cooccurrence.over_sessions:
             said = "It was never played in one sitting with a song that the listener plays."
         else:

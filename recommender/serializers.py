@@ -200,7 +200,7 @@ class EvidenceSerializer(serializers.Serializer[Any]):
 
     ground = serializers.ChoiceField(choices=[str(ground) for ground in comparison.Ground])
     count = serializers.IntegerField(help_text="So many labelled songs, listeners, sittings, or plays.")
-    nearest = serializers.IntegerField(help_text="How many neighbours each song keeps; 0 where all are counted.")
+    nearest = serializers.IntegerField(help_text="How many neighbours each song keeps at least; 0 where all are.")
     loss = serializers.FloatField(help_text="Which part of the first 20 is lost by keeping no more.")
 
 

@@ -19,16 +19,19 @@ from .interface import Evidence, Moved, PlayMatrix, Positions, Progress, Reason,
 from .sparse import ranges
 
 if TYPE_CHECKING:
-    from .pairs import Players
+    from .pairs import Kept, Players
 
 FEW_LISTENERS = 20
 """With fewer listeners than this, what was played in one sitting says more than who played it."""
 
 MOST_PAIRS = 50_000_000
-"""So many pairs of songs are kept at most before each song keeps its nearest only; 400 MB."""
+"""So many pairs of songs are kept, all where there are no more than that; 400 MB."""
 
-NEAREST = 200
-"""How many neighbours each song keeps in a catalogue of more pairs than that."""
+NEIGHBOURS = 200
+"""In a catalogue of more pairs so many are kept of each song on average, if that is more than those."""
+
+NEAREST = 50
+"""And so many at least of each song, where it has them: the nearest. The others are the strongest of all."""
 
 _WORK_OF_A_BLOCK = 400_000_000.0
 """How many pairs of plays are looked at in one block, some seconds: what a worker that is killed has to do again."""
@@ -61,7 +64,7 @@ class Cooccurrence:
     over_sessions : bool
         Whether the groups are sessions.
     nearest : int
-        How many neighbours each song keeps; 0 where all are kept and scores are exact.
+        How many neighbours each song keeps at least; 0 where all are kept and scores are exact.
     loss : float
         Which part of the first 20 of exact scores is missing from these, on a sample of listeners; 0 where exact.
     """
@@ -111,7 +114,7 @@ class Cooccurrence:
         groups, _ = _groups(evidence)
         players = pairs.Players.of(groups)
         first, last = pairs.cut(players, blocks)[block]
-        return _counted(players, first, last, _most(players, MOST_PAIRS, NEAREST), progress)
+        return _counted(players, first, last, _kept(players, MOST_PAIRS, NEIGHBOURS, NEAREST), progress)
 
     @classmethod
     def joined(
@@ -130,6 +133,7 @@ class Cooccurrence:
         *,
         over_sessions: bool = False,
         most_pairs: int = MOST_PAIRS,
+        neighbours: int = NEIGHBOURS,
         nearest: int = NEAREST,
         progress: Progress = silent,
     ) -> Self:
@@ -141,14 +145,16 @@ class Cooccurrence:
             Non-zero where played; the counts themselves do not matter.
         over_sessions : bool
             What the rows are: sessions, or listeners.
-        most_pairs : int
-            With more pairs than this (estimated from a sample), each song keeps its `nearest` only.
+        most_pairs, neighbours, nearest : int
+            Of more pairs than `most_pairs` (estimated from a sample), each song keeps its `nearest`, and besides the
+            strongest are kept, until there are so many, or so many `neighbours` of each song on average.
         """
         from . import pairs
 
         progress("pairs of songs")
         players = pairs.Players.of(played)
-        counted = _counted(players, 0, players.n_songs, _most(players, most_pairs, nearest), progress)
+        kept = _kept(players, most_pairs, neighbours, nearest)
+        counted = _counted(players, 0, players.n_songs, kept, progress)
         return cls._of_blocks(players, [counted], over_sessions, progress)
 
     @classmethod
@@ -234,6 +240,11 @@ class Cooccurrence:
         """The songs of the first listener that are most like each song, with their parts of the score."""
         own = _own(tastes, 0)
         of, others, likeness = self._alike(own)
+        # Of all neighbours few are asked for: the others are looked at once, and not again for each song.
+        asked = np.zeros(len(self.groups), dtype=np.bool_)
+        asked[songs] = True
+        few = np.flatnonzero(asked[others])
+        of, others, likeness = of[few], others[few], likeness[few]
         reasons: list[list[Reason]] = []
         for song in songs:
             here = np.flatnonzero(others == song)
@@ -274,12 +285,12 @@ def _own(tastes: Tastes, row: int) -> Positions:
     return played.indices[played.indptr[row] : played.indptr[row + 1]].astype(np.intp)
 
 
-def _counted(players: Players, first: int, last: int, most: int | None, progress: Progress) -> dict[str, NDArray[Any]]:
-    """The neighbours of a range of songs: how many each has, which, in how many groups; and how many each may keep."""
+def _counted(players: Players, first: int, last: int, kept: Kept | None, progress: Progress) -> dict[str, NDArray[Any]]:
+    """The neighbours of a range of songs: how many of each, which, in how many groups; and how many stay at least."""
     from . import pairs
 
     lengths, songs, together = [], [], []
-    for block in pairs.all_neighbours(players, first, last, most, os.cpu_count() or 1):
+    for block in pairs.all_neighbours(players, first, last, kept, os.cpu_count() or 1):
         progress("pairs of songs")
         lengths.append(block.lengths)
         songs.append(block.songs)
@@ -289,24 +300,31 @@ def _counted(players: Players, first: int, last: int, most: int | None, progress
         "lengths": np.concatenate([nothing.astype(np.int64), *lengths]),
         "songs": np.concatenate([nothing, *songs]),
         "together": np.concatenate([nothing, *together]),
-        "nearest": np.array([most or 0], dtype=np.int64),
+        "nearest": np.array([kept.nearest if kept else 0], dtype=np.int64),
     }
 
 
-def _most(players: Players, most_pairs: int, nearest: int) -> int | None:
-    """How many neighbours each song keeps; None where all are."""
-    return None if _pairs(players, most_pairs) <= most_pairs else nearest
+def _kept(players: Players, most_pairs: int, neighbours: int, nearest: int) -> Kept | None:
+    """Which pairs are kept; None where all are.
 
-
-def _pairs(players: Players, enough: int) -> float:
-    """How many pairs of songs share a listener: no more than this, or an estimate where that is more than enough."""
+    A score is a sum over a listener's songs: a pair counts for it by its Jaccard index, and as often as its songs are
+    played. So the pairs that stay are those where the index times the common listeners is largest, in the whole
+    catalogue and not of each song; the nearest of each stay besides, or songs that few play would be like none. Where
+    that is at is told by a sample of songs.
+    """
     from . import pairs
 
     n_songs = players.n_songs
-    if n_songs * n_songs <= enough:
-        return n_songs * n_songs
-    sample = np.random.default_rng(0).permutation(n_songs)[:_SAMPLE_SONGS]
-    return float(pairs.neighbours(players, np.sort(sample), None).lengths.mean()) * n_songs
+    if n_songs * n_songs <= most_pairs:
+        return None
+    sample = np.sort(np.random.default_rng(0).permutation(n_songs)[:_SAMPLE_SONGS])
+    strengths = pairs.strengths(players, sample)
+    room = int(max(most_pairs, neighbours * n_songs) * len(sample) / n_songs)
+    if len(strengths) <= most_pairs * len(sample) / n_songs:
+        return None
+    if len(strengths) <= room:
+        return pairs.Kept(nearest, 0.0)
+    return pairs.Kept(nearest, float(np.partition(strengths, len(strengths) - room)[len(strengths) - room]))
 
 
 def _loss(truncated: Cooccurrence, players: Players, progress: Progress) -> float:

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from .interface import PlayMatrix, Positions, Vector
-from .sparse import ranges
 
-_BUFFER = 4_000_000
-"""How many pairs a block may have before only the nearest are kept; 32 MB."""
+_BUFFER = 16_000_000
+"""How many pairs a block may come to; 128 MB, where all are kept."""
 
 _WORK = 100_000_000
 """How many plays are looked at in one block, a second or so: how soon Ctrl-C is heard."""
@@ -61,6 +60,21 @@ class Players(NamedTuple):
         return len(self.of_song) - 1
 
 
+class Kept(NamedTuple):
+    """Which neighbours a song keeps.
+
+    Attributes
+    ----------
+    nearest : int
+        So many, those of the highest Jaccard index; of equal ones those that stand first.
+    strength : float
+        Besides, those with whom Jaccard index times common listeners comes to this.
+    """
+
+    nearest: int
+    strength: float
+
+
 class Block(NamedTuple):
     """The neighbours of some consecutive songs.
 
@@ -86,10 +100,10 @@ def cut(players: Players, n: int) -> list[tuple[int, int]]:
     return list(pairwise([0, *edges.tolist(), players.n_songs]))
 
 
-def bounded(players: Players, first: int, last: int, most: int | None) -> list[tuple[int, int]]:
+def bounded(players: Players, first: int, last: int) -> list[tuple[int, int]]:
     """A range of songs cut into ranges of bounded work and memory each."""
     work = _work(*players, np.arange(first, last))
-    room = np.minimum(work, players.n_songs if most is None else most)
+    room = np.minimum(work, players.n_songs)
     edges = [first]
     so_far_work = so_far_room = 0
     for song, (looks, pairs) in enumerate(zip(work.tolist(), room.tolist(), strict=True), start=first):
@@ -102,30 +116,35 @@ def bounded(players: Players, first: int, last: int, most: int | None) -> list[t
     return [(begin, end) for begin, end in pairwise(edges) if end > begin]
 
 
-def neighbours(players: Players, of: Positions, most: int | None) -> Block:
+def neighbours(players: Players, of: Positions, kept: Kept | None) -> Block:
     """The songs that share a listener with each of some songs, in no order.
 
     Parameters
     ----------
     of : positions of songs
-    most : int, optional
-        Only so many of each song: those of the highest Jaccard index, of equal ones those that stand first.
+    kept : Kept, optional
+        Only these.
     """
-    limit = players.n_songs if most is None else most
-    begins = np.concatenate([[0], np.cumsum(np.minimum(_work(*players, of), limit))])
-    lengths, songs, together = _neighbours(*players, of, limit, begins)
-    if lengths.sum() < len(songs):
-        kept = ranges(begins[:-1], begins[:-1] + lengths)
-        songs, together = songs[kept], together[kept]
-    return Block(lengths, songs, together)
+    nearest, strength = kept or Kept(players.n_songs, np.inf)
+    lengths, songs, together = _neighbours(*players, of, nearest, strength)
+    return Block(lengths, songs.copy(), together.copy())
 
 
-def all_neighbours(players: Players, first: int, last: int, most: int | None, threads: int) -> Iterator[Block]:
+def strengths(players: Players, of: Positions) -> Vector:
+    """The Jaccard index times the common listeners of each pair that some songs are in."""
+    block = neighbours(players, of, None)
+    listeners = np.diff(players.of_song)
+    own = np.repeat(listeners[of], block.lengths)
+    either: Vector = (own + listeners[block.songs] - block.together).astype(np.float64)
+    return np.square(block.together, dtype=np.float64) / either
+
+
+def all_neighbours(players: Players, first: int, last: int, kept: Kept | None, threads: int) -> Iterator[Block]:
     """The neighbours of every song of a range, block by block in order."""
-    whole = [np.arange(begin, end) for begin, end in bounded(players, first, last, most)]
+    whole = [np.arange(begin, end) for begin, end in bounded(players, first, last)]
     with ThreadPoolExecutor(threads) as pool:
         try:
-            yield from pool.map(lambda of: neighbours(players, of, most), whole)
+            yield from pool.map(lambda of: neighbours(players, of, kept), whole)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -160,25 +179,26 @@ def _count(of_row: Any, songs: Any, of_song: Any, rows: Any, song: int, counts: 
 
 
 @numba.njit(nogil=True, cache=True)
-def _neighbours(of_row: Any, songs: Any, of_song: Any, rows: Any, of: Any, limit: int, begins: Any) -> Any:
+def _neighbours(of_row: Any, songs: Any, of_song: Any, rows: Any, of: Any, nearest: int, strength: float) -> Any:
     n_songs = len(of_song) - 1
     counts = np.zeros(n_songs, dtype=np.int32)
     met = np.empty(n_songs, dtype=np.int32)
     likeness = np.empty(n_songs, dtype=np.float64)
     lengths = np.zeros(len(of), dtype=np.int64)
-    kept = np.empty(begins[-1], dtype=np.int32)
-    together = np.empty(begins[-1], dtype=np.int32)
+    kept = np.empty(n_songs, dtype=np.int32)
+    together = np.empty(n_songs, dtype=np.int32)
+    at = 0
     for place in range(len(of)):
         song = of[place]
         n_met = _count(of_row, songs, of_song, rows, song, counts, met)
         own = of_song[song + 1] - of_song[song]
+        for i in range(n_met):
+            other = met[i]
+            either = own + of_song[other + 1] - of_song[other] - counts[other]
+            likeness[i] = counts[other] / either if other != song else -1.0
         edge, ties = -1.0, n_songs
-        if n_met - 1 > limit:
-            for i in range(n_met):
-                other = met[i]
-                either = own + of_song[other + 1] - of_song[other] - counts[other]
-                likeness[i] = counts[other] / either if other != song else -1.0
-            edge = np.partition(likeness[:n_met], n_met - limit)[n_met - limit]
+        if n_met - 1 > nearest:
+            edge = np.partition(likeness[:n_met], n_met - nearest)[n_met - nearest]
             above = 0
             tied = np.empty(n_met, dtype=np.int32)
             n_tied = 0
@@ -189,17 +209,23 @@ def _neighbours(of_row: Any, songs: Any, of_song: Any, rows: Any, of: Any, limit
                     tied[n_tied] = met[i]
                     n_tied += 1
             # Of those that tie at the edge, the ones up to this position have room.
-            ties = np.sort(tied[:n_tied])[limit - above - 1]
-        at = begins[place]
+            ties = np.sort(tied[:n_tied])[nearest - above - 1]
+        if at + n_met > len(kept):
+            longer = max(2 * len(kept), at + n_met)
+            more, more_together = np.empty(longer, dtype=np.int32), np.empty(longer, dtype=np.int32)
+            more[:at], more_together[:at] = kept[:at], together[:at]
+            kept, together = more, more_together
+        before = at
         for i in range(n_met):
             other = met[i]
-            if other != song and (edge < 0 or likeness[i] > edge or (likeness[i] == edge and other <= ties)):
+            near = edge < 0 or likeness[i] > edge or (likeness[i] == edge and other <= ties)
+            if other != song and (near or likeness[i] * counts[other] >= strength):
                 kept[at] = other
                 together[at] = counts[other]
                 at += 1
             counts[other] = 0
-        lengths[place] = at - begins[place]
-    return lengths, kept, together
+        lengths[place] = at - before
+    return lengths, kept[:at], together[:at]
 
 
 @numba.njit(nogil=True, cache=True)

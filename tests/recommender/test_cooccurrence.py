@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from benchmarks import made_plays
 from recommender.engine import cooccurrence, pairs
 from recommender.engine.cooccurrence import Cooccurrence
 from recommender.engine.interface import Evidence, Moved, PlayMatrix, SongReason, Tastes
@@ -118,17 +119,39 @@ def test_reasons_are_the_listeners_songs_and_sum_to_the_score() -> None:
     assert reasons[0].weight == pytest.approx(2 / 3 / 2)
 
 
-def test_beyond_so_many_pairs_each_song_keeps_its_nearest_and_the_loss_is_measured() -> None:
+def test_beyond_so_many_pairs_the_nearest_and_the_strongest_stay_and_the_loss_is_measured() -> None:
     rng = np.random.default_rng(1)
     played = matrix([sorted(set((40 * rng.random(8) ** 2).astype(int).tolist())) for _ in range(300)], 40)
     exact = Cooccurrence.of_groups(played)
-    cut = Cooccurrence.of_groups(played, most_pairs=100, nearest=5)
+    cut = Cooccurrence.of_groups(played, most_pairs=100, neighbours=12, nearest=5)
     assert (exact.nearest, exact.loss) == (0, 0.0)
     assert cut.nearest == 5
     assert 0 < cut.loss < 1
+    lost: list[float] = []
+    kept_strengths: list[float] = []
     for song in range(40):
-        kept = cut.neighbours[cut.indptr[song] : cut.indptr[song + 1]]
-        assert set(kept.tolist()) == set(top(exact.similar(song), 5).tolist())
+        at = slice(cut.indptr[song], cut.indptr[song + 1])
+        kept = set(cut.neighbours[at].tolist())
+        near = set(top(exact.similar(song), 5).tolist())
+        assert near <= kept
+        whole = slice(exact.indptr[song], exact.indptr[song + 1])
+        likeness = exact.similar(song)
+        for other, together in zip(exact.neighbours[whole].tolist(), exact.together[whole].tolist(), strict=True):
+            if other not in kept:
+                lost.append(together * likeness[other])
+            elif other not in near:
+                kept_strengths.append(together * likeness[other])
+    assert max(lost) < min(kept_strengths)
+    assert 12 * 40 <= len(cut.neighbours) < 15 * 40
+
+
+def test_of_as_many_pairs_the_strongest_of_all_lose_less_than_the_nearest_of_each_song(tmp_path: Path) -> None:
+    made_plays.write(tmp_path, made_plays.Shape(listeners=4000, songs=3000, plays=120_000))
+    played = made_plays.read(tmp_path).played
+    nearest = Cooccurrence.of_groups(played, most_pairs=1000, neighbours=1, nearest=50)
+    strongest = Cooccurrence.of_groups(played, most_pairs=1000, neighbours=35, nearest=10)
+    assert len(strongest.neighbours) <= len(nearest.neighbours)
+    assert strongest.loss < nearest.loss / 2
 
 
 def test_a_server_of_few_listeners_counts_sessions() -> None:
@@ -157,6 +180,7 @@ def test_blocks_that_know_nothing_of_one_another_join_to_the_same_counts(
     monkeypatch: pytest.MonkeyPatch, most_pairs: int
 ) -> None:
     monkeypatch.setattr(cooccurrence, "MOST_PAIRS", most_pairs)
+    monkeypatch.setattr(cooccurrence, "NEIGHBOURS", 12)
     monkeypatch.setattr(cooccurrence, "NEAREST", 5)
     monkeypatch.setattr(cooccurrence, "_WORK_OF_A_BLOCK", 2000.0)
     rng = np.random.default_rng(1)
@@ -167,7 +191,7 @@ def test_blocks_that_know_nothing_of_one_another_join_to_the_same_counts(
     blocks = [Cooccurrence.fit_block(evidence, block, n) for block in range(n)]
     assert sum(len(block["lengths"]) for block in blocks) == 40
     joined = Cooccurrence.joined(evidence, blocks)
-    whole = Cooccurrence.of_groups(played, most_pairs=most_pairs, nearest=5)
+    whole = Cooccurrence.of_groups(played, most_pairs=most_pairs, neighbours=12, nearest=5)
     for name, array in whole.arrays().items():
         assert (joined.arrays()[name] == array).all(), name
 

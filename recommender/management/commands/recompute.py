@@ -38,8 +38,8 @@ def about(methods: dict[str, Any]) -> list[str]:
         kept = "all of them kept"
         if together.get("nearest"):
             kept = (
-                f"each song's nearest {together['nearest']} kept: of the first 20 of the exact ranking "
-                f"{100 * together['loss']:.1f} % are missing"
+                f"the strongest and each song's nearest {together['nearest']} kept: of the first 20 of the exact "
+                f"ranking {100 * together['loss']:.1f} % are missing"
             )
         if "pairs" in together:
             lines.append(
