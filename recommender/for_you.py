@@ -53,7 +53,8 @@ _SEEDS = 2
 """Rows that start from a song the listener liked."""
 
 _LABEL_ROWS = 2
-"""Rows of one label."""
+_FEWEST = 3
+"""Rows of one label, and what one is worth a row from."""
 
 _OWN_LABELS = 3
 _LABELS_TO_PICK = 12
@@ -116,6 +117,11 @@ class Page:
     silent_songs: int = 0
     mood_met: bool = True
     dial: float = 0.0
+
+    @property
+    def picked(self) -> list[LabelToPick]:
+        """The labels that a newcomer has picked."""
+        return [label for label in self.labels_to_pick if label.picked]
 
 
 def for_you(user: User, query: Mapping[int, float] | None = None, *, silent_too: bool = False) -> Page:
@@ -357,7 +363,9 @@ class _Draft:
         said = self.content.weights[ranking].tocsc()
         for label in self._strongest_of_profile(_LABEL_ROWS):
             having = np.sort(said.indices[said.indptr[label] : said.indptr[label + 1]])
-            self._add_ranked(f"More {self._name(label)}", ranking[having], self._because_of(self.direction))
+            self._add_ranked(
+                f"More {self._name(label)}", ranking[having], self._because_of(self.direction), fewest=_FEWEST
+            )
 
     def _strongest_of_profile(self, most: int) -> list[int]:
         """The labels that the listener looks for most."""
@@ -409,10 +417,11 @@ class _Draft:
         length: int = ROW,
         seed: int | None = None,
         unplayed: bool = False,
+        fewest: int = 1,
     ) -> bool:
-        """Add a row of those of the ranked songs that are free; whether there are any."""
+        """Add a row of those of the ranked songs that are free; whether there are enough."""
         chosen = spread_artists(ranked[self.free[ranked]], self.catalogue.artists, length + _SPARE)
-        if not len(chosen):
+        if len(chosen) < fewest:
             return False
         self.free[chosen[:length]] = False
         self.rows.append(_DraftRow(title, chosen.tolist(), why, length, seed, unplayed))

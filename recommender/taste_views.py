@@ -31,6 +31,7 @@ _SAID = {
 class _Kind:
     """One kind of labels as it is drawn."""
 
+    slug: str
     name: str
     labels: list[ProfileLabel]
     folded: list[ProfileLabel]
@@ -40,14 +41,26 @@ class _Kind:
 def taste(request: ListenerRequest) -> HttpResponse:
     """The profile of the one who asks."""
     profile = profile_of(request.user)
-    context = {"profile": profile, "kinds": [_folded(kind) for kind in profile.kinds()]}
-    return render(request, "recommender/taste.html", context)
+    columns = _in_columns([_folded(kind) for kind in profile.kinds()])
+    return render(request, "recommender/taste.html", {"profile": profile, "columns": columns})
 
 
 def _folded(kind: KindOfLabels) -> _Kind:
     # A fold for one label would take more room than the label.
     shown = SHOWN if len(kind.labels) > SHOWN + 1 else len(kind.labels)
-    return _Kind(Label.Kind(kind.kind).label, kind.labels[:shown], kind.labels[shown:])
+    return _Kind(kind.kind, Label.Kind(kind.kind).label, kind.labels[:shown], kind.labels[shown:])
+
+
+def _in_columns(kinds: list[_Kind]) -> tuple[list[_Kind], list[_Kind]]:
+    """The kinds in two columns of about the same height; on a phone the second follows the first."""
+    columns: tuple[list[_Kind], list[_Kind]] = ([], [])
+    heights = [0, 0]
+    for kind in kinds:
+        shorter = int(heights[1] < heights[0])
+        columns[shorter].append(kind)
+        # The title takes the room of two.
+        heights[shorter] += len(kind.labels) + 2
+    return columns
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

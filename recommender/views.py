@@ -65,6 +65,7 @@ def for_you(request: ListenerRequest) -> HttpResponse:
     mood = {label.pk: label for label in labels.values()}
     page = page_for(request.user, dict.fromkeys(mood, 1.0), silent_too=silent_too)
     chosen = [label.name for label in mood.values()]
+    position = round(page.dial * Dial.END)
     context = {
         "page": page,
         "mood": [(name, _address([other for other in chosen if other != name], silent_too)) for name in chosen],
@@ -73,8 +74,9 @@ def for_you(request: ListenerRequest) -> HttpResponse:
         "silent_too": silent_too,
         "with_silent": _address(chosen, not silent_too),
         "here": _address(chosen, silent_too),
-        "dial": round(page.dial * Dial.END),
-        "dial_words": WORDS,
+        "dial": position,
+        "dial_word": WORDS[position],
+        "dial_words": list(WORDS.values()),
     }
     return render(request, "recommender/for_you.html", context)
 
