@@ -3,16 +3,18 @@
 from django.urls import path
 
 from . import accounts
-from .views import audio, history, library, listening, ratings, refusals, songs, sound, upload
+from .views import artists, audio, history, library, listening, ratings, refusals, songs, sound, upload
 
 urlpatterns = [
     path("library/", library.library, name="library"),
     path("library/labels/", library.label_suggestions, name="label_suggestions"),
     path("library/artists/", library.artist_suggestions, name="artist_suggestions"),
+    path("artists/<path:key>/", artists.artist, name="artist"),
     path("ratings/", ratings.ratings, name="ratings"),
     path("taste/history/", history.history, name="history"),
     path("taste/not-this/", refusals.refusals, name="refusals"),
     path("songs/<int:pk>/", songs.song, name="song"),
+    path("songs/<int:pk>/album/", artists.album, name="album"),
     path("songs/<int:pk>/audio", audio.audio, name="audio"),
     path("songs/<int:pk>/cover", songs.cover, name="cover"),
     path("songs/<int:pk>/waveform", sound.waveform, name="waveform"),

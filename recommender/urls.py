@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import compare_views, taste_views, views
+from . import compare_views, similar_artists, taste_views, views
 
 urlpatterns = [
     path("", views.for_you, name="for_you"),
@@ -16,5 +16,6 @@ urlpatterns = [
     path("labels/<int:pk>/pick/", views.pick_label, name="pick_label"),
     path("songs/<int:pk>/similar/", views.similar, name="similar"),
     path("songs/<int:pk>/fits-you/", views.fits_you, name="fits_you"),
+    path("similar-artists/<path:key>/", similar_artists.similar_artists, name="similar_artists"),
     path("recommendations/for-labels/", views.songs_for_query, name="songs_for_query"),
 ]

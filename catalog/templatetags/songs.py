@@ -43,11 +43,18 @@ def cover_url(song: Song) -> str:
 
 @register.simple_tag
 def by(song: Song) -> SafeString:
-    """Artist, leading to the artist's songs, and album."""
-    if not song.artist:
-        return format_html("{}", song.album or "Unknown artist")
-    artist = format_html('<a href="{}?{}">{}</a>', reverse("library"), urlencode({"artist": song.artist}), song.artist)
-    return format_html("{} · {}", artist, song.album) if song.album else artist
+    """Artist and album, each leading to its page."""
+    artist = _artist(song.artist, song.artist_key)
+    if not song.album:
+        return artist or format_html("Unknown artist")
+    album = format_html('<a href="{}album/">{}</a>', song.get_absolute_url(), song.album)
+    return format_html("{} · {}", artist, album) if artist else album
+
+
+# A list names the same few artists again and again.
+@lru_cache(maxsize=2048)
+def _artist(name: str, key: str) -> SafeString:
+    return format_html('<a href="{}">{}</a>', reverse("artist", args=[key]), name) if key else format_html("{}", name)
 
 
 @register.simple_tag

@@ -1,0 +1,134 @@
+"""Artists and their albums, as the index of the library knows them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from ..models import Label, Song
+from ..song_index import IndexedSong, Mask, SongIndex
+from . import song_index
+from .browsing import songs_in_order
+
+_SHOWN_LABELS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Album:
+    """An album: its first song stands for it.
+
+    Attributes
+    ----------
+    first : Song
+    title : str
+    artist, artist_key : str
+        Who it is by, empty where several people are.
+    year : int
+        Of its latest song, 0 where nobody knows.
+    song_ids : list of int
+        By disc and track.
+    discs : list of (int, list of int)
+        The same by disc.
+    seconds : float
+    """
+
+    first: Song
+    title: str
+    artist: str
+    artist_key: str
+    year: int
+    song_ids: list[int]
+    discs: list[tuple[int, list[int]]]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Artist:
+    """An artist, with everything of theirs that is here."""
+
+    name: str
+    key: str
+    albums: list[Album]
+    song_ids: list[int]
+    labels: list[tuple[str, int]]
+    seconds: float
+
+
+def find_artist(key: str) -> Artist | None:
+    """The artist of this key (`names.artist_key`): songs of their own, and albums that they are on; None for nobody."""
+    index = song_index.current()
+    own = index.of_artist(key, albums_too=True) & index.all(silent_too=True)
+    songs = _songs(index, own)
+    if not songs:
+        return None
+    mine = [song for song in songs if song.artist_key == key]
+    return Artist(
+        name=_usual_name(song.artist for song in mine) if mine else key.title(),
+        key=key,
+        albums=_albums(
+            [_songs_of_album(index, album) for album in dict.fromkeys(song.album_key for song in songs) if album]
+        ),
+        song_ids=[song.pk for song in mine or songs],
+        labels=_labels(index.label_counts(index.of_artist(key) & own if mine else own)),
+        seconds=sum(song.duration_s for song in mine or songs),
+    )
+
+
+def album_of(song_id: int) -> Album | None:
+    """The album that a song is on; None for a song on none, or one that is not there."""
+    index = song_index.current()
+    at = index.position(song_id)
+    if at is None or not index.there[at] or not index.songs[at].album_key:
+        return None
+    return next(iter(_albums([_songs_of_album(index, index.songs[at].album_key)])), None)
+
+
+def _songs_of_album(index: SongIndex, key: str) -> list[IndexedSong]:
+    return _songs(index, index.of_album(key) & index.all(silent_too=True))
+
+
+def _songs(index: SongIndex, among: Mask) -> list[IndexedSong]:
+    """By album, disc, track and title; songs on no album last."""
+    songs = [index.songs[at] for at in np.flatnonzero(among).tolist()]
+    return sorted(songs, key=lambda s: (not s.album_key, s.album_key, s.disc, s.track or 10_000, s.title_key, s.pk))
+
+
+def _usual_name(names: Iterable[str]) -> str:
+    """What an artist is called most often; of names as frequent, the shortest: guests are not in it."""
+    counted = Counter(names)
+    return min(counted, key=lambda name: (-counted[name], len(name), name))
+
+
+def _albums(groups: list[list[IndexedSong]]) -> list[Album]:
+    """The albums that groups of songs are, latest first, in one query."""
+    firsts = {song.pk: song for song in songs_in_order([songs[0].pk for songs in groups])}
+    albums = [_album(songs, firsts[songs[0].pk]) for songs in groups if songs[0].pk in firsts]
+    return sorted(albums, key=lambda album: (-album.year, album.title.casefold()))
+
+
+def _album(songs: list[IndexedSong], first: Song) -> Album:
+    written = {song.album_artist_key for song in songs} - {""}
+    keys = written or {song.artist_key for song in songs}
+    by_one = len(keys) == 1
+    artist = first.album_artist or _usual_name(song.artist for song in songs)
+    return Album(
+        first=first,
+        title=_usual_name(song.album for song in songs),
+        artist=artist if by_one else "",
+        artist_key=keys.pop() if by_one else "",
+        year=max(song.year for song in songs),
+        song_ids=[song.pk for song in songs],
+        discs=[(disc, [song.pk for song in of_disc]) for disc, of_disc in groupby(songs, lambda song: song.disc)],
+        seconds=sum(song.duration_s for song in songs),
+    )
+
+
+def _labels(counts: dict[int, int]) -> list[tuple[str, int]]:
+    """The labels of most songs, with how many."""
+    most = sorted(counts, key=lambda pk: -counts[pk])[:_SHOWN_LABELS]
+    labels = Label.objects.in_bulk(most)
+    return [(labels[pk].name, counts[pk]) for pk in most if pk in labels]
