@@ -51,6 +51,7 @@ LONGEST_NAME = 300
 _Row = TypeVar("_Row")
 
 _LONGEST_LINE = 100_000
+_BLOCK = 1 << 19
 _NAMED_LINES = 100
 _REPLACE = "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 _ADD = "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value"
@@ -134,12 +135,31 @@ class Lines:
         """Bytes of the file."""
         return os.fstat(self._file.fileno()).st_size
 
+    def blocks(self, first: int = 1) -> Iterator[tuple[int, bytes]]:
+        """Whole lines as they stand in the file, thousands at a time, and the number of the first of them."""
+        number, begun = first, b""
+        while read := self._file.read(_BLOCK):
+            self.read_bytes += len(read)
+            whole, newline, begun = (begun + read).rpartition(b"\n")
+            if newline:
+                yield number, whole + newline
+                number += whole.count(b"\n") + 1
+            if len(begun) >= _LONGEST_LINE:
+                self._skip_line()
+                self._report.pass_over(number, "the line is too long")
+                number, begun = number + 1, b""
+        if begun:
+            yield number, begun
+
     def lines(self, first: int = 1) -> Iterator[tuple[int, str]]:
         """Line numbers, from `first` on, and texts without their ends; empty lines are passed over."""
-        for number, line in enumerate(iter(lambda: self._file.readline(_LONGEST_LINE), b""), start=first):
-            self.read_bytes += len(line)
-            if len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
-                self._skip_line()
+        for number, block in self.blocks(first):
+            yield from self.lines_of(number, block)
+
+    def lines_of(self, first: int, block: bytes) -> Iterator[tuple[int, str]]:
+        """The same of the lines of one block."""
+        for number, line in enumerate(block.removesuffix(b"\n").split(b"\n"), start=first):
+            if len(line) >= _LONGEST_LINE:
                 self._report.pass_over(number, "the line is too long")
             elif line.strip():
                 try:

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import Model, Sum
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from catalog.importing import tables
 from catalog.models import Listener, PlayCount, Song, SongIdentifier
 from catalog.services import plays
 from catalog.signals import played
@@ -100,6 +101,22 @@ def test_importing_plays_twice_changes_nothing_and_announces_nothing(
         played.disconnect(listen)
     assert rows_of(*EVERYTHING) == before
     assert len(announced) == 1
+
+
+def test_lines_keep_their_numbers_whatever_piece_of_the_file_they_are_read_in(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "_BLOCK", 50)
+    monkeypatch.setattr(tables, "_LONGEST_LINE", 40)
+    lines = [f"user {n}\tSO{n}\t{n}" if n % 7 else f"user{n}\tSO{n}\t{n}" for n in range(1, 40)]
+    lines[11] = "anna\tSOA"
+    lines[20] = f"anna\t{'A' * 200}\t1"
+    lines[30] = ""
+    report = import_plays(table, "\r\n".join(lines))
+    assert "36 lines" in report
+    assert "Line 12 is left out: 2 columns in place of 3" in report
+    assert "Line 21 is left out: the line is too long" in report
+    assert sum(counts().values()) == sum(range(1, 40)) - 12 - 21 - 31
 
 
 def test_bad_lines_are_named_with_what_is_wrong_and_the_rest_goes_on(table: Path) -> None:
