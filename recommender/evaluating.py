@@ -16,11 +16,13 @@ from catalog.models import LabelAssignment, Play, PlayCount
 
 from . import snapshot
 from .engine.evaluation.baselines import EACH_ALONE, Method, baselines, of_recommender
+from .engine.evaluation.choosing import Tried, tried
 from .engine.evaluation.comparison import Step, compare, silent
 from .engine.evaluation.own_labels import OwnLabels
 from .engine.evaluation.protocols import Listening, Protocol
 from .engine.evaluation.report import document
 from .engine.interface import Progress, Vector
+from .engine.interface import silent as no_progress
 from .engine.methods import METHODS
 from .evidence import Library, read_library
 from .models import Evaluation
@@ -64,8 +66,7 @@ def evaluate(protocol: Protocol, step: Step = silent) -> Evaluation:
     """
     started = time.monotonic()
     used = snapshot.current_row()
-    library = read_library(lambda what: step(what, 0.0))
-    listening = Listening(library.evidence, _first_played(library, lambda what: step(what, 0.0)))
+    library, listening = _read(lambda what: step(what, 0.0))
     own_labels = _own_labels(library, lambda what: step(what, 0.0))
     figures = document(compare(listening, protocol, methods(), own_labels=own_labels, step=step))
     stored = Evaluation.objects.create(
@@ -79,6 +80,30 @@ def evaluate(protocol: Protocol, step: Step = silent) -> Evaluation:
     old = Evaluation.objects.filter(protocol=protocol, created_at__lt=timezone.now() - KEPT)
     old.exclude(pk=stored.pk).delete()
     return stored
+
+
+def settings_tried(splits: int = 1, progress: Progress = no_progress) -> Iterator[Tried]:
+    """What methods may be fitted with, tried on inner splits of this library's plays.
+
+    Parameters
+    ----------
+    splits : int
+        The training parts of so many splits of an evaluation.
+    progress : callable
+
+    Raises
+    ------
+    TooFewPlaysError
+        If there is too little to hold out twice.
+    """
+    _, listening = _read(progress)
+    yield from tried(listening, splits=splits)
+
+
+def _read(progress: Progress) -> tuple[Library, Listening]:
+    """The database as methods see it."""
+    library = read_library(progress)
+    return library, Listening(library.evidence, _first_played(library, progress))
 
 
 def latest(protocol: Protocol) -> Evaluation | None:

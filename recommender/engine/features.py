@@ -14,7 +14,7 @@ from . import tfidf
 from .interface import Evidence, Matrix, Moved, Vector
 
 _FEW = 5.0
-"""What the logarithm of a song's words is divided by, to be about as large as a row's other numbers."""
+"""What logarithms of numbers of words are divided by, to be about as large as a row's other numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +75,16 @@ class Features:
         if len(self.mean):
             columns.append(self._sounds(evidence))
         rows: Matrix = hstack(columns, format="csr")
+        return rows
+
+    def rows_and_amounts(self, evidence: Evidence) -> Matrix:
+        """The same with n_labels more columns: how much was said of each label, whatever else was said of the song.
+
+        Of ten people who call one song rock, and one who calls another so, a row of norm 1 tells the same.
+        """
+        tf = evidence.term_frequencies
+        amounts = csr_array((np.log1p(tf.data) / _FEW * self.idf[tf.indices], tf.indices, tf.indptr), shape=tf.shape)
+        rows: Matrix = hstack([self.rows(evidence), amounts], format="csr")
         return rows
 
     def _sounds(self, evidence: Evidence) -> Matrix:

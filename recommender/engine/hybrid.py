@@ -53,7 +53,7 @@ _PLAYS_EACH = 6
 _AGAINST = 100
 """How many listeners the weights are fitted on at most, how many plays of each, and against how many other songs."""
 
-_PULL = 10.0
+PULL = 10.0
 """How many plays it takes to move a weight well away from where it starts."""
 
 _SEED = 2018
@@ -100,7 +100,7 @@ class Hybrid:
             If there are too few plays to hold some out.
         """
         weights = Weights.fit(evidence, progress)
-        return cls.of_parts({**_fitted_parts(evidence, progress), "weights": weights})
+        return cls.of_parts({**fitted_parts(evidence, progress), "weights": weights})
 
     @classmethod
     def of_parts(cls, parts: Mapping[str, Any]) -> Self:
@@ -211,10 +211,16 @@ class Weights:
         TooLittleError
             If there are too few plays to hold some out.
         """
+        return cls.pulled(evidence, [PULL], progress)[0]
+
+    @classmethod
+    def pulled(cls, evidence: Evidence, pulls: Sequence[float], progress: Progress = silent) -> list[Self]:
+        """The weights under several pulls; the parts, which take long, are fitted once."""
         inner = _held_out(evidence)
-        parts = _fitted_parts(inner.evidence, progress)
+        parts = fitted_parts(inner.evidence, progress)
         progress("weights of the parts")
-        return cls(_weights(_choices(parts, inner, progress), progress))
+        choices = _choices(parts, inner, progress)
+        return [cls(_weights(choices, pull, progress)) for pull in pulls]
 
     def refreshed(self, evidence: Evidence, since: Moved) -> Self:  # noqa: ARG002
         """The same: they hold for any songs."""
@@ -230,7 +236,8 @@ class Weights:
         return {"values": self.values}
 
 
-def _fitted_parts(evidence: Evidence, progress: Progress) -> dict[str, Any]:
+def fitted_parts(evidence: Evidence, progress: Progress = silent) -> dict[str, Any]:
+    """Everything that is weighed, fitted, by name."""
     parts = {name: kind.fit(evidence, progress) for name, kind in _KINDS.items()}
     return {**parts, "popular": Popularity.fit(evidence, progress)}
 
@@ -324,7 +331,7 @@ def _choices(parts: Mapping[str, Any], inner: _Inner, progress: Progress) -> _Ch
     return _Choices(np.concatenate(values), np.concatenate(possible), np.concatenate(counts))
 
 
-def _weights(choices: _Choices, progress: Progress) -> Vector:
+def _weights(choices: _Choices, pull: float, progress: Progress) -> Vector:
     """The weights under which the plays held out are likeliest, pulled towards where they start."""
     # Large: fitting only.
     from scipy.optimize import minimize
@@ -343,8 +350,8 @@ def _weights(choices: _Choices, progress: Progress) -> Vector:
         slopes = chances * choices.counts[:, np.newaxis]
         slopes[:, 0] -= choices.counts
         pulled = weights - start.ravel()
-        gradient = (slopes.ravel() @ flat_values).astype(np.float64) + _PULL * pulled
-        return missed + _PULL / 2 * float(pulled @ pulled), gradient
+        gradient = (slopes.ravel() @ flat_values).astype(np.float64) + pull * pulled
+        return missed + pull / 2 * float(pulled @ pulled), gradient
 
     found = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 100})
     return np.asarray(found.x, dtype=np.float64).reshape(start.shape)

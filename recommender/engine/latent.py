@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, csr_matrix
+from scipy.sparse import csr_array, csr_matrix, hstack
 from threadpoolctl import threadpool_limits
 
 from .features import Features, moved_rows
@@ -79,8 +79,8 @@ class Latent:
         Of the learned factors: what an unplayed song costs.
     listeners : int64, shape (n_songs,)
         How many people have played each song.
-    labels : csr_array, shape (n_songs, n_labels)
-        The labels among the features of each song.
+    labels : csr_array, shape (n_songs, 2 x n_labels)
+        The labels among the features of each song: their shares, and their amounts.
     features : Features
     certainty, damping, doubt : float
         `Settings`, the damping as it is added.
@@ -110,7 +110,7 @@ class Latent:
         damping = settings.damping * float(confidence.mean()) if len(confidence) else 1.0
         learned = _factorized(evidence, confidence.astype(np.float32), damping, settings, progress)
         features = Features.fit(evidence)
-        rows = features.rows(evidence)
+        rows = features.rows_and_amounts(evidence)
         both = np.flatnonzero((evidence.listeners > 0) & (np.diff(rows.indptr) > 0))
         coefficients = ridge(
             rows[both],
@@ -144,18 +144,17 @@ class Latent:
         own = np.where(np.diff(rows.indptr) > 0, listeners / (listeners + doubt), 1.0).astype(np.float32)[:, np.newaxis]
         factors = own * learned + (1 - own) * predicted
         learned = np.where((listeners > 0)[:, np.newaxis], learned, factors)
-        labels = rows[:, : features.n_labels].tocsr()
+        labels = _labels(rows, features.n_labels)
         return cls(learned, factors, coefficients, gram, listeners, labels, features, certainty, damping, doubt)
 
     def refreshed(self, evidence: Evidence, since: Moved) -> Self:
         """The same factors for the songs that were there, predicted ones for those that are new or newly labelled."""
         n_labels = self.features.n_labels
         features = self.features.labels_moved(since)
-        coefficients = np.concatenate(
-            [moved_rows(self.coefficients[:n_labels], since.labels), self.coefficients[n_labels:]]
-        )
+        shares, others, amounts = np.split(self.coefficients, [n_labels, len(self.coefficients) - n_labels])
+        coefficients = np.concatenate([moved_rows(shares, since.labels), others, moved_rows(amounts, since.labels)])
         return self._of(
-            moved_rows(self.learned, since.songs), features.rows(evidence), coefficients, self.gram,
+            moved_rows(self.learned, since.songs), features.rows_and_amounts(evidence), coefficients, self.gram,
             moved_rows(self.listeners, since.songs), features, self.certainty, self.damping, self.doubt,
         )  # fmt: skip
 
@@ -166,7 +165,7 @@ class Latent:
         own = {name: arrays[name] for name in ("learned", "factors", "coefficients", "gram", "listeners")}
         features = Features.from_arrays(arrays)
         stored = (arrays["labels_data"], arrays["labels_indices"], arrays["labels_indptr"])
-        labels = csr_array(stored, shape=(len(own["factors"]), features.n_labels))
+        labels = csr_array(stored, shape=(len(own["factors"]), 2 * features.n_labels))
         return cls(**own, labels=labels, features=features, certainty=certainty, damping=damping, doubt=doubt)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -216,15 +215,19 @@ class Latent:
         positions = tastes.played.indices[: tastes.played.indptr[1]]
         place = inverse @ (own.T @ confidence)
         by_song = (confidence[:, np.newaxis] * (own @ inverse)) @ self.factors[songs].T.astype(np.float64)
-        by_label = self.coefficients[: self.features.n_labels] @ place
+        n_labels = self.features.n_labels
+        amounts = self.coefficients[len(self.coefficients) - n_labels :]
+        by_column = np.concatenate([self.coefficients[:n_labels], amounts]) @ place
         rows = self.labels
         reasons: list[list[Reason]] = []
         for at, song in enumerate(songs):
             said: list[Reason] = []
             if not self.listeners[song]:
-                labels = rows.indices[rows.indptr[song] : rows.indptr[song + 1]]
-                parts = rows.data[rows.indptr[song] : rows.indptr[song + 1]] * by_label[labels]
-                said = [LabelReason(int(labels[i]), float(parts[i])) for i in np.argsort(-parts)[:k] if parts[i] > 0]
+                columns = rows.indices[rows.indptr[song] : rows.indptr[song + 1]]
+                labels, label_of = np.unique(columns % n_labels, return_inverse=True)
+                products = rows.data[rows.indptr[song] : rows.indptr[song + 1]] * by_column[columns]
+                sums = np.bincount(label_of, products, len(labels)).astype(np.float64)
+                said = [LabelReason(int(labels[i]), float(sums[i])) for i in np.argsort(-sums)[:k] if sums[i] > 0]
             if not said:
                 parts = by_song[:, at]
                 said = [SongReason(int(positions[i]), float(parts[i])) for i in np.argsort(-parts)[:k] if parts[i] > 0]
@@ -248,6 +251,12 @@ class Latent:
         cosines: Vector = np.divide(products, lengths * lengths[song], out=np.zeros_like(products), where=lengths > 0)
         cosines[song] = 0
         return cosines
+
+
+def _labels(rows: Matrix, n_labels: int) -> Matrix:
+    """The columns of labels: shares first, and amounts."""
+    labels: Matrix = hstack([rows[:, :n_labels], rows[:, rows.shape[1] - n_labels :]], format="csr")
+    return labels
 
 
 def _confidence(plays: NDArray[Any], certainty: float) -> Vector:

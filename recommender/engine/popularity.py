@@ -13,7 +13,9 @@ from .features import Features
 from .interface import Evidence, Moved, Positions, Progress, Reason, SongReason, Tastes, Vector, silent
 from .ridge import ridge
 
-_DAMPING = 3.0
+DAMPING = 3.0
+"""The regularization of the regression that expects listeners."""
+
 _FOLDS = 5
 _FEWEST_SONGS = 20
 """With fewer songs that people play and that have labels, all new songs are expected to be alike."""
@@ -108,7 +110,7 @@ class Popularity:
         return middle, low, high
 
 
-def expected_listeners(evidence: Evidence, progress: Progress = silent) -> Expectation:
+def expected_listeners(evidence: Evidence, progress: Progress = silent, *, damping: float = DAMPING) -> Expectation:
     """Learn how many listeners songs have from their labels and sound, and how well that can be told.
 
     How well is measured on songs held out, a fifth at a time.
@@ -116,7 +118,7 @@ def expected_listeners(evidence: Evidence, progress: Progress = silent) -> Expec
     # Large: fitting only.
     from scipy.stats import spearmanr
 
-    rows = Features.fit(evidence).rows(evidence)
+    rows = Features.fit(evidence).rows_and_amounts(evidence)
     counted = np.log1p(evidence.listeners)
     known = np.flatnonzero((evidence.listeners > 0) & (np.diff(rows.indptr) > 0))
     if len(known) < _FEWEST_SONGS:
@@ -125,7 +127,7 @@ def expected_listeners(evidence: Evidence, progress: Progress = silent) -> Expec
     def learned(songs: Positions) -> tuple[Vector, float]:
         mean = float(counted[songs].mean())
         targets = (counted[songs] - mean)[:, np.newaxis]
-        return ridge(rows[songs], targets, np.ones(len(songs)), _DAMPING, progress)[:, 0], mean
+        return ridge(rows[songs], targets, np.ones(len(songs)), damping, progress)[:, 0], mean
 
     told = np.empty(len(known))
     fold = np.random.default_rng(0).permutation(len(known)) % _FOLDS

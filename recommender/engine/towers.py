@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,6 @@ from .features import Features, moved_rows
 from .interface import Evidence, Matrix, Moved, Progress, Tastes, Vector, silent
 
 WIDTH = 64
-STEPS = 30
-"""The songs of training are told apart ever better after this, and new songs worse."""
-
-_LEARNING_RATE = 0.02
-_WEIGHT_DECAY = 0.3
-_FORGOTTEN = 0.5
-"""Which part of a listener's songs is left out of their tower in each step, so that none learns to name itself."""
 
 _FEWEST_LISTENERS = 3
 _MOST_SONGS = 20_000
@@ -34,6 +27,25 @@ _MOST_LISTENERS = 2048
 """In one step, which bounds its memory: 160 MB for the products of listeners and songs."""
 
 _SEED = 2018
+
+
+class Settings(NamedTuple):
+    """What towers are learned with; chosen by `evaluation.choosing`.
+
+    Attributes
+    ----------
+    steps : int
+        After more of them the songs of training are told apart ever better, and new songs worse.
+    learning_rate, weight_decay : float
+        Of AdamW.
+    forgotten : float
+        Which part of a listener's songs is left out of their tower in each step, so that none learns to name itself.
+    """
+
+    steps: int = 30
+    learning_rate: float = 0.02
+    weight_decay: float = 0.3
+    forgotten: float = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +75,14 @@ class Towers:
     @classmethod
     def fit(cls, evidence: Evidence, progress: Progress = silent) -> Self:
         """Learn from the plays; always the same from the same plays."""
+        return cls.with_settings(evidence, Settings(), progress)
+
+    @classmethod
+    def with_settings(cls, evidence: Evidence, settings: Settings, progress: Progress = silent) -> Self:
+        """The same, otherwise set."""
         features = Features.fit(evidence)
         rows = features.rows(evidence)
-        listening, own, offering = _learned(evidence, rows, progress)
+        listening, own, offering = _learned(evidence, rows, settings, progress)
         return cls._of(rows, own, listening, offering, features)
 
     @classmethod
@@ -116,7 +133,7 @@ class Towers:
 
 
 def _learned(
-    evidence: Evidence, rows: Matrix, progress: Progress
+    evidence: Evidence, rows: Matrix, settings: Settings, progress: Progress
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """The embeddings of features as listened to, of songs by themselves, and of features as offered."""
     # 200 MB and a second to load: fitting only.
@@ -142,10 +159,12 @@ def _learned(
     listening, offering = drawn(WIDTH), drawn(WIDTH)
     own = torch.nn.Parameter(torch.zeros(evidence.n_songs, WIDTH))
     bias = torch.nn.Parameter(torch.zeros(n_features, 1))
-    optimizer = torch.optim.AdamW([listening, own, offering, bias], lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW(
+        [listening, own, offering, bias], lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
     all_rows, song_rows = _tensor(rows), _tensor(rows[songs])
     learned_from = np.flatnonzero(np.diff(played[:, songs].indptr) > 0)
-    for _ in range(STEPS):
+    for _ in range(settings.steps):
         progress("labels learned from plays")
         block = learned_from
         if len(block) > _MOST_LISTENERS:
@@ -153,7 +172,7 @@ def _learned(
         theirs = played[block]
         wanted = torch.from_numpy((theirs[:, songs].toarray() > 0).astype(np.float32))
         heard = all_rows @ listening + own
-        towers = _tensor(_partly(theirs, rng)) @ heard
+        towers = _tensor(_partly(theirs, settings.forgotten, rng)) @ heard
         likely = torch.log_softmax(towers @ (song_rows @ offering).T + (song_rows @ bias).T, dim=1)
         loss = -((wanted * likely).sum(1) / wanted.sum(1)).mean()
         optimizer.zero_grad()
@@ -163,10 +182,10 @@ def _learned(
     return listening.detach().numpy(), own.detach().numpy(), offered.detach().numpy()
 
 
-def _partly(played: Any, rng: np.random.Generator) -> Matrix:
+def _partly(played: Any, forgotten: float, rng: np.random.Generator) -> Matrix:
     """A part of each listener's songs, drawn by chance, each row divided by the root of its number."""
     kept = csr_array(
-        ((rng.random(played.nnz) >= _FORGOTTEN).astype(np.float64), played.indices.copy(), played.indptr.copy()),
+        ((rng.random(played.nnz) >= forgotten).astype(np.float64), played.indices.copy(), played.indptr.copy()),
         shape=played.shape,
     )
     kept.eliminate_zeros()

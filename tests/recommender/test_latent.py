@@ -117,3 +117,14 @@ def test_a_song_without_labels_and_sound_has_no_features() -> None:
     evidence = Evidence(csr_array(np.array([[1.0, 0], [0, 0]])), csr_array(np.zeros((1, 2), dtype=np.int32)))
     rows = Features.fit(evidence).rows(evidence)
     assert np.diff(rows.indptr).tolist()[1] == 0
+
+
+def test_what_more_people_say_of_a_song_tells_more() -> None:
+    # Label 0 stands on two songs, once of one and ten times of the other, label 1 on a third.
+    said = np.array([[1.0, 0], [10, 0], [0, 3]])
+    evidence = Evidence(csr_array(said), csr_array(np.zeros((1, 3), dtype=np.int32)))
+    features = Features.fit(evidence)
+    rows = features.rows_and_amounts(evidence).toarray()
+    assert rows[:, : features.n_labels].tolist() == [[1, 0], [1, 0], [0, 1]]
+    amounts = rows[:, -features.n_labels :]
+    assert amounts[1, 0] / amounts[0, 0] == pytest.approx(np.log(11) / np.log(2))

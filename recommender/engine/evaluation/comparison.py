@@ -150,7 +150,7 @@ def compare(
     n_splits = number_of_splits(listening, protocol)
     learned_from = _few_enough(listening, most_played, seed)
     listening = listening.of(learned_from)
-    asked = _sample(learned_from, most_listeners, seed)
+    asked = sample(learned_from, most_listeners, seed)
     tables = [_Table(method, asked, n_splits, own_labels) for method in methods]
     candidates: dict[str, int] = {}
     held_out = []
@@ -340,7 +340,7 @@ def choose(method: Method, training: Listening, protocol: Protocol, seed: int) -
         inner = split(training, protocol, seed)
     except TooFewPlaysError:
         return settings[0]
-    listeners = _sample(inner.listeners, _CHOOSING_LISTENERS, seed)
+    listeners = sample(inner.listeners, _CHOOSING_LISTENERS, seed)
     ranking = next(iter(inner.rankings))
 
     def precision(fit: Fit) -> float:
@@ -377,7 +377,7 @@ def _few_enough(listening: Listening, most_played: int, seed: int) -> Positions:
     return np.sort(drawn[:enough])
 
 
-def _sample(listeners: Positions, most: int, seed: int) -> Positions:
+def sample(listeners: Positions, most: int, seed: int) -> Positions:
     """So many of the listeners at most, in their order."""
     if len(listeners) <= most:
         return listeners

@@ -1,0 +1,163 @@
+"""Choosing what methods are fitted with, on inner splits: of plays that no figure is ever taken from.
+
+What is chosen here is written down in the methods (`latent.Settings`, `towers.Settings`, `hybrid.PULL`,
+`popularity.DAMPING`): fitting them takes minutes, choosing takes many times that. An evaluation takes its figures from
+the held-out part of a split; here that part is never looked at: the training part is split again by the same rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..hybrid import PULL, Hybrid, Weights, fitted_parts
+from ..interface import Evidence
+from ..latent import Latent
+from ..latent import Settings as LatentSettings
+from ..popularity import DAMPING, expected_listeners
+from ..towers import Settings as TowersSettings
+from ..towers import Towers
+from .comparison import answers, sample
+from .protocols import Listening, Protocol, Split, split
+
+LISTENERS = 500
+"""How many listeners are asked on each inner split."""
+
+# A page has no time for more factors in a large catalogue.
+LATENT: Mapping[str, Sequence[Any]] = {
+    "factors": (16, 32, 64),
+    "damping": (1.0, 3.0, 10.0),
+    "certainty": (2.0, 5.0, 15.0),
+    "prediction_damping": (3.0, 6.0, 12.0, 24.0),
+    "doubt": (2.0, 5.0, 15.0),
+}
+TOWERS: Mapping[str, Sequence[Any]] = {
+    "steps": (20, 30, 45),
+    "weight_decay": (0.1, 0.3, 1.0),
+    "forgotten": (0.3, 0.5, 0.7),
+}
+PULLS = (PULL, 1.0, 100.0)
+DAMPINGS = (DAMPING, 1.0, 10.0, 30.0)
+
+
+class Tried(NamedTuple):
+    """How one setting did.
+
+    Attributes
+    ----------
+    method, setting : str
+        What was fitted, and with what that differs from the best so far.
+    figures : dict of name to float
+        What decides, averaged over splits: the MAP on the inner splits of each protocol; of popularity the rank
+        correlation on songs held out.
+    best : bool
+        Whether the mean of the figures is the highest so far of its method.
+    """
+
+    method: str
+    setting: str
+    figures: dict[str, float]
+    best: bool
+
+
+def tried(listening: Listening, *, seed: int = 0, splits: int = 1) -> Iterator[Tried]:
+    """Try all settings, one after another: each is varied in turn, the others being the best so far.
+
+    Parameters
+    ----------
+    listening : Listening
+    seed, splits : int
+        The first so many splits of an evaluation with this seed; only their training parts are looked at.
+
+    Yields
+    ------
+    Tried
+        First of each method what it has now.
+
+    Raises
+    ------
+    TooFewPlaysError
+        If there is too little to hold out twice.
+    """
+    inner = [
+        split(split(listening, protocol, seed, number).training, protocol, seed)
+        for protocol in Protocol
+        for number in range(splits)
+    ]
+    yield from _climbed("latent", LatentSettings(), LATENT, Latent.with_settings, inner, seed)
+    yield from _climbed("towers", TowersSettings(), TOWERS, Towers.with_settings, inner, seed)
+    yield from _pulled(inner, seed)
+    yield from _expected([parts.training.evidence for parts in inner])
+
+
+def _climbed(
+    method: str,
+    settings: Any,
+    values: Mapping[str, Sequence[Any]],
+    fit: Callable[[Evidence, Any], Any],
+    inner: Sequence[Split],
+    seed: int,
+) -> Iterator[Tried]:
+    """Settings varied one at a time."""
+    figures = _precisions([fit(parts.training.evidence, settings) for parts in inner], inner, seed)
+    highest = _mean(figures)
+    yield Tried(method, _said(settings), figures, best=True)
+    for name, candidates in values.items():
+        best = settings
+        for value in candidates:
+            if value == getattr(settings, name):
+                continue
+            other = settings._replace(**{name: value})
+            figures = _precisions([fit(parts.training.evidence, other) for parts in inner], inner, seed)
+            if better := _mean(figures) > highest:
+                best, highest = other, _mean(figures)
+            yield Tried(method, f"{name} {value:g}", figures, best=better)
+        settings = best
+
+
+def _pulled(inner: Sequence[Split], seed: int) -> Iterator[Tried]:
+    """The pull of the hybrid's weights."""
+    fitted = [
+        (fitted_parts(parts.training.evidence), Weights.pulled(parts.training.evidence, PULLS)) for parts in inner
+    ]
+    highest = -np.inf
+    for place, pull in enumerate(PULLS):
+        hybrids = [Hybrid.of_parts({**parts, "weights": weights[place]}) for parts, weights in fitted]
+        figures = _precisions(hybrids, inner, seed)
+        yield Tried("hybrid", f"pull {pull:g}", figures, best=_mean(figures) > highest)
+        highest = max(highest, _mean(figures))
+
+
+def _expected(evidence: Sequence[Evidence]) -> Iterator[Tried]:
+    """The damping of predicted popularity."""
+    highest = -np.inf
+    for damping in DAMPINGS:
+        found = [expected_listeners(one, damping=damping).rank_correlation for one in evidence]
+        figures = {"rank correlation": float(np.mean(found))}
+        yield Tried("popular", f"damping {damping:g}", figures, best=_mean(figures) > highest)
+        highest = max(highest, _mean(figures))
+
+
+def _precisions(fitted: Sequence[Any], inner: Sequence[Split], seed: int) -> dict[str, float]:
+    """The MAP of recommenders, each on its split: the means over `cold` and over `warm`."""
+    found: dict[Protocol, list[float]] = {protocol: [] for protocol in Protocol}
+    for recommender, parts in zip(fitted, inner, strict=True):
+        ranking = next(iter(parts.rankings))
+        asked = sample(parts.listeners, LISTENERS, seed)
+        each = [
+            answer.accuracies[ranking].map
+            for answer in answers(lambda tastes, _: recommender.scores(tastes), parts, asked)  # noqa: B023
+            if ranking in answer.accuracies
+        ]
+        found[parts.protocol].append(float(np.mean(each)))
+    return {f"MAP {protocol}": float(np.mean(each)) for protocol, each in found.items()}
+
+
+def _mean(figures: Mapping[str, float]) -> float:
+    return float(np.mean(list(figures.values())))
+
+
+def _said(settings: Any) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in settings._asdict().items())
