@@ -42,6 +42,7 @@ _WAYS_SAID = {
     MusicFor.LIFT: "From sad to hopeful, from angry to calm.",
 }
 _TRY_ANOTHER = "Take another picture, or say below how you feel."
+_NO_PROBABILITY = "Each emotion has a probability."
 _NO_FACE = "No face was found in the picture."
 _NO_FACE_REMEDY = (
     "Look straight at the camera, with light on your face and nothing before it, and let the face fill half of the "
@@ -65,11 +66,11 @@ class Answer:
     ----------
     way : "match" or "lift"
     title : str
-        The mood in a sentence; empty where there is none yet.
+        The mood in a sentence; empty where there is none.
     bars : list
-        The emotions of the face, most likely first; empty where the mood was picked.
+        The emotions of the face, most likely first; empty where there was no picture.
     said : str
-        The mood that was picked, or empty.
+        The mood that was picked, whatever the face shows; empty where none was.
     bends : str
         What the mood counts beside the listener's taste.
     given : list of pairs
@@ -86,6 +87,11 @@ class Answer:
     given: list[tuple[str, str]] = field(default_factory=list)
     problem: str = ""
     remedy: str = ""
+
+    @property
+    def emotions(self) -> list[tuple[str, str]]:
+        """Those fields that carry what a face showed."""
+        return [(name, value) for name, value in self.given if name != "mood"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +160,19 @@ def picture(request: ListenerRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def word(request: ListenerRequest) -> HttpResponse:
-    """The mood that was picked by hand, `mood`."""
+    """The mood that was picked by hand, `mood`; the emotions that a face showed before stay beside it."""
     if request.method != "POST":
         return redirect("mood")
     picked = services.mood(request.POST.get("mood", ""))
     if picked is None:
         return _refused(f"mood is one of {', '.join(MOODS)}.")
+    try:
+        emotions = _emotions(request.POST)
+    except ValueError:
+        return _refused(_NO_PROBABILITY)
     way = services.way_of(request.user)
     services.keep_reading(request.user, picked.distribution, way, hand_picked=True)
-    return _answered(request, _said(picked, way), picked.distribution)
+    return _answered(request, _said(picked, way, emotions), picked.distribution)
 
 
 @never_cache
@@ -174,13 +184,13 @@ def way(request: ListenerRequest) -> HttpResponse:
     chosen = services.as_way(request.POST.get("way", ""))
     if chosen is None:
         return _refused("way is match or lift.")
-    services.remember_way(request.user, chosen)
-    if picked := services.mood(request.POST.get("mood", "")):
-        return _answered(request, _said(picked, chosen), picked.distribution)
     try:
         emotions = _emotions(request.POST)
     except ValueError:
-        return _refused("Each emotion has a probability.")
+        return _refused(_NO_PROBABILITY)
+    services.remember_way(request.user, chosen)
+    if picked := services.mood(request.POST.get("mood", "")):
+        return _answered(request, _said(picked, chosen, emotions), picked.distribution)
     if emotions:
         return _answered(request, _read(emotions, chosen), emotions)
     return _respond(request, Answer(way=chosen), None)
@@ -211,20 +221,29 @@ def forget_all(request: ListenerRequest) -> HttpResponse:
 
 
 def _read(emotions: Mapping[str, float], way: Way) -> Answer:
-    ranked = sorted(emotions.items(), key=lambda item: -item[1])
-    bars = [Bar(_AS_ADJECTIVE.get(emotion, emotion), round(100 * probability)) for emotion, probability in ranked]
-    if ranked[0][1] >= _CLEAR:
+    bars, given = _drawn(emotions)
+    strongest = max(emotions.values())
+    if strongest >= _CLEAR:
         title = f"You look {bars[0].word}"
-    elif ranked[0][1] >= _LIKELY:
+    elif strongest >= _LIKELY:
         title = f"You look rather {bars[0].word}"
     else:
         title = f"Hard to tell: perhaps {', perhaps '.join(bar.word for bar in bars[:2])}"
-    given = [(emotion, f"{probability:.4f}") for emotion, probability in ranked]
     return Answer(way=way, title=title, bars=bars, given=given)
 
 
-def _said(picked: services.Mood, way: Way) -> Answer:
-    return Answer(way=way, title=f"You feel {picked.name}", said=picked.name, given=[("mood", picked.name)])
+def _said(picked: services.Mood, way: Way, emotions: Mapping[str, float]) -> Answer:
+    bars, given = _drawn(emotions)
+    return Answer(
+        way=way, title=f"You feel {picked.name}", bars=bars, said=picked.name, given=[("mood", picked.name), *given]
+    )
+
+
+def _drawn(emotions: Mapping[str, float]) -> tuple[list[Bar], list[tuple[str, str]]]:
+    """Emotions as bars, most likely first, and as the fields of a form that carries them."""
+    ranked = sorted(emotions.items(), key=lambda item: -item[1])
+    bars = [Bar(_AS_ADJECTIVE.get(emotion, emotion), round(100 * probability)) for emotion, probability in ranked]
+    return bars, [(emotion, f"{probability:.4f}") for emotion, probability in ranked]
 
 
 def _emotions(form: QueryDict) -> dict[str, float]:
@@ -258,7 +277,7 @@ def _answered(
     asked = services.query_for(request.user, distribution, answer.way)
     query = Query(list(asked["labels"].items()), round(asked["strength"], 4))
     bends = f"The mood counts {100 * query.share:.0f} % beside your taste"
-    bends += ": the surer the reading, the more." if answer.bars else "."
+    bends += "." if answer.said else ": the surer the reading, the more."
     return _respond(request, replace(answer, bends=bends), query, reading)
 
 

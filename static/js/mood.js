@@ -78,7 +78,7 @@ class MoodPicture extends HTMLElement {
     else if (event.detail.elt !== this.form) return;
     else if (event.type === "htmx:configRequest") this.#send(event);
     else if (event.type === "htmx:sendError") this.#unsent(event);
-    else if (event.detail.xhr.status === 200) this.#enter("read");
+    else this.#answered(event);
   }
 
   #part(name) {
@@ -205,6 +205,14 @@ class MoodPicture extends HTMLElement {
 
   #send(event) {
     if (this.#picture) event.detail.formData.set("picture", this.#picture);
+  }
+
+  #answered(event) {
+    if (event.detail.xhr.status === 200) this.#enter("read");
+    // On a phone it stands below the picture.
+    const answer = document.querySelector("#mood-answer > :first-child");
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    answer?.scrollIntoView({ block: "nearest", behavior: calm ? "instant" : "smooth" });
   }
 
   // The picture is still here, and is only to be sent again: nothing else has to be said or undone (page.js).

@@ -218,6 +218,16 @@ def test_a_mood_that_is_picked_needs_no_picture(page: Client) -> None:
     assert 'name="share" value="0.5"' in text(response)
 
 
+def test_a_word_overrules_the_face_which_stays_beside_it(page: Client) -> None:
+    response = page.post("/mood/word/", {"mood": "calm", **SURPRISED}, headers=HTMX)
+    assert "You feel calm" in words(response)
+    assert "surprised 80 %" in words(response)
+    assert set(query(response)) == set(DEFAULT_TABLE["calm", "lift"])
+    response = page.post("/mood/way/", {"way": "match", "mood": "calm", **SURPRISED}, headers=HTMX)
+    assert "surprised 80 %" in words(response)
+    assert set(query(response)) == set(DEFAULT_TABLE["calm", "match"])
+
+
 @pytest.mark.parametrize("mood", ["", "hungry", "surprise", "x" * 5000])
 def test_a_mood_that_is_none_is_refused(page: Client, mood: str) -> None:
     assert page.post("/mood/word/", {"mood": mood}).status_code == 400
