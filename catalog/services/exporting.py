@@ -18,7 +18,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from ..importing.tables import batches
-from ..models import JoinedSong, LabelAssignment, NotThis, Nudge, Play, PlayCount, Rating, Song, SongLabel
+from ..models import JoinedSong, LabelAssignment, LabelDoubt, NotThis, Nudge, Play, PlayCount, Rating, Song, SongLabel
 from .labels import curator_name
 
 VERSION = 1
@@ -161,6 +161,18 @@ def _not_this(user: User) -> Iterator[Entry]:
 def _labels_given(user: User) -> Iterator[Entry]:
     for given in with_songs(LabelAssignment.objects.filter(user=user).select_related("label").order_by("pk")):
         yield {**exported_song(given.song), "label": given.label.name}
+
+
+@exports("labels_doubted", LabelDoubt)
+def _labels_doubted(user: User) -> Iterator[Entry]:
+    for doubt in with_songs(LabelDoubt.objects.filter(user=user).select_related("label").order_by("at", "pk")):
+        yield {**exported_song(doubt.song), "label": doubt.label.name, "doubted_at": doubt.at}
+
+
+@exports("label_doubts", LabelDoubt)
+def _label_doubts(user: User) -> Iterator[Entry]:
+    for doubt in with_songs(LabelDoubt.objects.filter(user=user).select_related("label").order_by("pk")):
+        yield {**exported_song(doubt.song), "label": doubt.label.name, "at": doubt.at}
 
 
 @exports("uploads", Song)

@@ -24,7 +24,7 @@ PAGES: dict[str | None, dict[str, str]] = {
         "reset-password": "/accounts/reset/",
         "reset-password-sent": "/accounts/reset/sent/",
     },
-    "newcomer": {"for-you-newcomer": "/", "my-ratings-empty": "/ratings/"},
+    "newcomer": {"for-you-newcomer": "/", "taste-empty": "/taste/", "my-ratings-empty": "/ratings/"},
     "mira": {
         "for-you": "/",
         "library": "/library/",
@@ -32,8 +32,12 @@ PAGES: dict[str | None, dict[str, str]] = {
         "library-nothing": "/library/?q=zzz",
         "compare": "/compare/?title=xtal",
         "how-it-works": "/how-it-works/",
+        "taste": "/taste/",
+        "history": "/taste/history/",
+        "not-this": "/taste/not-this/",
         "my-ratings": "/ratings/",
         "change-password": "/accounts/password/",
+        "delete-account": "/accounts/delete/",
         "not-found": "/nowhere/",
     },
     "boss": {

@@ -21,7 +21,11 @@ PAGES = [
     "/compare/?title=xtal",
     "/compare/?listener=lastfm-0&left=popular&silent=1",
     "/how-it-works/",
+    "/taste/",
+    "/taste/history/",
+    "/taste/not-this/",
     "/ratings/",
+    "/accounts/delete/",
     "/upload/",
     "/accounts/password/",
 ]
@@ -77,6 +81,7 @@ def test_from_signing_up_to_logging_out(visit: Visit, size: str, scheme: str) ->
     with page.expect_response("**/rate/"):
         row.get_by_role("radio", name="4 stars").check()
     expect(page.get_by_role("status").filter(has_text="Blue in Green: 4 stars")).to_have_count(1)
+    page.get_by_role("link", name="Taste", exact=True).click()
     page.get_by_role("link", name="My ratings").click()
     expect(row_of(page, "Blue in Green").get_by_role("radio", name="4 stars")).to_be_checked()
     row_of(page, "Blue in Green").get_by_role("button", name="Remove the rating").click()
@@ -120,8 +125,8 @@ def test_the_music_goes_on_on_the_next_page(visit: Visit) -> None:
     page = visit("/library/?q=xtal")
     row_of(page, "Xtal").get_by_role("button", name="Play").click()
     is_ahead(page, 0.8)
-    page.get_by_role("link", name="My ratings").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("My ratings")
+    page.get_by_role("link", name="Taste", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your taste")
     is_ahead(page, 0.9)
     expect(page.get_by_role("region", name="Player").get_by_role("link")).to_have_text("Xtal")
 

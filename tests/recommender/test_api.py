@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from catalog.models import Song
+from catalog.models import Label, Nudge, Song
 from recommender import build
 from tests.factories import make_plays, make_rating, make_song, make_user
 
@@ -58,3 +60,57 @@ def test_similar_songs(page: Client, library: dict[str, Song]) -> None:
 
 def test_strangers_get_nothing(client: Client, db: None) -> None:
     assert client.get("/api/recommendations/").status_code in (401, 403)
+
+
+# --- Taste --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def jazz(library: dict[str, Song], ada: User) -> Label:
+    """The label, which ada likes two songs of."""
+    build.build()
+    make_rating(ada, library["So What"], 5)
+    make_rating(ada, library["Birdland"], 4)
+    return Label.objects.get(name="jazz")
+
+
+def test_the_profile_is_told_label_by_label(page: Client, jazz: Label) -> None:
+    labels = page.get("/api/taste/").json()
+    assert [label["weight"] for label in labels] == sorted((label["weight"] for label in labels), reverse=True)
+    (found,) = (label for label in labels if label["label"] == jazz.pk)
+    assert (found["name"], found["kind"], found["liked"], found["disliked"], found["nudge"]) == (
+        "jazz",
+        "other",
+        2,
+        0,
+        0.0,
+    )
+    behind = page.get(f"/api/taste/{jazz.pk}/").json()
+    assert {song["title"] for song in behind} == {"So What", "Birdland"}
+    assert sum(song["weight"] for song in behind) == pytest.approx(found["learned"])
+
+
+def test_a_label_is_corrected_and_taken_back(page: Client, jazz: Label) -> None:
+    def change(how: str) -> dict[str, Any]:
+        answer = page.post(f"/api/taste/{jazz.pk}/", {"change": how}, content_type="application/json")
+        assert answer.status_code == 200
+        told: dict[str, Any] = answer.json()
+        return told
+
+    learned = change("more")["learned"]
+    assert page.get(f"/api/nudges/{jazz.pk}/").json()["weight"] == 1.0
+    assert change("undo")["nudge"] == 0.0
+    forgotten = change("forget")
+    assert (forgotten["weight"], forgotten["nudge"]) == (0.0, -learned)
+    assert change("undo")["weight"] == learned
+
+
+@pytest.mark.parametrize(("pk", "change", "status"), [(0, "burn", 400), (0, None, 400), (999, "more", 404)])
+def test_a_correction_that_is_none_is_refused(page: Client, jazz: Label, pk: int, change: str, status: int) -> None:
+    answer = page.post(f"/api/taste/{pk or jazz.pk}/", {"change": change}, content_type="application/json")
+    assert answer.status_code == status
+    assert not Nudge.objects.exists()
+
+
+def test_a_label_that_is_not_there_has_no_songs(page: Client, jazz: Label) -> None:
+    assert page.get("/api/taste/999/").status_code == 404
