@@ -21,9 +21,10 @@ from .engine.evaluation.comparison import Step, compare, silent
 from .engine.evaluation.own_labels import OwnLabels
 from .engine.evaluation.protocols import Listening, Protocol
 from .engine.evaluation.report import document
-from .engine.interface import Progress, Vector
+from .engine.interface import Progress, Scoring, Vector
 from .engine.interface import silent as no_progress
 from .engine.methods import METHODS
+from .engine.towers import Towers
 from .evidence import Library, read_library
 from .models import Evaluation
 
@@ -35,18 +36,21 @@ NIGHTS = 30
 
 _CHUNK = 20_000
 
+# What is no method of its own, but a part that the hybrid must be better than.
+_PARTS_ALONE: dict[str, type[Scoring]] = {"towers": Towers}
+
 _SAME_FOR_ALL = {"popular"}
 # A hybrid takes too long to be fitted for each group.
 _OWN_LABEL_GROUPS = {"content": EACH_ALONE, "latent": 10}
 
 
 def methods() -> list[Method]:
-    """Everything that is measured: the baselines, and every method of the engine."""
+    """Everything that is measured: the baselines, every method of the engine, and the part that is none by itself."""
     return baselines() + [
         of_recommender(
             name, method, same_for_all=name in _SAME_FOR_ALL, own_label_groups=_OWN_LABEL_GROUPS.get(name, 0)
         )
-        for name, method in METHODS.items()
+        for name, method in {**_PARTS_ALONE, **METHODS}.items()
     ]
 
 

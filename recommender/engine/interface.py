@@ -280,8 +280,8 @@ class InBlocks(Protocol):
         ...
 
 
-class Recommender(Part, Protocol):
-    """One method of recommending."""
+class Scoring(Part, Protocol):
+    """A part that says how much listeners should like songs."""
 
     def scores(self, tastes: Tastes) -> Vector:
         """How much each listener should like each song, shape (n_listeners, n_songs); only above 0 is a word for it.
@@ -289,6 +289,10 @@ class Recommender(Part, Protocol):
         The songs a listener knows have scores too: leaving them out is the list's business (`ranking.top`).
         """
         ...
+
+
+class Recommender(Scoring, Protocol):
+    """One method of recommending."""
 
     def reasons(self, tastes: Tastes, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
         """Why songs stand where they do for the first listener of `tastes`: the k strongest reasons of each.

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix
 
-from ..interface import Evidence, PlayMatrix, Positions, Recommender, Tastes, Vector
+from ..interface import Evidence, PlayMatrix, Positions, Scoring, Tastes, Vector
 
 Scores: TypeAlias = Callable[[Tastes, Positions], Vector]
 """Scores of all songs, shape (n_listeners, n_songs), for listeners who have these tastes and rows of the plays."""
@@ -59,7 +59,7 @@ class Method:
 
 
 def of_recommender(
-    name: str, recommender: type[Recommender], *, same_for_all: bool = False, own_label_groups: int = 0
+    name: str, recommender: type[Scoring], *, same_for_all: bool = False, own_label_groups: int = 0
 ) -> Method:
     """A method of the engine as something that is measured."""
 
