@@ -27,12 +27,15 @@ METHODS: dict[str, tuple[str, str]] = {
 }
 """What methods are called, and what a song on their list has to say for itself."""
 
+_PARTS = {"towers": "Towers"}
+"""What else is measured: parts of the hybrid that are no methods by themselves."""
+
 _LONGEST = 300
 
 
 def called(method: str) -> str:
     """What a method is called; one that has no name here, by that of the engine."""
-    return METHODS[method][0] if method in METHODS else method
+    return METHODS[method][0] if method in METHODS else _PARTS.get(method, method)
 
 
 @dataclass(frozen=True, slots=True)

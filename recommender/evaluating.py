@@ -50,7 +50,7 @@ def methods() -> list[Method]:
         of_recommender(
             name, method, same_for_all=name in _SAME_FOR_ALL, own_label_groups=_OWN_LABEL_GROUPS.get(name, 0)
         )
-        for name, method in {**_PARTS_ALONE, **METHODS}.items()
+        for name, method in {**METHODS, **_PARTS_ALONE}.items()
     ]
 
 

@@ -223,7 +223,24 @@ class MeasuredSerializer(serializers.Serializer[Any]):
     map = serializers.FloatField()
     ndcg_at_10 = serializers.FloatField()
     recall_at_50 = serializers.FloatField()
+
+
+class RankingSerializer(serializers.Serializer[Any]):
+    """Among which songs those held back were to be found, and how every method did."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+    songs = serializers.IntegerField(help_text="Among how many songs those held back were to be found.")
+    methods = MeasuredSerializer(many=True, source="rows")
+
+
+class FirstTenSerializer(serializers.Serializer[Any]):
+    """What the first ten of all songs were like."""
+
+    method = serializers.CharField()
     coverage = serializers.FloatField(help_text="Which part of all songs is in anybody's first ten.")
+    novelty = serializers.FloatField(help_text="How little known they are, in bits.")
+    cold_share = serializers.FloatField(help_text="Which part of them nobody has played.")
 
 
 class HeldOutSerializer(serializers.Serializer[Any]):
@@ -232,9 +249,10 @@ class HeldOutSerializer(serializers.Serializer[Any]):
     protocol = serializers.ChoiceField(choices=["warm", "cold"])
     listeners = serializers.IntegerField()
     splits = serializers.IntegerField()
-    songs = serializers.IntegerField(help_text="Among how many songs those held back were to be found.")
     verdict = serializers.CharField(allow_blank=True, help_text="Which of the two is better, where that is sure.")
-    methods = MeasuredSerializer(many=True, source="rows")
+    notes = serializers.ListField(child=serializers.CharField(), help_text="What else was measured, in sentences.")
+    rankings = RankingSerializer(many=True)
+    lists = FirstTenSerializer(many=True)
 
 
 class ComparisonSerializer(serializers.Serializer[Any]):

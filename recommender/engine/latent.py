@@ -37,7 +37,7 @@ _SEED = 2018
 
 
 class Settings(NamedTuple):
-    """What a factorization is made with.
+    """What a factorization is made with; chosen by `evaluation.choosing`.
 
     Attributes
     ----------
@@ -57,10 +57,10 @@ class Settings(NamedTuple):
 
     factors: int = 64
     rounds: int = 15
-    certainty: float = 5.0
+    certainty: float = 2.0
     damping: float = 3.0
-    prediction_damping: float = 12.0
-    doubt: float = 5.0
+    prediction_damping: float = 6.0
+    doubt: float = 15.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,8 +44,8 @@ class Settings(NamedTuple):
 
     steps: int = 30
     learning_rate: float = 0.02
-    weight_decay: float = 0.3
-    forgotten: float = 0.5
+    weight_decay: float = 1.0
+    forgotten: float = 0.7
 
 
 @dataclass(frozen=True, eq=False)

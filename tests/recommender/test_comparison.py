@@ -437,7 +437,25 @@ def test_figures_on_held_back_plays_are_drawn_and_told(page: Client, measured: N
 def test_figures_on_held_back_plays_are_in_the_api(page: Client, measured: None) -> None:
     cold, warm = page.get("/api/compare/").json()["held_out"]
     assert (cold["protocol"], warm["protocol"]) == ("cold", "warm")
-    by_method = {one["method"]: one for one in cold["methods"]}
+    assert [ranking["name"] for ranking in cold["rankings"]] == ["cold", "rare"]
+    by_method = {one["method"]: one for one in cold["rankings"][0]["methods"]}
     assert by_method["content"]["auc"] > by_method["random"]["auc"]
     assert by_method["random"]["baseline"]
     assert not by_method["content"]["baseline"]
+    assert all(one["auc"] != by_method[one["method"]]["auc"] for one in cold["rankings"][1]["methods"])
+    first_ten = {one["method"]: one for one in cold["lists"]}
+    assert first_ten["cooccurrence"]["cold_share"] == 0 < first_ten["content"]["cold_share"]
+    assert first_ten["random"]["coverage"] > 0
+
+
+def test_what_else_was_measured_is_said(page: Client, measured: None) -> None:
+    evaluation = evaluating.latest(Protocol.COLD)
+    assert evaluation is not None
+    content = evaluation.figures["methods"]["content"]
+    costs = {figure: {"difference": -0.125, "low": -0.2, "high": -0.1} for figure in ("auc", "map")}
+    content["without_own_labels"] = {"auc": 0.5, "map": 0.25, "differences": costs}
+    content["predicted_popularity"] = [0.5, 0.75]
+    evaluation.save()
+    shown = text(page, "/compare/")
+    assert "rank correlation with what was predicted: Content 0.625." in shown
+    assert "own labels taken out: Content MAP 0.250 in place of 0.375." in shown

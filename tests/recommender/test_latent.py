@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from recommender.engine.features import Features
 from recommender.engine.interface import Evidence, LabelReason, Moved, PlayMatrix, SongReason, Tastes
-from recommender.engine.latent import Latent
+from recommender.engine.latent import Latent, Settings
 from recommender.engine.ridge import ridge
 
 N_SONGS, N_LISTENERS = 60, 80
@@ -55,7 +55,7 @@ def test_a_listener_stands_where_the_least_squares_put_them(latent: Latent) -> N
     row: PlayMatrix = evidence.played[[3]]
     placed = latent.listener_factors(Tastes.of_plays(row, 3))[0]
     confidence = np.zeros(N_SONGS)
-    confidence[row.indices] = 1 + 5 * np.log1p(row.data)
+    confidence[row.indices] = 1 + Settings().certainty * np.log1p(row.data)
     preferred = confidence > 0
     played = evidence.listeners > 0
     # The gradient of sum c (p - x y)^2 + damping |x|^2 over all songs that were fitted on, unplayed ones with c = 1.

@@ -29,14 +29,14 @@ LISTENERS = 500
 LATENT: Mapping[str, Sequence[Any]] = {
     "factors": (16, 32, 64),
     "damping": (1.0, 3.0, 10.0),
-    "certainty": (2.0, 5.0, 15.0),
-    "prediction_damping": (3.0, 6.0, 12.0, 24.0),
-    "doubt": (2.0, 5.0, 15.0),
+    "certainty": (1.0, 2.0, 5.0, 15.0),
+    "prediction_damping": (3.0, 6.0, 12.0),
+    "doubt": (5.0, 15.0, 50.0),
 }
 TOWERS: Mapping[str, Sequence[Any]] = {
     "steps": (20, 30, 45),
-    "weight_decay": (0.1, 0.3, 1.0),
-    "forgotten": (0.3, 0.5, 0.7),
+    "weight_decay": (0.3, 1.0, 3.0),
+    "forgotten": (0.5, 0.7, 0.85),
 }
 PULLS = (PULL, 1.0, 100.0)
 DAMPINGS = (DAMPING, 1.0, 10.0, 30.0)
