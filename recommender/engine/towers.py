@@ -44,7 +44,7 @@ class Settings(NamedTuple):
 
     steps: int = 30
     learning_rate: float = 0.02
-    weight_decay: float = 1.0
+    weight_decay: float = 3.0
     forgotten: float = 0.7
 
 

@@ -35,7 +35,7 @@ LATENT: Mapping[str, Sequence[Any]] = {
 }
 TOWERS: Mapping[str, Sequence[Any]] = {
     "steps": (20, 30, 45),
-    "weight_decay": (0.3, 1.0, 3.0),
+    "weight_decay": (1.0, 3.0, 10.0),
     "forgotten": (0.5, 0.7, 0.85),
 }
 PULLS = (PULL, 1.0, 100.0)
