@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.client import HTTPConnection, RemoteDisconnected
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -162,14 +162,14 @@ class Client:
         return body
 
     def _request(
-        self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
+        self, method: str, path: str, body: str | bytes | None = None, headers: dict[str, str] | None = None
     ) -> tuple[int, bytes]:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         headers = {"Cookie": cookies, **(headers or {})}
         try:
             self.connection.request(method, path, body, headers)
             response = self.connection.getresponse()
-        except (RemoteDisconnected, ConnectionResetError):
+        except ConnectionError:
             # The server closes a connection that was idle: a browser opens another.
             self.connection.close()
             self.connection.request(method, path, body, headers)
