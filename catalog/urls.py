@@ -3,7 +3,7 @@
 from django.urls import path
 
 from . import accounts
-from .views import artists, audio, history, library, listening, ratings, refusals, songs, sound, upload
+from .views import artists, audio, doubts, history, library, listening, ratings, refusals, songs, sound, upload
 
 urlpatterns = [
     path("library/", library.library, name="library"),
@@ -22,6 +22,7 @@ urlpatterns = [
     path("songs/<int:pk>/spectrogram", sound.spectrogram, name="spectrogram"),
     path("songs/<int:pk>/sound/", sound.sound, name="sound"),
     path("songs/<int:pk>/rate/", listening.rate, name="rate"),
+    path("songs/<int:pk>/labels/<int:label_pk>/doubt/", doubts.doubt_label, name="doubt_label"),
     path("songs/<int:pk>/plays/", listening.play, name="play"),
     path("songs/<int:pk>/not-this/", listening.not_this, name="not_this"),
     path("upload/", upload.upload, name="upload"),

@@ -24,6 +24,7 @@ from .models import Dial
 from .serializers import QuerySerializer
 from .services import LabelReason, Recommendation
 from .similar import Alike, By, Similar, likeness_of
+from .story import story_of
 
 _MOST_CHIPS = 8
 _LISTED = 12
@@ -122,6 +123,7 @@ def fits_you(request: ListenerRequest, pk: int) -> HttpResponse:
     song = get_object_or_404(Song, pk=pk)
     context = {
         "fit": services.fits_you(request.user, song),
+        "story": story_of(request.user, song),
         "expected": services.expected_listeners(song) if request.user.is_staff else None,
     }
     return render(request, "recommender/fits_you.html", context)

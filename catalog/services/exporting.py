@@ -163,12 +163,6 @@ def _labels_given(user: User) -> Iterator[Entry]:
         yield {**exported_song(given.song), "label": given.label.name}
 
 
-@exports("labels_doubted", LabelDoubt)
-def _labels_doubted(user: User) -> Iterator[Entry]:
-    for doubt in with_songs(LabelDoubt.objects.filter(user=user).select_related("label").order_by("at", "pk")):
-        yield {**exported_song(doubt.song), "label": doubt.label.name, "doubted_at": doubt.at}
-
-
 @exports("label_doubts", LabelDoubt)
 def _label_doubts(user: User) -> Iterator[Entry]:
     for doubt in with_songs(LabelDoubt.objects.filter(user=user).select_related("label").order_by("pk")):

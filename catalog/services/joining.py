@@ -17,7 +17,7 @@ from django.db.models import DateTimeField, Model
 from django.db.models.fields.files import FieldFile
 
 from ..importing.tables import LARGEST_COUNT, batches
-from ..models import JoinedSong, Label, LabelAssignment, NotThis, Play, PlayCount, Rating, Song, SongLabel
+from ..models import JoinedSong, Label, LabelAssignment, LabelDoubt, NotThis, Play, PlayCount, Rating, Song, SongLabel
 from ..signals import played
 from .bulk import store_rows
 from .labels import announce_labels_changed
@@ -28,6 +28,7 @@ _SAID: tuple[tuple[type[Model], tuple[str, ...], tuple[str, ...]], ...] = (
     (Rating, ("user_id",), ("stars", "rated_at")),
     (NotThis, ("user_id",), ("created_at",)),
     (LabelAssignment, ("user_id", "label_id"), ()),
+    (LabelDoubt, ("user_id", "label_id"), ("at",)),
 )
 _WRITTEN_AT_ONCE = 5000
 # A sum of weights that is taken apart again leaves this much, from rounding.

@@ -7,8 +7,9 @@ from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
-from ..models import Label, LabelAlias, LabelAssignment, Song, SongLabel
+from ..models import Label, LabelAlias, LabelAssignment, LabelDoubt, Song, SongLabel
 from ..names import label_key
 from ..signals import labels_changed
 from .bulk import store_rows
@@ -162,6 +163,8 @@ def merge_labels(labels: Iterable[Label], into: Label) -> None:
         _move_assignments(label, into)
         nudged = into.nudges.values("user")
         label.nudges.exclude(user__in=nudged).update(label=into)
+        doubted = LabelDoubt.objects.filter(label=into, song=OuterRef("song"), user=OuterRef("user"))
+        label.doubts.exclude(Exists(doubted)).update(label=into)
         label.aliases.update(label=into)
         name, _ = label.name, label.delete()
         LabelAlias.objects.create(label=into, name=name)

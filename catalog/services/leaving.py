@@ -15,7 +15,7 @@ from ..signals import played
 from .labels import curator_name
 
 _READ_AT_ONCE = 1000
-_SAID_BY_LISTENERS = ("Play", "Rating", "NotThis", "LabelAssignment", "counts")
+_SAID_BY_LISTENERS = ("Play", "Rating", "NotThis", "LabelAssignment", "LabelDoubt", "counts")
 
 
 class LastAdminError(ValueError):

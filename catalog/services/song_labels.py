@@ -12,6 +12,7 @@ from ..models import Label, Song, SongLabel
 class SaidLabel:
     """A label of a song, and what each source says of it."""
 
+    pk: int
     name: str
     said: list[str] = field(default_factory=list)
     share: float | None = None
@@ -29,9 +30,11 @@ class LabelGroup:
 def labels_by_kind(song: Song) -> list[LabelGroup]:
     """Every label said of a song, a curator's no included, in one query."""
     groups: defaultdict[str, dict[str, SaidLabel]] = defaultdict(dict)
-    words = song.song_labels.order_by("-weight").values_list("label__kind", "label__name", "source", "origin", "weight")
-    for kind, name, source, origin, weight in words:
-        label = groups[kind].setdefault(name, SaidLabel(name))
+    words = song.song_labels.order_by("-weight").values_list(
+        "label__kind", "label_id", "label__name", "source", "origin", "weight"
+    )
+    for kind, pk, name, source, origin, weight in words:
+        label = groups[kind].setdefault(name, SaidLabel(pk, name))
         _add_word(label, source, origin, weight)
     return [
         LabelGroup(kind.label, sorted(groups[kind].values(), key=_surest_first))

@@ -15,7 +15,7 @@ from ..covers import draw_cover
 from ..http import ListenerRequest
 from ..models import Song
 from ..services.rows import label_strengths
-from ..services.song_labels import labels_by_kind
+from .doubts import doubts_context, shown_labels
 from .sound import sound_context
 
 _A_YEAR_S = 365 * 24 * 3600
@@ -27,16 +27,14 @@ _PICTURES = {"image/jpeg", "image/png", "image/webp", "image/gif"}
 def song(request: ListenerRequest, pk: int) -> HttpResponse:
     """Everything known of a song, and what the listener says of it."""
     song = get_object_or_404(Song.objects.select_related("root"), pk=pk)
-    groups = labels_by_kind(song)
-    if not request.user.is_staff:
-        for group in groups:
-            group.labels[:] = [label for label in group.labels if not label.refused]
+    groups = shown_labels(request, song)
     context = {
         "song": song,
-        "label_groups": [group for group in groups if group.labels],
+        "label_groups": groups,
         "stars": song.ratings.filter(user=request.user).values_list("stars", flat=True).first(),
         "listeners": song.play_counts.values("user").distinct().count(),
         "refused": song.refusals.filter(user=request.user).exists(),
+        **doubts_context(request, song, groups),
         **sound_context(request, song),
     }
     return render(request, "catalog/song.html", context)

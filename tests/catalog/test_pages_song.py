@@ -13,7 +13,7 @@ from tests.factories import add_labels, make_rating, make_root, make_song, make_
 
 pytestmark = pytest.mark.django_db
 
-QUERIES_OF_A_PAGE = 7  # session, user, song, labels, stars, listeners, refusal
+QUERIES_OF_A_PAGE = 8  # session, user, song, labels, stars, listeners, refusal, doubts
 
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff2c00000000010001000002024401003b")
 

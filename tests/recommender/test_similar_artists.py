@@ -28,7 +28,7 @@ def artists(root: LibraryRoot) -> None:
     heard(root, "Miles", [1, 0, 0], [0.9, 0.1, 0])
     heard(root, "Near", [1, 0.2, 0], [-1, 0.1, 0.5])
     heard(root, "Nearer", [1, 0.3, 0], [1, 0.2, 0])
-    heard(root, "Far", [0, 0, 1])
+    heard(root, "Far", [0.3, 0, 1])
     heard(root, "Not here", [1, 0, 0], silent=True)
     heard(root, "", [1, 0, 0])
     build.build()
