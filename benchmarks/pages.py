@@ -254,7 +254,11 @@ def run(options: argparse.Namespace) -> list[Figures]:
     call_command("collectstatic", interactive=False, verbosity=0)
     make_library(options.songs, options.listeners)
     call_command("recompute")
+    from django.contrib.auth.models import User
+
     from catalog.models import Song
+    from recommender.dial import turn
+    from recommender.models import Dial
 
     songs = list(Song.objects.order_by("pk").values_list("pk", flat=True))
 
@@ -268,11 +272,20 @@ def run(options: argparse.Namespace) -> list[Figures]:
         "  its part: similar songs": lambda number: f"/songs/{some_song(number)}/similar/",
         "  its part: fits you": lambda number: f"/songs/{some_song(number)}/fits-you/",
         "library": lambda _: "/library/",
+        "taste": lambda _: "/taste/",
+        "history": lambda _: "/taste/history/",
     }
     with web_server() as (port, server):
         print("logging in", file=sys.stderr)
         clients = [Client(port, f"listener-{i}") for i in range(options.at_once)]
-        return [measure(page, clients, options.at_once, options.requests, path, server) for page, path in pages.items()]
+
+        def measured(page: str, path: Callable[[int], str]) -> Figures:
+            return measure(page, clients, options.at_once, options.requests, path, server)
+
+        figures = [measured(page, path) for page, path in pages.items()]
+        for user in User.objects.order_by("pk")[:LOGGED_IN]:
+            turn(user, Dial.END)
+        return [*figures, measured("For you, most adventurous", pages["For you"])]
 
 
 if __name__ == "__main__":
