@@ -116,6 +116,11 @@ class Likeness:
             for ranked in (self._by_sound, self._by_listeners)
         )
 
+    @property
+    def rankings(self) -> tuple[Positions, Positions]:
+        """The most alike songs by sound, and by listeners."""
+        return self._by_sound, self._by_listeners
+
     def by(self, by: By, n: int) -> Similar:
         """The n most alike songs."""
         if by is By.BOTH:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import compare_views, similar_artists, taste_views, views
+from . import compare_views, player_views, similar_artists, taste_views, views
 
 urlpatterns = [
     path("", views.for_you, name="for_you"),
@@ -17,5 +17,7 @@ urlpatterns = [
     path("songs/<int:pk>/similar/", views.similar, name="similar"),
     path("songs/<int:pk>/fits-you/", views.fits_you, name="fits_you"),
     path("similar-artists/<path:key>/", similar_artists.similar_artists, name="similar_artists"),
+    path("songs/<int:pk>/go-on/", player_views.go_on, name="go_on"),
+    path("songs/<int:pk>/more-like-this/", player_views.more_like_this, name="more_like_this"),
     path("recommendations/for-labels/", views.songs_for_query, name="songs_for_query"),
 ]
