@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 from rest_framework.routers import SimpleRouter
 
-from . import api
+from . import api, playlists_api
 from .filters import LARGEST_ID
 
 
@@ -28,6 +28,7 @@ router.register("plays", api.Plays, basename="api-play")
 router.register("play-counts", api.PlayCounts, basename="api-play-count")
 router.register("not-this", api.NotThese, basename="api-not-this")
 router.register("nudges", api.Nudges, basename="api-nudge")
+router.register("playlists", playlists_api.Playlists, basename="api-playlist")
 
 urlpatterns = [
     *router.urls,

@@ -3,7 +3,20 @@
 from django.urls import path
 
 from . import accounts
-from .views import artists, audio, doubts, history, library, listening, ratings, refusals, songs, sound, upload
+from .views import (
+    artists,
+    audio,
+    doubts,
+    history,
+    library,
+    listening,
+    playlists,
+    ratings,
+    refusals,
+    songs,
+    sound,
+    upload,
+)
 
 urlpatterns = [
     path("library/", library.library, name="library"),
@@ -25,6 +38,15 @@ urlpatterns = [
     path("songs/<int:pk>/labels/<int:label_pk>/doubt/", doubts.doubt_label, name="doubt_label"),
     path("songs/<int:pk>/plays/", listening.play, name="play"),
     path("songs/<int:pk>/not-this/", listening.not_this, name="not_this"),
+    path("playlists/", playlists.playlists, name="playlists"),
+    path("playlists/choose/", playlists.choose, name="playlist_choose"),
+    path("playlists/<int:pk>/", playlists.playlist, name="playlist"),
+    path("playlists/<int:pk>/rename/", playlists.rename, name="playlist_rename"),
+    path("playlists/<int:pk>/delete/", playlists.delete, name="playlist_delete"),
+    path("playlists/<int:pk>/export.m3u8", playlists.export, name="playlist_export"),
+    path("playlists/<int:pk>/songs/", playlists.add, name="playlist_add"),
+    path("playlists/<int:pk>/songs/<int:song>/remove/", playlists.remove, name="playlist_remove"),
+    path("playlists/<int:pk>/songs/<int:song>/move/", playlists.move, name="playlist_move"),
     path("upload/", upload.upload, name="upload"),
     path("accounts/signup/", accounts.sign_up, name="signup"),
     path("accounts/login/", accounts.log_in, name="login"),

@@ -36,6 +36,7 @@ _LISTS = {
     "play-counts": "api-play-count-list",
     "not-this": "api-not-this-list",
     "nudges": "api-nudge-list",
+    "playlists": "api-playlist-list",
     "recommendations": "api-recommendations",
     "taste": "api-taste",
     "export": "api-export",

@@ -6,6 +6,7 @@ from .embeddings import SongEmbedding
 from .joining import JoinedSong
 from .labels import Label, LabelAlias, LabelAssignment, SongLabel
 from .listening import Listener, NotThis, Nudge, Play, PlayCount, Rating
+from .playlists import Playlist, PlaylistSong
 from .songs import DuplicateFile, LibraryRoot, Song, SongIdentifier
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "Nudge",
     "Play",
     "PlayCount",
+    "Playlist",
+    "PlaylistSong",
     "Rating",
     "Song",
     "SongChange",

@@ -18,7 +18,20 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from ..importing.tables import batches
-from ..models import JoinedSong, LabelAssignment, LabelDoubt, NotThis, Nudge, Play, PlayCount, Rating, Song, SongLabel
+from ..models import (
+    JoinedSong,
+    LabelAssignment,
+    LabelDoubt,
+    NotThis,
+    Nudge,
+    Play,
+    PlayCount,
+    Playlist,
+    PlaylistSong,
+    Rating,
+    Song,
+    SongLabel,
+)
 from .labels import curator_name
 
 VERSION = 1
@@ -155,6 +168,18 @@ def _nudges(user: User) -> Iterator[Entry]:
 def _not_this(user: User) -> Iterator[Entry]:
     for refusal in with_songs(NotThis.objects.filter(user=user).order_by("created_at", "pk")):
         yield {**exported_song(refusal.song), "refused_at": refusal.created_at}
+
+
+@exports("playlists", Playlist, PlaylistSong)
+def _playlists(user: User) -> Iterator[Entry]:
+    for playlist in Playlist.objects.filter(user=user).order_by("pk"):
+        songs = [exported_song(entry.song) for entry in with_songs(playlist.entries.order_by("position", "pk"))]
+        yield {
+            "name": playlist.name,
+            "created_at": playlist.created_at,
+            "changed_at": playlist.changed_at,
+            "songs": songs,
+        }
 
 
 @exports("labels_given", LabelAssignment)

@@ -17,7 +17,20 @@ from django.db.models import DateTimeField, Model
 from django.db.models.fields.files import FieldFile
 
 from ..importing.tables import LARGEST_COUNT, batches
-from ..models import JoinedSong, Label, LabelAssignment, LabelDoubt, NotThis, Play, PlayCount, Rating, Song, SongLabel
+from ..models import (
+    JoinedSong,
+    Label,
+    LabelAssignment,
+    LabelDoubt,
+    NotThis,
+    Play,
+    PlayCount,
+    Playlist,
+    PlaylistSong,
+    Rating,
+    Song,
+    SongLabel,
+)
 from ..signals import played
 from .bulk import store_rows
 from .labels import announce_labels_changed
@@ -29,6 +42,7 @@ _SAID: tuple[tuple[type[Model], tuple[str, ...], tuple[str, ...]], ...] = (
     (NotThis, ("user_id",), ("created_at",)),
     (LabelAssignment, ("user_id", "label_id"), ()),
     (LabelDoubt, ("user_id", "label_id"), ("at",)),
+    (PlaylistSong, ("playlist_id",), ("position", "added_at")),
 )
 _WRITTEN_AT_ONCE = 5000
 # A sum of weights that is taken apart again leaves this much, from rounding.
@@ -133,7 +147,7 @@ def _give_back(
         model._default_manager.filter(pk__in=some).update(song=song)
     # The ORM would write the moment of the parting into them.
     columns = (*key, *values)
-    stored = [(song.pk, *(_stored(model, name, row[name]) for name in columns)) for row in _of_users(again)]
+    stored = [(song.pk, *(_stored(model, name, row[name]) for name in columns)) for row in _still_meant(again)]
     store_rows(model, ["song", *columns], stored, unique=["song", *key])
 
 
@@ -210,7 +224,7 @@ def _move_counts(song: Song, into: Song) -> list[dict[str, Any]]:
 def _give_counts_back(rows: list[dict[str, Any]], song: Song, into: Song) -> None:
     there = {(count.user_id, count.origin): count for count in into.play_counts.all()}
     again = []
-    for row in _of_users(rows):
+    for row in _still_meant(rows):
         said = {name: value for name, value in row.items() if name != "before"}
         again.append(PlayCount(song=song, **said))
         if (count := there.get((row["user_id"], row["origin"]))) is None:
@@ -225,11 +239,14 @@ def _give_counts_back(rows: list[dict[str, Any]], song: Song, into: Song) -> Non
     PlayCount.objects.bulk_create(again)
 
 
-def _of_users(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those of the rows whose listener, and label where they have one, are still there."""
-    users = set(User.objects.filter(pk__in={row["user_id"] for row in rows}).values_list("pk", flat=True))
-    labels = set(Label.objects.filter(pk__in={row.get("label_id") for row in rows}).values_list("pk", flat=True))
-    return [row for row in rows if row["user_id"] in users and row.get("label_id", None) in labels | {None}]
+def _still_meant(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the rows whose listener, label or playlist, as far as they have one, are still there."""
+    left = rows
+    for name, model in (("user_id", User), ("label_id", Label), ("playlist_id", Playlist)):
+        named = {row[name] for row in left if name in row}
+        there = set(model._default_manager.filter(pk__in=named).values_list("pk", flat=True)) if named else set()
+        left = [row for row in left if name not in row or row[name] in there]
+    return left
 
 
 def _plain(value: Any) -> Any:

@@ -28,6 +28,7 @@ def test_every_room_of_the_api_is_described(schema: dict[str, Any]) -> None:
         "/api/play-counts/",
         "/api/not-this/{song}/",
         "/api/nudges/{label}/",
+        "/api/playlists/{id}/",
         "/api/songs/{id}/audio/",
         "/api/songs/{id}/cover/",
         "/api/songs/{id}/similar/",
