@@ -1,0 +1,299 @@
+// What is around the player: the queue's panel, the menu behind a song's three dots, "play all", wishes ("more like
+// this", "not this"), and the dialog that puts songs into a playlist. Loaded before player.js, which it talks with by
+// events.
+
+const panel = document.getElementById("queue");
+const list = panel.querySelector(".queue-songs");
+const pattern = document.getElementById("queue-song");
+const menu = document.getElementById("song-menu");
+const dialog = document.getElementById("playlist-dialog");
+const choice = document.getElementById("playlist-choice");
+const refused = document.getElementById("playlist-refused");
+const said = document.getElementById("player-said");
+const SAID_FOR_MS = 12_000;
+
+let state = { queue: [], place: -1, goingOn: null };
+let asked = null;
+let asker = null;
+let saidTimer = 0;
+
+const command = (what, detail = {}) => document.dispatchEvent(new CustomEvent("player:do", { detail: { what, ...detail } }));
+const numberOf = (address) => address.match(/(\d+)\/$/)?.[1];
+const current = () => state.queue[state.place];
+
+// --- Saying what was done -----------------------------------------------------------------------
+
+function say(...contents) {
+  clearTimeout(saidTimer);
+  said.replaceChildren(...contents);
+  htmx.process(said);
+  saidTimer = setTimeout(function rest() {
+    // What is being read or about to be taken back stays.
+    if (said.matches(":hover, :focus-within")) saidTimer = setTimeout(rest, SAID_FOR_MS);
+    else said.replaceChildren();
+  }, SAID_FOR_MS);
+}
+
+function words(text) {
+  const paragraph = document.createElement("p");
+  paragraph.textContent = text;
+  return paragraph;
+}
+
+function keyOf(text, action) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button button-quiet";
+  button.textContent = text;
+  button.addEventListener("click", action);
+  return button;
+}
+
+// --- Wishes -------------------------------------------------------------------------------------
+
+function ask(address, values = {}) {
+  const headers = { ...JSON.parse(document.body.getAttribute("hx-headers")), "HX-Request": "true" };
+  return fetch(address, { method: "POST", headers, body: new URLSearchParams(values) }).then((answer) => {
+    if (answer.redirected) location.reload();
+    if (!answer.ok) throw new Error(String(answer.status));
+    return answer.text();
+  });
+}
+
+const failed = () => say(words("That did not work: the server cannot be reached, or refused it."));
+
+async function more(song) {
+  try {
+    const page = new DOMParser().parseFromString(await ask(`${song.song}more-like-this/`), "text/html");
+    say(...page.body.children);
+    command("findAgain");
+  } catch {
+    failed();
+  }
+}
+
+async function refuse(song) {
+  try {
+    await ask(`${song.song}not-this/`, { refused: "1" });
+    if (song.song === current()?.song) command("next");
+    for (const { id, song: address } of [...state.queue]) if (address === song.song) command("remove", { id });
+    say(
+      words(`${song.title} will not be recommended.`),
+      keyOf("Undo", async () => {
+        try {
+          await ask(`${song.song}not-this/`, { refused: "0" });
+          say(words(`${song.title} may be recommended again.`));
+        } catch {
+          failed();
+        }
+      }),
+    );
+    command("findAgain");
+  } catch {
+    failed();
+  }
+}
+
+function similar(song) {
+  command("similar", { song });
+  say(words(`Songs like ${song.title}, without end.`));
+}
+
+const wishes = {
+  more,
+  not: refuse,
+  similar,
+  playlist: (song) => choosePlaylist([song]),
+};
+
+document.addEventListener("htmx:afterSwap", ({ target }) => {
+  if (target === said) command("findAgain");
+});
+
+// --- The queue's panel --------------------------------------------------------------------------
+
+function show() {
+  const focused = panel.contains(document.activeElement) && document.activeElement.closest("[data-id]");
+  const kind = focused && document.activeElement.className;
+  const at = focused && [...list.children].indexOf(focused);
+  const rows = state.queue.map((song, place) => {
+    const row = pattern.content.firstElementChild.cloneNode(true);
+    row.dataset.id = song.id;
+    row.querySelector(".queue-song-title").textContent = song.title;
+    row.querySelector(".queue-song-by").textContent = [song.artist, song.why].filter(Boolean).join(" · ");
+    row.querySelector(".queue-play").setAttribute("aria-label", `Play ${song.title}`);
+    row.querySelector(".queue-handle").setAttribute("aria-label", `Move ${song.title}`);
+    row.querySelector(".queue-remove").setAttribute("aria-label", `Remove ${song.title} from the queue`);
+    row.querySelector(".queue-remove").hidden = state.queue.length === 1;
+    row.classList.toggle("queue-past", place < state.place);
+    row.classList.toggle("queue-goes-on", Boolean(song.goesOn));
+    if (place === state.place) row.setAttribute("aria-current", "true");
+    return row;
+  });
+  list.replaceChildren(...rows);
+  const on = panel.querySelector(".queue-on");
+  on.hidden = !state.goingOn;
+  on.textContent = state.goingOn ? `Goes on with songs like ${state.goingOn.title}, without end.` : "";
+  // The focus stays on its song, or, where that is gone, on the one in its place.
+  if (focused) {
+    const row = list.querySelector(`[data-id="${focused.dataset.id}"]`) || list.children[Math.min(at, rows.length - 1)];
+    row?.getElementsByClassName(kind)[0]?.focus();
+  }
+}
+
+document.addEventListener("player:changed", ({ detail }) => {
+  state = detail;
+  if (!panel.hidden) show();
+});
+
+function openQueue(open) {
+  panel.hidden = !open;
+  const toggle = document.querySelector("[data-queue-toggle]");
+  toggle.setAttribute("aria-expanded", String(open));
+  if (!open) {
+    toggle.focus();
+    return;
+  }
+  show();
+  document.getElementById("queue-title").focus({ preventScroll: true });
+  list.querySelector("[aria-current]")?.scrollIntoView({ block: "center" });
+}
+
+list.addEventListener("click", ({ target }) => {
+  const id = Number(target.closest("[data-id]")?.dataset.id);
+  if (target.closest(".queue-play")) command("jump", { id });
+  else if (target.closest(".queue-remove")) command("remove", { id });
+});
+
+list.addEventListener("keydown", (event) => {
+  const row = event.target.closest("[data-id]");
+  const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (!row || !by || !event.target.closest(".queue-handle")) return;
+  event.preventDefault();
+  command("move", { id: Number(row.dataset.id), to: [...list.children].indexOf(row) + by });
+  document.getElementById("announce").textContent = `Place ${[...list.children].findIndex((one) => one.dataset.id === row.dataset.id) + 1} of ${list.children.length}`;
+});
+
+panel.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  event.preventDefault();
+  openQueue(false);
+});
+
+// Dragging by the handle, with a mouse, a pen or a finger.
+let dragged = null;
+list.addEventListener("dragstart", (event) => event.preventDefault());
+list.addEventListener("pointerdown", (event) => {
+  if (!event.target.closest(".queue-handle") || event.button) return;
+  dragged = event.target.closest("[data-id]");
+  dragged.classList.add("dragged");
+  event.target.closest(".queue-handle").setPointerCapture(event.pointerId);
+});
+list.addEventListener("pointermove", (event) => {
+  if (!dragged) return;
+  const over = [...list.children].find((row) => {
+    const { top, bottom } = row.getBoundingClientRect();
+    return row !== dragged && event.clientY > top && event.clientY < bottom;
+  });
+  if (over) over[[...list.children].indexOf(over) < [...list.children].indexOf(dragged) ? "before" : "after"](dragged);
+});
+for (const end of ["pointerup", "pointercancel"]) {
+  list.addEventListener(end, () => {
+    if (!dragged) return;
+    dragged.classList.remove("dragged");
+    const to = [...list.children].indexOf(dragged);
+    const id = Number(dragged.dataset.id);
+    dragged = null;
+    command("move", { id, to });
+    show();
+  });
+}
+
+// --- Playlists ----------------------------------------------------------------------------------
+
+function choosePlaylist(songs, name = "") {
+  const values = { song: songs.map(({ song }) => numberOf(song)), name };
+  refused.textContent = "";
+  choice.replaceChildren();
+  asker = document.activeElement;
+  dialog.showModal();
+  htmx.ajax("POST", dialog.dataset.choose, { source: choice, target: choice, swap: "innerHTML", values });
+}
+
+dialog.addEventListener("close", () => asker?.isConnected && asker.focus());
+dialog.addEventListener("click", (event) => {
+  if (event.target === dialog || event.target.closest("[data-dialog-close], a")) dialog.close();
+});
+dialog.addEventListener("htmx:responseError", ({ detail }) => {
+  refused.textContent = detail.xhr.getResponseHeader("Content-Type")?.startsWith("text/plain") ? detail.xhr.response : "That did not work.";
+});
+dialog.addEventListener("htmx:afterSwap", () => {
+  refused.textContent = "";
+  choice.querySelector("input:not([type=hidden]), a, button")?.focus();
+});
+
+// --- The menu of a song -------------------------------------------------------------------------
+
+function openMenu(button) {
+  const element = button.closest("[data-song]");
+  const { song, title } = element.dataset;
+  asked = { element, song, title };
+  menu.querySelector(".song-menu-title").textContent = title;
+  menu.showPopover({ source: button });
+  const at = button.getBoundingClientRect();
+  const { width, height } = menu.getBoundingClientRect();
+  const under = at.bottom + height < window.innerHeight ? at.bottom : Math.max(8, at.top - height);
+  menu.style.inset = `${under}px auto auto ${Math.max(8, Math.min(at.right - width, window.innerWidth - width - 8))}px`;
+  asker = button;
+  menu.querySelector("button").focus();
+}
+
+menu.addEventListener("keydown", (event) => {
+  const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (!by) return;
+  event.preventDefault();
+  const keys = [...menu.querySelectorAll("button")];
+  keys.at((keys.indexOf(document.activeElement) + by) % keys.length).focus();
+});
+
+menu.addEventListener("click", ({ target }) => {
+  const what = target.closest("[data-menu]")?.dataset.menu;
+  if (!what) return;
+  menu.hidePopover();
+  asker?.focus();
+  if (what === "next" || what === "add") {
+    command("add", { songs: [asked.element], next: what === "next" });
+    say(words(what === "next" ? `${asked.title} comes next.` : `${asked.title} is in the queue.`));
+  } else if (what === "similar") {
+    command("similar", { song: asked.element });
+    say(words(`Songs like ${asked.title}, without end.`));
+  } else wishes[what](asked);
+});
+document.addEventListener("scroll", () => menu.matches(":popover-open") && menu.hidePopover(), { passive: true });
+
+// --- Anywhere on a page -------------------------------------------------------------------------
+
+// The songs that a button speaks of: those of the list it names, or of the part of the page it stands in.
+function songsOf(button, name) {
+  const part = document.getElementById(button.dataset[name]) || button.closest("section") || document.getElementById("main");
+  return [...part.querySelectorAll("[data-song]")];
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("button");
+  if (!button) return;
+  const { dataset } = button;
+  if ("more" in dataset) openMenu(button);
+  else if ("wish" in dataset && current()) wishes[dataset.wish](current());
+  else if ("queueToggle" in dataset) openQueue(panel.hidden);
+  else if ("queueClose" in dataset) openQueue(false);
+  else if ("queueClear" in dataset) command("clear");
+  else if ("queueSave" in dataset) choosePlaylist(state.queue, state.goingOn ? `Like ${state.goingOn.title}` : "");
+  else if ("playSimilar" in dataset) command("similar", { song: button.closest("[data-song]") });
+  else if ("playAll" in dataset) {
+    const songs = songsOf(button, "playAll");
+    if (songs.length) command("play", { songs });
+  } else if ("saveAll" in dataset) {
+    choosePlaylist(songsOf(button, "saveAll").map((element) => ({ song: element.dataset.song })), dataset.name || "");
+  }
+});
