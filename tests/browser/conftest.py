@@ -24,6 +24,7 @@ from .site import PASSWORD, running_site
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
+_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
 LEFT_OUT = "no Chromium on the PATH: signing up, searching, playing and rating in a browser were not tried"
 
 
@@ -34,7 +35,12 @@ def find_chromium() -> str | None:
 
 def launch(playwright: Playwright, executable: str) -> Browser:
     """A Chromium without a window."""
-    return playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-dev-shm-usage"])
+    return playwright.chromium.launch(executable_path=executable, args=_ARGUMENTS)
+
+
+def launch_like(browser: Browser, executable: str, *arguments: str) -> Browser:
+    """One more Chromium beside another, with more arguments."""
+    return browser.browser_type.launch(executable_path=executable, args=[*_ARGUMENTS, *arguments])
 
 
 @pytest.fixture(scope="session")
@@ -63,9 +69,9 @@ def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 class Watch:
     """Notes down all that went wrong in a browser's context."""
 
-    def __init__(self, context: BrowserContext, site: str, forgive: str | None) -> None:
+    def __init__(self, context: BrowserContext, site: str, forgive: str | tuple[str, ...] | None) -> None:
         self.host = urlsplit(site).netloc
-        self.forgive = forgive
+        self.forgive = (forgive,) if isinstance(forgive, str) else forgive or ()
         self.problems: list[str] = []
         context.on("console", self._console)
         context.on("weberror", lambda error: self.problems.append(f"script: {error.error}"))
@@ -75,7 +81,7 @@ class Watch:
 
     def unforgiven(self) -> list[str]:
         """All but what the test itself brings about."""
-        return [problem for problem in self.problems if self.forgive is None or self.forgive not in problem]
+        return [problem for problem in self.problems if not any(said in problem for said in self.forgive)]
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -105,7 +111,11 @@ def visit(chromium: Browser, site: str) -> Iterator[Visit]:
     watches: list[Watch] = []
 
     def open_page(
-        address: str = "/", who: str | None = "mira", size: str = "desktop", forgive: str | None = None, **options: Any
+        address: str = "/",
+        who: str | None = "mira",
+        size: str = "desktop",
+        forgive: str | tuple[str, ...] | None = None,
+        **options: Any,
     ) -> Page:
         width, height = SIZES.get(size, (360, 740))
         context = chromium.new_context(base_url=site, viewport={"width": width, "height": height}, **options)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from io import BytesIO
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import FilePayload, Page, sync_playwright
 from tqdm import tqdm
+
+from tests.mood.pictures import portrait
 
 from .conftest import SIZES, find_chromium, launch, log_in
 from .site import PROJECT, running_site
@@ -29,7 +32,9 @@ PAGES: dict[str | None, dict[str, str]] = {
         "for-you": "/",
         "library": "/library/",
         "library-filtered": "/library/?q=blue&label=jazz&artist=Miles+Davis",
+        "library-typo": "/library/?q=davsi",
         "library-nothing": "/library/?q=zzz",
+        "artist": "/artists/miles%20davis/",
         "compare": "/compare/?title=xtal",
         "how-it-works": "/how-it-works/",
         "taste": "/taste/",
@@ -75,6 +80,7 @@ def main() -> None:
                     take(page, address, folder / f"{name}.png")
                 if who == "mira":
                     take_songs(page, folder)
+                    take_mood(page, folder)
                 if who == "boss":
                     take_desk(page, folder)
                 context.close()
@@ -103,10 +109,29 @@ def take_songs(page: Page, folder: Path) -> None:
     """A song's page, then the same with the player at work."""
     page.goto("/library/?q=blue+in+green")
     page.locator(".song-row-title").first.click()
+    page.locator(".sound-wave").wait_for()
     whole_page(page, folder / "song.png")
     page.get_by_role("button", name="Play").first.click()
     page.wait_for_function("() => document.querySelector('audio').currentTime > 0.5")
     page.screenshot(path=folder / "song-playing.png")
+
+
+def take_mood(page: Page, folder: Path) -> None:
+    """The page Mood before anything, with a picture, with what was read in it, and with a word of the listener's."""
+    take(page, "/mood/", folder / "mood.png")
+    picture = BytesIO()
+    portrait(600).convert("RGB").save(picture, "PNG")
+    file = FilePayload(name="me.png", mimeType="image/png", buffer=picture.getvalue())
+    page.get_by_label("Choose a file").set_input_files(file)
+    page.get_by_role("img", name="Your picture").wait_for()
+    whole_page(page, folder / "mood-picture.png")
+    page.get_by_role("button", name="Read my mood").click()
+    page.locator(".mood-face-read").wait_for()
+    page.locator("#mood-songs [data-song]").first.wait_for()
+    whole_page(page, folder / "mood-read.png")
+    page.get_by_role("button", name="angry", exact=True).click()
+    page.get_by_role("heading", name="You feel angry").wait_for()
+    whole_page(page, folder / "mood-said.png")
 
 
 def take_desk(page: Page, folder: Path) -> None:
