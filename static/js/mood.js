@@ -230,9 +230,3 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
 });
 
 customElements.define("mood-picture", MoodPicture);
-
-// All songs of the list, from the first one on: the player queues what stands beside a song.
-document.addEventListener("click", (event) => {
-  const all = event.target.closest("#mood-songs [data-play-all]");
-  all?.closest(".stack").querySelector("[data-song] [data-play]")?.click();
-});
