@@ -217,9 +217,14 @@ def test_evidence_comes_back_from_its_arrays() -> None:
 
 
 def test_for_you_has_what_people_play_who_play_the_same(listened: list[User]) -> None:
+    unlabelled = [make_song(f"Other {i}") for i in range(40)]
+    for number, song in enumerate(unlabelled):
+        for user in listened[2 : 6 + number % 9 : 2]:
+            make_plays(user, song, 1)
     build.build()
     page = for_you(listened[0], silent_too=True)
-    (cards,) = [row.cards for row in page.rows if row.title == "What people who play your songs also play"]
+    rows = {row.title: row.cards for row in page.rows}
+    cards = rows["What people who play your songs also play"]
     assert cards
     assert all("of your songs" in card.why for card in cards)
     played = set(PlayCount.objects.values_list("song_id", flat=True))
