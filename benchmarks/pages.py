@@ -272,6 +272,13 @@ def run(options: argparse.Namespace) -> list[Figures]:
         "  its part: similar songs": lambda number: f"/songs/{some_song(number)}/similar/",
         "  its part: fits you": lambda number: f"/songs/{some_song(number)}/fits-you/",
         "library": lambda _: "/library/",
+        "  found by words": lambda number: f"/library/?{urlencode({'q': f'song {number % 100}'})}",
+        "  with a typing error": lambda number: f"/library/?{urlencode({'q': f'artsit {number % 100}'})}",
+        "  with two labels, by title": lambda _: "/library/?label=genre+0&label=mood+0&sort=title",
+        "  what one played most": lambda _: "/library/?sort=plays",
+        "artist page": lambda number: f"/artists/artist%20{number % 50}/",
+        "  its part: similar artists": lambda number: f"/similar-artists/artist%20{number % 50}/",
+        "album page": lambda number: f"/songs/{some_song(number)}/album/",
         "taste": lambda _: "/taste/",
         "history": lambda _: "/taste/history/",
     }

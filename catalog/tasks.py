@@ -38,6 +38,11 @@ def draw_sound(song_id: int) -> None:
         _draw(song)
 
 
+def about_to_draw(song: Song) -> bool:
+    """Whether somebody has asked for a song's pictures lately."""
+    return cache.get(_drawing(song)) is not None
+
+
 def draw_soon(song: Song) -> None:
     """Have a song's waveform and spectrogram made, by a worker, or without one in a thread of this process.
 
@@ -46,7 +51,7 @@ def draw_soon(song: Song) -> None:
     song : Song
         With its root.
     """
-    if not cache.add(f"drawing:{sound_pictures.version_of(song)}", 1, _DRAWN_WITHIN_S):
+    if not cache.add(_drawing(song), 1, _DRAWN_WITHIN_S):
         return
     if current_app.conf.task_always_eager:
         _draw(song)
@@ -56,6 +61,10 @@ def draw_soon(song: Song) -> None:
     except OperationalError as error:
         logger.info("No broker: %s", error)
         _here.submit(_draw, song)
+
+
+def _drawing(song: Song) -> str:
+    return f"drawing:{sound_pictures.version_of(song)}"
 
 
 def _draw(song: Song) -> None:

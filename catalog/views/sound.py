@@ -16,7 +16,7 @@ from ..models import Song
 from ..services import sound_pictures
 from ..services.sound_pictures import Look
 from ..sound_shape import HIGHEST_HZ, SoundShape, mel_of, outline_width, waveform_svg
-from ..tasks import draw_soon
+from ..tasks import about_to_draw, draw_soon
 from ..templatetags.songs import clock
 
 _A_YEAR_S = 365 * 24 * 3600
@@ -93,7 +93,7 @@ def _song(pk: int) -> Song:
 
 def _look(request: ListenerRequest, song: Song) -> Look | None:
     look = sound_pictures.find(song)
-    if look is None and _may_ask(request):
+    if look is None and not about_to_draw(song) and _may_ask(request):
         draw_soon(song)
         # Where it is drawn at once, it is there now.
         look = sound_pictures.find(song)

@@ -1,5 +1,5 @@
-// Lists of songs by keyboard: up and down from row to row, 1 to 5 for stars and 0 for none, while something in a row
-// has the focus. And one button that plays a whole list.
+// Lists of songs by keyboard: up and down from row to row, 1 to 5 for stars and 0 for none, m for what else can be
+// done with a song, while something in a row has the focus.
 
 const ROW = ".song-row";
 
@@ -29,14 +29,10 @@ document.addEventListener("keydown", (event) => {
     if (!star || star.checked) return;
     star.checked = true;
     star.dispatchEvent(new Event("change", { bubbles: true }));
+  } else if (event.key === "m" && row.querySelector("[data-more]")) {
+    row.querySelector("[data-more]").click();
   } else return;
   event.preventDefault();
-});
-
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-play-list]");
-  if (!button) return;
-  document.getElementById(button.dataset.playList)?.querySelector("[data-song] [data-play]")?.click();
 });
 
 // Whoever asked for more songs by keyboard goes on with the first of them.
