@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections import defaultdict
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -120,6 +123,25 @@ def test_scores_equal_the_plain_formulas(
     for song in range(6):
         expected = [plain.cosine(weights[song], other) if other is not weights[song] else 0 for other in weights]
         assert content.similar(song) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.shared
+def test_scores_of_real_labels_equal_the_plain_formulas(shared: Path) -> None:
+    given: defaultdict[int, defaultdict[int, float]] = defaultdict(lambda: defaultdict(float))
+    with (shared / "lastfm" / "user_taggedartists.dat").open() as file:
+        for line in islice(file, 1, None):
+            _, artist, label, *_ = map(int, line.split("\t"))
+            given[artist][label] += 1
+    artists = sorted(given)[:800]
+    number = {label: at for at, label in enumerate(sorted({label for artist in artists for label in given[artist]}))}
+    rows = [{number[label]: weight for label, weight in given[artist].items()} for artist in artists]
+    liked, disliked = list(range(0, 60, 3)), [700, 500]
+    weights = plain.weights(rows, plain.idf(rows))
+    profile = plain.profile(weights, liked, disliked, {})
+    expected = [plain.cosine(profile, song) for song in weights]
+    scores = fitted(rows, len(number)).scores(Tastes.of_one(800, len(number), liked=liked, disliked=disliked))[0]
+    assert np.count_nonzero(scores) > 400
+    assert scores == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_block_of_listeners_scores_as_each_alone(content: Content) -> None:

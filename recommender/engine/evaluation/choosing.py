@@ -81,15 +81,26 @@ def tried(listening: Listening, *, seed: int = 0, splits: int = 1) -> Iterator[T
     TooFewPlaysError
         If there is too little to hold out twice.
     """
-    inner = [
-        split(split(listening, protocol, seed, number).training, protocol, seed)
-        for protocol in Protocol
-        for number in range(splits)
-    ]
+    inner = inner_splits(listening, seed, splits)
     yield from _climbed("latent", LatentSettings(), LATENT, Latent.with_settings, inner, seed)
     yield from _climbed("towers", TowersSettings(), TOWERS, Towers.with_settings, inner, seed)
     yield from _pulled(inner, seed)
     yield from _expected([parts.training.evidence for parts in inner])
+
+
+def inner_splits(listening: Listening, seed: int, splits: int) -> list[Split]:
+    """The training parts of an evaluation's first splits, each split again by the same rules.
+
+    Raises
+    ------
+    TooFewPlaysError
+        If there is too little to hold out twice.
+    """
+    return [
+        split(split(listening, protocol, seed, number).training, protocol, seed)
+        for protocol in Protocol
+        for number in range(splits)
+    ]
 
 
 def _climbed(
