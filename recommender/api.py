@@ -120,7 +120,7 @@ class TasteLabel(APIView):
 
     name = "Label of your taste"
 
-    @extend_schema(responses=SongBehindSerializer(many=True))
+    @extend_schema(operation_id="taste_songs_list", responses=SongBehindSerializer(many=True))
     def get(self, request: Request, label: int) -> Response:
         """Your songs that the label's weight comes from, at most a hundred, those that carry most of it first."""
         found = songs_behind(cast(User, request.user), get_object_or_404(Label, pk=label), _MOST_BEHIND)

@@ -108,7 +108,7 @@ def test_the_page_and_the_api_send_the_same_document_as_a_file(client: Client, l
     make_rating(listener, make_song("So What"), 4)
     api = APIClient()
     api.force_authenticate(listener)
-    read = []
+    read: list[dict[str, Any]] = []
     for answer in (client.get("/accounts/export/"), api.get("/api/export/")):
         assert isinstance(answer, StreamingHttpResponse)
         assert answer["Content-Type"] == "application/json"
