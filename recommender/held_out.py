@@ -204,7 +204,7 @@ def _own_labels(methods: Mapping[str, Any], called: Callable[[str], str]) -> lis
         if left := figures.get("without_own_labels"):
             with_them = left["map"] - left["differences"]["map"]["difference"]
             said.append(f"{called(method)} MAP {left['map']:.3f} in place of {with_them:.3f}")
-    return [f"With a listener's own labels taken out: {', '.join(said)}."] if said else []
+    return [f"Without the labels that a listener gave: {', '.join(said)}."] if said else []
 
 
 def _verdict(document: Mapping[str, Any], called: Callable[[str], str], left: str, right: str) -> str:

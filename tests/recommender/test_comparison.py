@@ -458,4 +458,4 @@ def test_what_else_was_measured_is_said(page: Client, measured: None) -> None:
     evaluation.save()
     shown = text(page, "/compare/")
     assert "rank correlation with what was predicted: Content 0.625." in shown
-    assert "own labels taken out: Content MAP 0.250 in place of 0.375." in shown
+    assert "Without the labels that a listener gave: Content MAP 0.250 in place of 0.375." in shown
