@@ -21,7 +21,7 @@ from catalog.admin.read_only import ReadOnlyAdmin
 from catalog.admin.songs import SongAdmin
 from catalog.models import Song
 
-from . import learning, lessons, registry, services, tasks
+from . import corrections, learning, lessons, registry, services, tasks
 from .models import Lesson
 from .registry import OwnTagger
 
@@ -51,13 +51,18 @@ class TaggerLine:
     tagger: OwnTagger
     in_use: bool
     learned: list[dict[str, Any]]
+    network: bool
+    to_hear: int
 
 
 def tagger_lines() -> list[TaggerLine]:
     """The own family: the bundled one first, what was learned last next."""
     used = registry.in_use()
     family = sorted(registry.own_family().values(), key=lambda tagger: (tagger.base is not None, -_written_at(tagger)))
-    return [TaggerLine(tagger, tagger.name == used, _learned(tagger)) for tagger in family]
+    return [
+        TaggerLine(tagger, tagger.name == used, _learned(tagger), "network" in tagger.figures, services.to_hear(tagger))
+        for tagger in family
+    ]
 
 
 def _written_at(tagger: OwnTagger) -> float:
@@ -139,10 +144,12 @@ class LessonAdmin(ReadOnlyAdmin):
             return redirect("admin:tagging_lesson_changelist")
         if name != before:
             self._log(request, CHANGE, name, f"Put to use, in place of {before}")
+        heard = services.to_hear(registry.own_family()[name])
+        again = f" It hears otherwise: {heard} songs are heard again for that." if heard else ""
         if tasks.send(tasks.relabel):
-            self.message_user(request, f"In use: {name}. Songs are given its labels now.", messages.SUCCESS)
+            self.message_user(request, f"In use: {name}. Songs are given its labels now.{again}", messages.SUCCESS)
         else:
-            note = f"In use: {name}. Songs get its labels once a worker runs."
+            note = f"In use: {name}. Songs get its labels once a worker runs.{again}"
             self.message_user(request, note, messages.WARNING)
         return redirect("admin:tagging_lesson_changelist")
 
@@ -175,14 +182,14 @@ def _corrections() -> dict[str, Any]:
         begin = learning.origin()
     except registry.TaggerError as error:
         return {"nothing_to_begin_with": str(error)}
-    taught = learning.so_far(begin)
+    taught = corrections.so_far(begin)
     return {
         "begin": begin,
         "corrections": sum(one.yes + one.no for one in taught),
         "taught": taught[:_MOST_LABELS_SHOWN],
         "more_labels": max(len(taught) - _MOST_LABELS_SHOWN, 0),
         "ready": sum(one.enough for one in taught),
-        "unheard": learning.unheard(begin),
+        "unheard": corrections.unheard(begin),
     }
 
 

@@ -6,7 +6,9 @@ answers change all over the library, and how dear that is, cross-validation amon
 dearest nothing moves. Rows of labels without corrections are not touched.
 
 Whether a row is better is judged on songs that it was not fitted to, by artist: each correction is held out once, with
-all that its artist has, and strength and row are found anew without it.
+all that its artist has, and strength and row are found anew without it. Twenty verdicts that mean nothing look like a
+gain now and then; so the corrections are also drawn again and again, and in nearly all draws the row has to tell yes
+from no better than chance does, and in most of them better than the old row.
 """
 
 from __future__ import annotations
@@ -17,10 +19,9 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit, softmax
 
-from .evaluation.metrics import ranking
+from .evaluation.gain import Gain, Paired, gain
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -38,6 +39,12 @@ SMALLEST_GAIN = 0.02
 SMALLEST_AREA = 0.6
 """And by none that does not tell yes from no better than this: what is near 0.5 is chance, whatever was before."""
 
+MOST_BY_LOT = 0.025
+"""Nor by one that in more of all draws of its corrections is no better than 0.5: their verdicts may be by lot."""
+
+MOST_NO_BETTER = 0.2
+"""Nor by one that in more of them is no better than the old row."""
+
 # How dear moving is, in corrections' worth; at infinity nothing moves.
 _STRENGTHS = (0.5, 2.0, 8.0, 32.0, 128.0, np.inf)
 _FOLDS = 5
@@ -46,6 +53,8 @@ _INNER_FOLDS = 4
 _DRAWS = 3
 # Directions in which the library hardly varies are not made large.
 _SMALLEST_VARIANCE = 1e-3
+_MOST_NEWTON_STEPS = 50
+_ROUNDING = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +151,27 @@ class Fitted:
     ----------
     row : Row
         Fitted to all corrections.
-    before, after : float
-        ROC-AUC of the old row, and of rows fitted without them, on held-out corrections; `before` is 0.5 for a label
-        that the tagger has never had.
+    gain : Gain
+        On held-out corrections: before, of the old row, 0.5 for a label that the tagger has never had; after, of rows
+        fitted without them.
     by_artist : bool
         Whether all songs of an artist were held out together.
     """
 
     row: Row
-    before: float
-    after: float
+    gain: Gain
     by_artist: bool
 
     @property
     def better(self) -> bool:
         """Whether rows fitted to the corrections rank held-out ones better than the old row does."""
-        return self.after >= max(self.before + SMALLEST_GAIN, SMALLEST_AREA)
+        return is_better(self.gain)
+
+
+def is_better(gain: Gain) -> bool:
+    """Whether a gain on held-out corrections is large enough, and sure enough, to be kept."""
+    large = gain.after >= max(gain.before + SMALLEST_GAIN, SMALLEST_AREA)
+    return large and gain.by_lot <= MOST_BY_LOT and gain.no_better <= MOST_NO_BETTER
 
 
 def fit_row(old: Row | None, corrections: Corrections, library: Library, point: float = 0.0, seed: int = 0) -> Fitted:
@@ -195,24 +209,32 @@ def fit_row(old: Row | None, corrections: Corrections, library: Library, point: 
         raise ValueError("embeddings must hold finite numbers only")
     start = Row(np.zeros(n_dimensions), 0.0) if old is None else old
     rng = np.random.default_rng(seed)
-    problem = _Problem(
-        (corrections.embeddings - library.mean) / library.scale,
-        start.log_odds(corrections.embeddings),
-        corrections.verdicts,
-        corrections.artists,
-    )
-    draws = [problem.held_out_scores(rng) for _ in range(_DRAWS)]
+    problem = _Problem.of(start, corrections, library)
+    draws = np.stack([problem.held_out_scores(rng) for _ in range(_DRAWS)])
     step, _ = problem.fit_well(rng, _DRAWS)
-    change = step / library.scale
     # Held-out scores are of rows that move about the library's mean.
-    held_out: Floats = np.mean(draws, axis=0)
-    bias = start.bias - float(change @ library.mean) + point - _threshold(corrections.verdicts, held_out)
-    return Fitted(
-        Row(start.weights + change, bias),
-        before=_roc_auc(corrections.verdicts, problem.known) if old is not None else 0.5,
-        after=float(np.mean([_roc_auc(corrections.verdicts, scores) for scores in draws])),
-        by_artist=problem.by_artist,
-    )
+    moved = _moved(start, step, library)
+    bias = moved.bias + point - threshold(corrections.verdicts, draws.mean(axis=0))
+    known = problem.known if old is not None else np.zeros(len(corrections))
+    found = gain([Paired(corrections.verdicts, known, draws, problem.groups)])
+    return Fitted(Row(moved.weights, bias), found, problem.by_artist)
+
+
+def move_row(old: Row, corrections: Corrections, library: Library, seed: int = 0) -> Row:
+    """The same without a judgement: the row that `fit_row` moves to, its level as the library has it.
+
+    Where all corrections say the same, it is the old one.
+    """
+    if min(corrections.counts) == 0:
+        return old
+    step, _ = _Problem.of(old, corrections, library).fit_well(np.random.default_rng(seed))
+    return _moved(old, step, library)
+
+
+def _moved(old: Row, step: Floats, library: Library) -> Row:
+    """A row after a step in standardized dimensions, about the library's mean."""
+    change = step / library.scale
+    return Row(old.weights + change, old.bias - float(change @ library.mean))
 
 
 class _Problem:
@@ -222,7 +244,18 @@ class _Problem:
         self.vectors, self.known, self.verdicts, self.artists = vectors, known, verdicts, artists
         self.signs = np.where(verdicts, 1.0, -1.0)
         self.shares = _balanced(verdicts)
-        self.by_artist = all(len(np.unique(artists[verdicts == verdict])) > 1 for verdict in (True, False))
+        self.by_artist = by_artist(verdicts, artists)
+
+    @classmethod
+    def of(cls, start: Row, corrections: Corrections, library: Library) -> _Problem:
+        """Corrections beside a row."""
+        vectors = (corrections.embeddings - library.mean) / library.scale
+        return cls(vectors, start.log_odds(corrections.embeddings), corrections.verdicts, corrections.artists)
+
+    @property
+    def groups(self) -> Integers:
+        """The same number for songs that are held out together."""
+        return self.artists if self.by_artist else np.arange(len(self.artists))
 
     def only(self, chosen: Bools) -> _Problem:
         """Some of the corrections."""
@@ -244,18 +277,30 @@ class _Problem:
         return left * singular, right
 
     def _minimum(self, vectors: Floats, strength: float) -> Floats:
+        """Where the penalized loss is smallest, by Newton's method: it is convex and smooth."""
         weights = self.shares * len(self.verdicts)
+        columns = np.column_stack([vectors, np.ones(len(vectors))])
+        # The offset costs nothing.
+        dear = np.append(np.full(vectors.shape[1], strength), 0.0)
 
-        def loss(unknown: Floats) -> tuple[float, Floats]:
-            step, offset = unknown[:-1], unknown[-1]
-            margins = self.signs * (self.known + vectors @ step + offset)
-            slope = -weights * self.signs * expit(-margins)
-            value = weights @ np.logaddexp(0.0, -margins) + strength / 2 * step @ step
-            return float(value), np.append(vectors.T @ slope + strength * step, slope.sum())
+        def loss(unknown: Floats) -> float:
+            margins = self.signs * (self.known + columns @ unknown)
+            return float(weights @ np.logaddexp(0.0, -margins) + dear @ unknown**2 / 2)
 
-        start = np.append(np.zeros(vectors.shape[1]), -np.median(self.known))
-        solution: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", options={"ftol": 1e-7, "gtol": 1e-4}).x
-        return solution
+        unknown = np.append(np.zeros(vectors.shape[1]), -np.median(self.known))
+        now = loss(unknown)
+        for _ in range(_MOST_NEWTON_STEPS):
+            doubts = expit(-self.signs * (self.known + columns @ unknown))
+            slope = dear * unknown - columns.T @ (weights * self.signs * doubts)
+            curvature = (columns.T * (weights * doubts * (1.0 - doubts))) @ columns + np.diag(dear + _ROUNDING)
+            step = np.linalg.solve(curvature, slope)
+            if slope @ step < _ROUNDING * max(now, 1.0):
+                break
+            length = 1.0
+            while (there := loss(unknown - length * step)) > now and length > _ROUNDING:
+                length /= 2
+            unknown, now = unknown - length * step, there
+        return unknown
 
     def losses(self, step: Floats, offset: float) -> Floats:
         """The cross-entropy of each correction, shape (n,)."""
@@ -284,7 +329,7 @@ class _Problem:
 
     def folds(self, rng: np.random.Generator, most: int) -> Iterator[Bools]:
         """What is held out each time: by artist where yes and no come from several, else by song."""
-        groups = self.artists if self.by_artist else np.arange(len(self.artists))
+        groups = self.groups
         # An artist with both is counted with the verdict that is rarer: folds without it would teach nothing.
         rare = self.verdicts.sum() * 2 <= len(self.verdicts)
         with_rare = np.unique(groups[self.verdicts == rare])
@@ -302,11 +347,12 @@ class _Problem:
                 yield held
 
 
-def _roc_auc(verdicts: Bools, scores: Floats) -> float:
-    return ranking(scores[:, np.newaxis], verdicts[:, np.newaxis], n_resamples=0).macro_roc_auc.value
+def by_artist(verdicts: Bools, artists: Integers) -> bool:
+    """Whether all songs of an artist can be held out together: yes and no come from several artists each."""
+    return all(len(np.unique(artists[verdicts == verdict])) > 1 for verdict in (True, False))
 
 
-def _threshold(verdicts: Bools, scores: Floats) -> float:
+def threshold(verdicts: Bools, scores: Floats) -> float:
     """Between the two scores that part yes from no best, each weighing the same; the middle one of several."""
     order = np.argsort(scores)
     ascending, said = scores[order], _balanced(verdicts)[order] * np.where(verdicts[order], -1.0, 1.0)

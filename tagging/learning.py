@@ -7,7 +7,7 @@ what was learned once does not pile up, and what a curator takes back is forgott
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -17,73 +17,21 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from catalog.home import models_dir
-from catalog.models import Label, LabelAlias, SongEmbedding, SongLabel
-from catalog.names import label_key
+from catalog.models import SongEmbedding
 from catalog.services.embeddings import embeddings_of
 
 from . import own, registry
-from .fitting import FEWEST, FEWEST_OF_A_NEW_LABEL, Corrections, Library, Row, fit_row
+from .corrections import Taught, Word, artists_of, counted, named, places_of_labels, unheard, words_on_heard
+from .fitting import Corrections, Library, Row, fit_row
 from .registry import OwnTagger, TaggerError, TaggerLabel
 
 _MOST_SONGS_MEASURED = 20_000
-_MOST_NAMED = 6
 # From which probability songs keep a label that the tagger has never had.
-_NEW_POINT = 0.5
+NEW_POINT = 0.5
 # A label that every song keeps, or none, has no log-odds from which songs keep it.
 _SMALLEST_POINT = 0.001
 
 Report = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Taught:
-    """What curators said of one label, and what was learned from it.
-
-    Attributes
-    ----------
-    label_id : int
-        The label's primary key.
-    label, kind : str
-    yes, no : int
-        Corrections for the label, and against it, on songs that have an embedding.
-    new : bool
-        Whether the tagger has had no such label.
-    before, after : float, optional
-        ROC-AUC on held-out corrections; None where there are too few corrections.
-    kept : bool
-        Whether the new tagger has what was learned.
-    by_artist : bool
-        Whether the songs of an artist were held out together.
-    agreement : float, optional
-        The correlation of new and old log-odds over songs whose label nobody corrected.
-    """
-
-    label_id: int
-    label: str
-    kind: str
-    yes: int
-    no: int
-    new: bool = False
-    before: float | None = None
-    after: float | None = None
-    kept: bool = False
-    by_artist: bool = False
-    agreement: float | None = None
-
-    @property
-    def fewest(self) -> int:
-        """So many have to be for it, and so many against it."""
-        return FEWEST_OF_A_NEW_LABEL if self.new else FEWEST
-
-    @property
-    def enough(self) -> bool:
-        """Whether there are corrections enough to learn from, and to see whether it was worth it."""
-        return min(self.yes, self.no) >= self.fewest
-
-    def __str__(self) -> str:
-        if self.before is None or self.after is None:
-            return f"{self.label} {self.yes} yes and {self.no} no of {self.fewest} each"
-        return f"{self.label} {self.before:.2f} to {self.after:.2f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +53,13 @@ class Result:
     figures: Mapping[str, Any]
 
 
-def origin() -> OwnTagger:
+def origin(of_all_versions: bool = False) -> OwnTagger:
     """The tagger that lessons begin at: the one that the one in use was made from, and that from, back to the first.
+
+    Parameters
+    ----------
+    of_all_versions : bool
+        Back to the first of all, and not to the first that hears as the one in use does.
 
     Raises
     ------
@@ -117,21 +70,14 @@ def origin() -> OwnTagger:
     if (tagger := family.get(registry.in_use() or "")) is None:
         raise TaggerError("no tagger of this program's own is in use: there is nothing to begin with")
     seen = {tagger.name}
-    while (base := family.get(tagger.base or "")) and base.name not in seen and base.embedding == tagger.embedding:
+    while (
+        (base := family.get(tagger.base or ""))
+        and base.name not in seen
+        and (of_all_versions or base.embedding == tagger.embedding)
+    ):
         tagger = base
         seen.add(tagger.name)
     return tagger
-
-
-def so_far(tagger: OwnTagger) -> list[Taught]:
-    """What curators have said of each label, on songs that a tagger's version has heard; the most corrected first."""
-    return _counted(_words(tagger), _places(tagger))
-
-
-def unheard(tagger: OwnTagger) -> int:
-    """How many corrections are of songs with a file that a tagger's version has not heard yet."""
-    words = SongLabel.objects.filter(source=SongLabel.Source.CURATOR).exclude(song__path="")
-    return words.exclude(song__embedding__model=tagger.embedding).count()
 
 
 def learn(name: str | None = None, report: Report | None = None) -> Result:
@@ -150,17 +96,15 @@ def learn(name: str | None = None, report: Report | None = None) -> Result:
         If there is nothing to begin with, or the new tagger cannot be called so, or not be written.
     """
     begin = origin()
-    name = _free_name(name)
-    words, places = _words(begin), _places(begin)
-    every = _counted(words, places)
-    said = [(word.label_id, word.song_id, word.yes) for word in words]
-    digest = hashlib.sha256(repr((begin.name, begin.embedding, said)).encode()).hexdigest()
-    if (same := _has_learned(digest)) is not None:
-        rest = "" if same == registry.in_use() else ": it has only to be put to use"
-        return Result(None, f"{same} has learned from just these corrections{rest}.", {})
+    name = free_name(name)
+    words, places = words_on_heard(begin), places_of_labels(begin)
+    every = counted(words, places)
+    digest = digest_of(begin, words)
+    if (same := has_learned(digest)) is not None:
+        return Result(None, same, {})
     worth = sum(taught.enough for taught in every)
     if not worth:
-        return Result(None, _too_few(every, begin), _figures(begin, digest, every))
+        return Result(None, too_few(every, begin), figures_of(begin, digest, every))
     fits = _Fits(begin, words, places)
     taught: list[Taught] = []
     for one in every:
@@ -169,60 +113,21 @@ def learn(name: str | None = None, report: Report | None = None) -> Result:
             report(sum(other.enough for other in taught), worth)
     kept = [one for one in taught if one.kept]
     measured = [one for one in taught if one.after is not None]
-    figures = _figures(begin, digest, taught)
+    figures = figures_of(begin, digest, taught)
     if not kept:
-        return Result(None, f"Not better than {begin.name} on held-out corrections: {_named(measured)}.", figures)
-    message = f"Better than {begin.name} on held-out corrections: {_named(kept)}."
+        return Result(None, f"Not better than {begin.name} on held-out corrections: {named(measured)}.", figures)
+    message = f"Better than {begin.name} on held-out corrections: {named(kept)}."
     if left := [one for one in measured if not one.kept]:
-        message += f" As it was, because it would not be better: {_named(left)}."
-    return Result(fits.write(name, figures, f"ROC-AUC on held-out corrections: {_named(kept)}"), message, figures)
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """A curator's word on a label of a song that has an embedding."""
-
-    song_id: int
-    label_id: int
-    yes: bool
-    artist: str
-
-
-def _words(tagger: OwnTagger) -> list[_Word]:
-    words = SongLabel.objects.filter(source=SongLabel.Source.CURATOR, song__embedding__model=tagger.embedding)
-    rows = words.order_by("label_id", "song_id").values_list("song_id", "label_id", "weight", "song__artist_key")
-    return [_Word(song_id, label_id, weight > 0, artist) for song_id, label_id, weight, artist in rows]
-
-
-def _places(tagger: OwnTagger) -> dict[int, list[int]]:
-    """The places of a tagger's labels, by the primary key of the library's label that they lead to."""
-    by_key: defaultdict[str, list[int]] = defaultdict(list)
-    for place, label in enumerate(tagger.labels):
-        by_key[label_key(label.name)].append(place)
-    leads_to = dict(LabelAlias.objects.filter(key__in=by_key).values_list("key", "label_id"))
-    leads_to |= dict(Label.objects.filter(key__in=by_key).values_list("key", "pk"))
-    places: defaultdict[int, list[int]] = defaultdict(list)
-    for key, label_id in leads_to.items():
-        places[label_id] += by_key[key]
-    return dict(places)
-
-
-def _counted(words: Sequence[_Word], places: Mapping[int, object]) -> list[Taught]:
-    said = {verdict: Counter(word.label_id for word in words if word.yes is verdict) for verdict in (True, False)}
-    labels = Label.objects.filter(pk__in={word.label_id for word in words})
-    counted = [
-        Taught(pk, name, kind, said[True][pk], said[False][pk], new=pk not in places)
-        for pk, name, kind in labels.values_list("pk", "name", "kind")
-    ]
-    return sorted(counted, key=lambda taught: (-taught.yes - taught.no, taught.label))
+        message += f" As it was, because it would not be better: {named(left)}."
+    return Result(fits.write(name, figures, f"ROC-AUC on held-out corrections: {named(kept)}"), message, figures)
 
 
 class _Fits:
     """The label layer of a new tagger, fitted label by label."""
 
-    def __init__(self, begin: OwnTagger, words: Sequence[_Word], places: Mapping[int, list[int]]) -> None:
+    def __init__(self, begin: OwnTagger, words: Sequence[Word], places: Mapping[int, list[int]]) -> None:
         self._begin, self._places = begin, places
-        self._words: defaultdict[int, list[_Word]] = defaultdict(list)
+        self._words: defaultdict[int, list[Word]] = defaultdict(list)
         for word in words:
             self._words[word.label_id].append(word)
         self._ids, self._vectors = _some_embeddings(begin.embedding, {word.song_id for word in words})
@@ -239,25 +144,26 @@ class _Fits:
         words = self._words[taught.label_id]
         at = np.searchsorted(self._ids, [word.song_id for word in words])
         corrections = Corrections(
-            self._vectors[at].astype(np.float64), np.array([word.yes for word in words]), _artists(words)
+            self._vectors[at].astype(np.float64), np.array([word.yes for word in words]), artists_of(words)
         )
         # A label under two names is two rows, which learn the same; a new one is a row more.
         places = self._places.get(taught.label_id, [])
         old: list[Row | None] = [self._rows[place] for place in places] or [None]
-        points = [self._labels[place].operating_point for place in places] or [_NEW_POINT]
+        points = [self._labels[place].operating_point for place in places] or [NEW_POINT]
         fitted = [
-            fit_row(row, corrections, self._library, _log_odds(point)) for row, point in zip(old, points, strict=True)
+            fit_row(row, corrections, self._library, log_odds_at(point)) for row, point in zip(old, points, strict=True)
         ]
         if kept := all(fit.better for fit in fitted):
             if taught.new:
                 self._rows.append(fitted[0].row)
-                self._labels.append(TaggerLabel(taught.label, taught.kind, _NEW_POINT))
+                self._labels.append(TaggerLabel(taught.label, taught.kind, NEW_POINT))
             for place, fit in zip(places, fitted, strict=not taught.new):
                 self._rows[place] = fit.row
         return replace(
             taught,
-            before=fitted[0].before,
-            after=fitted[0].after,
+            before=fitted[0].gain.before,
+            after=fitted[0].gain.after,
+            no_better=fitted[0].gain.no_better,
             kept=kept,
             by_artist=fitted[0].by_artist,
             agreement=_correlation(old[0], fitted[0].row, np.delete(self._vectors, at, axis=0)),
@@ -289,14 +195,6 @@ def _some_embeddings(version: str, wanted: set[int]) -> tuple[NDArray[np.int64],
     return embeddings_of(wanted.union(chosen.tolist()), version)
 
 
-def _artists(words: Sequence[_Word]) -> NDArray[np.int64]:
-    """The same number for songs of the same artist; one of its own for a song whose artist nobody knows."""
-    numbers: dict[str, int] = {}
-    known = [numbers.setdefault(word.artist, len(numbers)) for word in words]
-    alone = range(len(words), 2 * len(words))
-    return np.array([n if word.artist else own for word, n, own in zip(words, known, alone, strict=True)], np.int64)
-
-
 def _correlation(old: Row | None, new: Row, vectors: NDArray[np.float32]) -> float | None:
     """Of two rows' log-odds in songs; None where there is nothing to compare."""
     if old is None or len(vectors) < 3:
@@ -308,11 +206,19 @@ def _correlation(old: Row | None, new: Row, vectors: NDArray[np.float32]) -> flo
     return float(np.corrcoef(before, after)[0, 1])
 
 
-def _log_odds(point: float) -> float:
+def log_odds_at(point: float) -> float:
+    """An operating point's log-odds."""
     return float(logit(np.clip(point, _SMALLEST_POINT, 1 - _SMALLEST_POINT)))
 
 
-def _free_name(name: str | None) -> str:
+def free_name(name: str | None) -> str:
+    """A new tagger's name: the one that is wanted, or `learned-1` and so on.
+
+    Raises
+    ------
+    TaggerError
+        If it is none, or another tagger's.
+    """
     family = registry.known()
     if name is None:
         return next(free for number in range(1, len(family) + 2) if (free := f"learned-{number}") not in family)
@@ -323,12 +229,23 @@ def _free_name(name: str | None) -> str:
     return name
 
 
-def _has_learned(digest: str) -> str | None:
-    """A tagger that came of a lesson with this digest."""
-    return next((name for name, one in registry.own_family().items() if one.figures.get("digest") == digest), None)
+def digest_of(begin: OwnTagger, words: Sequence[Word], *how: object) -> str:
+    """Of what a lesson begins with and is given, and how."""
+    said = [(word.label_id, word.song_id, word.yes) for word in words]
+    return hashlib.sha256(repr((begin.name, begin.embedding, said, *how)).encode()).hexdigest()
 
 
-def _figures(begin: OwnTagger, digest: str, every: Sequence[Taught]) -> dict[str, Any]:
+def has_learned(digest: str) -> str | None:
+    """That a tagger came of a lesson with this digest, in words; None where none did."""
+    family = registry.own_family().items()
+    if (same := next((name for name, one in family if one.figures.get("digest") == digest), None)) is None:
+        return None
+    rest = "" if same == registry.in_use() else ": it has only to be put to use"
+    return f"{same} has learned from just these corrections{rest}."
+
+
+def figures_of(begin: OwnTagger, digest: str, every: Sequence[Taught]) -> dict[str, Any]:
+    """What is kept of a lesson, as JSON holds it."""
     return {
         "base": begin.name,
         "digest": digest,
@@ -337,14 +254,10 @@ def _figures(begin: OwnTagger, digest: str, every: Sequence[Taught]) -> dict[str
     }
 
 
-def _too_few(every: Sequence[Taught], begin: OwnTagger) -> str:
+def too_few(every: Sequence[Taught], begin: OwnTagger) -> str:
+    """Why there is nothing to learn yet."""
     missing = unheard(begin)
     waiting = f" {missing} more are of songs that {begin.name} has not heard yet." if missing else ""
     if not every:
         return f"There are no corrections to learn from.{waiting}"
-    return f"Too few corrections to learn from: {_named(every)}.{waiting}"
-
-
-def _named(taught: Sequence[Taught]) -> str:
-    more = len(taught) - _MOST_NAMED
-    return ", ".join(map(str, taught[:_MOST_NAMED])) + (f" and {more} more" if more > 0 else "")
+    return f"Too few corrections to learn from: {named(every)}.{waiting}"

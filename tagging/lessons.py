@@ -109,7 +109,17 @@ def _give(lesson: Lesson, name: str | None = None, report: learning.Report | Non
         if report is not None:
             report(done, total)
 
-    result = learning.learn(name, sign_of_life)
+    _take_note(lesson, learning.learn(name, sign_of_life))
+
+
+def take_note(result: learning.Result) -> Lesson:
+    """Put to use what came of a lesson that was given elsewhere, and keep it among the lessons."""
+    lesson = Lesson()
+    _take_note(lesson, result)
+    return lesson
+
+
+def _take_note(lesson: Lesson, result: learning.Result) -> None:
     if result.tagger is not None:
         registry.use(result.tagger.name)
         lesson.tagger = result.tagger.name

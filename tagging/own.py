@@ -179,6 +179,15 @@ def label_layer(network: WholeSongCnn) -> tuple[NDArray[np.float32], NDArray[np.
     return network.labels.weight.detach().numpy().copy(), network.labels.bias.detach().numpy().copy()
 
 
+def trunk_version(network: WholeSongCnn) -> str:
+    """A digest of everything below the labels: networks with the same one hear alike."""
+    digest = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        if not name.startswith("labels."):
+            digest.update(tensor.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
 def _digest(description: str, file: bytes) -> str:
     """Of a description and of the tensors in a file, whatever its metadata."""
     tensors = memoryview(file)[8 + int.from_bytes(file[:8], "little") :]

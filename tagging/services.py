@@ -250,6 +250,12 @@ def to_relabel() -> int:
     return 0 if name is None else _with_labels_of_relatives(name).count()
 
 
+def to_hear(tagger: registry.OwnTagger) -> int:
+    """How many songs would be heard again if an own tagger were put to use: those that it hears otherwise."""
+    known = _with_audio().filter(tagging_state=State.DONE, missing_since=None)
+    return known.exclude(embedding__model=tagger.embedding).count()
+
+
 def _with_labels_of_relatives(name: str) -> QuerySet[Song]:
     """Songs whose embedding an own tagger understands, but which have not its labels."""
     tagger = registry.describe(name)

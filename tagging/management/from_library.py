@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.core.management.base import CommandError, OutputWrapper
 from tqdm import tqdm
 
+from catalog.models import Song
 from tagging import lessons, services
 from tagging.models import Lesson
 
+if TYPE_CHECKING:
+    import torch
 
-def learn_from_library(out: OutputWrapper, name: str | None = None) -> None:
+
+@dataclass(frozen=True, slots=True)
+class WithNetwork:
+    """That the whole network is to learn: how many recordings are read at once, and where it is tuned."""
+
+    processes: int
+    device: torch.device
+
+
+def learn_from_library(out: OutputWrapper, name: str | None = None, network: WithNetwork | None = None) -> None:
     """Give a lesson with progress on standard error, put to use what comes of it, and print what did.
 
     Parameters
@@ -20,6 +34,8 @@ def learn_from_library(out: OutputWrapper, name: str | None = None) -> None:
         Standard output.
     name : str, optional
         The new tagger's.
+    network : WithNetwork, optional
+        The label layer alone learns where it is None.
 
     Raises
     ------
@@ -29,9 +45,10 @@ def learn_from_library(out: OutputWrapper, name: str | None = None) -> None:
         If there is nothing to begin with, or the new tagger cannot be called so, or not be written.
     """
     try:
-        lesson = _learn(name)
+        lesson = _learn(name) if network is None else _learn_with_network(out, name, network)
     except KeyboardInterrupt:
-        raise CommandError("interrupted: everything is as it was", returncode=130) from None
+        rest = "everything is as it was" if network is None else "the same command goes on where it was"
+        raise CommandError(f"interrupted: {rest}", returncode=130) from None
     for line in _table(lesson):
         out.write(line)
     if lesson.state == Lesson.State.REFUSED:
@@ -47,8 +64,9 @@ def learn_from_library(out: OutputWrapper, name: str | None = None) -> None:
             f"interrupted: {left} songs get their labels with manage.py tag_songs", returncode=130
         ) from None
     if pending := services.sweep():
-        out.write(f"{pending} songs have not been heard yet: manage.py tag_songs")
-    out.write(f"To go back: manage.py taggers use {lesson.figures['base']}")
+        out.write(f"{pending} songs have not been heard yet: manage.py tag_songs, or a running worker does it")
+    again = "" if network is None else "; all songs are then heard once more"
+    out.write(f"To go back: manage.py taggers use {lesson.figures['base']}{again}")
 
 
 def _learn(name: str | None) -> Lesson:
@@ -61,18 +79,30 @@ def _learn(name: str | None) -> Lesson:
         return lessons.give_now(name, show)
 
 
+def _learn_with_network(out: OutputWrapper, name: str | None, network: WithNetwork) -> Lesson:
+    from tagging.learning_network import learn_network
+
+    n = Song.objects.filter(tagging_state=Song.Tagging.DONE, missing_since=None).exclude(path="").count()
+    out.write(f"If a new tagger comes of it, all {n} songs are heard again by it; until then they keep their labels.")
+    return lessons.take_note(learn_network(name, network.processes, network.device))
+
+
 def _table(lesson: Lesson) -> list[str]:
     """A line a label."""
     labels = lesson.figures.get("labels", [])
     width = max((len(label["label"]) for label in labels), default=0)
-    lines = [f"{'label':{width}}  yes   no  before  after  agreement"] if labels else []
+    networks = "network" in lesson.figures
+    layer = "  layer" if networks else ""
+    lines = [f"{'label':{width}}  yes   no  before{layer}  after  no better  agreement"] if labels else []
     for label in labels:
         line = f"{label['label']:{width}} {label['yes']:4} {label['no']:4}"
         if label["after"] is None:
             lines.append(f"{line}  too few")
             continue
         agreement = "     new" if label["agreement"] is None else f"{label['agreement']:8.2f}"
-        lines.append(f"{line}  {label['before']:6.3f} {label['after']:6.3f} {agreement}  {_outcome(label['kept'])}")
+        between = f" {label['layer']:6.3f}" if networks else ""
+        areas = f"{label['before']:6.3f}{between} {label['after']:6.3f}"
+        lines.append(f"{line}  {areas}  {label['no_better']:9.1%}   {agreement}  {_outcome(label['kept'])}")
     return lines
 
 

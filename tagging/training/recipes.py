@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from torch import Tensor
 from tqdm import tqdm
 
 from catalog.names import label_key
@@ -236,7 +234,7 @@ def _describe(
         name=request.name,
         network=own.NETWORK,
         labels=labels,
-        embedding=f"{request.name}-{_trunk(network)}",
+        embedding=f"{request.name}-{own.trunk_version(network)}",
         source=source,
         licence=request.licence,
         score=score,
@@ -293,20 +291,6 @@ def best_f1(probabilities: NDArray[np.floating], truth: NDArray[np.bool_]) -> fl
     found = np.cumsum(truth[order])
     f1 = 2 * found / (np.arange(1, truth.size + 1) + truth.sum())
     return float(probabilities[order[int(f1.argmax())]])
-
-
-def _trunk(network: WholeSongCnn) -> str:
-    """A version of everything below the labels."""
-    digest = hashlib.sha256()
-    for name, tensor in network.state_dict().items():
-        if not name.startswith("labels."):
-            digest.update(_bytes(tensor))
-    return digest.hexdigest()[:12]
-
-
-def _bytes(tensor: Tensor) -> bytes:
-    content: bytes = tensor.detach().cpu().numpy().tobytes()
-    return content
 
 
 def _source(material: Material, request: Request) -> str:

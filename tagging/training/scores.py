@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from catalog.training import fast_bfloat16
 from tagging.evaluation.metrics import agreement, ranking
@@ -128,10 +129,14 @@ def hear(network: WholeSongCnn, mel: Mel, device: torch.device) -> LogOdds:
     float32, shape (n_labels,)
     """
     with torch.inference_mode():
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
-            embeddings = network.embed(torch.from_numpy(windows_all_over(mel)).to(device))
-        answers: LogOdds = network.labels(embeddings.float().mean(0)).cpu().numpy()
+        answers: LogOdds = network.labels(embed(network, mel, device)).cpu().numpy()
     return answers
+
+
+def embed(network: WholeSongCnn, mel: Mel, device: torch.device) -> Tensor:
+    """A recording's embedding, shape (256,): the mean over windows all over it; on the device."""
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+        return network.embed(torch.from_numpy(windows_all_over(mel)).to(device)).float().mean(0)
 
 
 def windows_all_over(mel: Mel) -> NDArray[np.float32]:

@@ -62,7 +62,7 @@ def test_a_label_that_is_turned_round_is_learned(library: Library) -> None:
     corrections, others = corrected(truth, 30)
     fitted = fit_row(row_of(0), corrections, library, POINT)
     assert fitted.better
-    assert fitted.before < 0.1
+    assert fitted.gain.before < 0.1
     assert area(fitted.row, truth, others) > 0.9
 
 
@@ -100,8 +100,8 @@ def test_what_only_an_artist_sounds_like_is_not_taken_for_the_label(library: Lib
     by_artist = fit_row(row_of(0), corrections, library)
     by_song = fit_row(row_of(0), replace(corrections, artists=np.arange(len(artists))), library)
     assert by_artist.by_artist
-    assert by_song.after > 0.99
-    assert by_artist.after < 0.8
+    assert by_song.gain.after > 0.99
+    assert by_artist.gain.after < 0.8
 
 
 def test_where_one_artist_has_all_that_is_said_for_a_label_songs_are_held_out(library: Library) -> None:
@@ -114,7 +114,7 @@ def test_a_new_label_begins_with_nothing(library: Library) -> None:
     truth = LIBRARY.traits[:, 4] > 0
     corrections, others = corrected(truth, 2 * FEWEST_OF_A_NEW_LABEL)
     fitted = fit_row(None, corrections, library)
-    assert fitted.before == 0.5
+    assert fitted.gain.before == 0.5
     assert fitted.better
     assert area(fitted.row, truth, others) > 0.85
 
@@ -123,7 +123,7 @@ def test_the_same_corrections_are_the_same_row(library: Library) -> None:
     corrections, _ = corrected(LIBRARY.traits[:, 0] > 0, 20)
     one, other = (fit_row(row_of(1), corrections, library, POINT) for _ in range(2))
     assert np.array_equal(one.row.weights, other.row.weights)
-    assert (one.row.bias, one.after) == (other.row.bias, other.after)
+    assert (one.row.bias, one.gain) == (other.row.bias, other.gain)
 
 
 def test_too_few_corrections_are_refused(library: Library) -> None:

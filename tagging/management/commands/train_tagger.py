@@ -19,7 +19,7 @@ from catalog.parallel import cores
 from tagging import own, registry
 from tagging.lessons import AlreadyLearning
 from tagging.library import add_library
-from tagging.management.from_library import learn_from_library
+from tagging.management.from_library import WithNetwork, learn_from_library
 from tagging.training.loop import Plan
 from tagging.training.recipes import Request, Trained, train
 from tagging.training.sources import Collection, add_folders, add_table, keep_out
@@ -39,6 +39,9 @@ examples:
   train_tagger --from-library                         a tagger of the library's own: what curators corrected is
                                                       learned by the one in use in seconds, from the songs' stored
                                                       embeddings, and kept where it is better on held-out corrections
+  train_tagger --from-library --network               the same with the whole network, from the songs' audio, in minutes
+                                                      or hours; what comes of it hears otherwise than before, so that
+                                                      all songs are heard again
   train_tagger --csv music/labels.csv --recipe original
                                                       with the scores of the recipe of 2018 beside
 
@@ -63,6 +66,11 @@ class Command(BaseCommand):
         sources.add_argument("--library", action="store_true", help="imported and curated labels of songs with audio")
         sources.add_argument(
             "--from-library", action="store_true", help="curators' corrections alone: the tagger in use learns them"
+        )
+        sources.add_argument(
+            "--network",
+            action="store_true",
+            help="with --from-library: the whole network learns, from the songs' audio; they are all heard again then",
         )
         sources.add_argument("--teacher", metavar="NAME", nargs="+", default=[], help="installed taggers to learn from")
         sources.add_argument(
@@ -111,7 +119,7 @@ class Command(BaseCommand):
         try:
             if options["from_library"]:
                 _refuse_other_sources(options)
-                learn_from_library(self.stdout, options["name"])
+                learn_from_library(self.stdout, options["name"], _with_network(options))
                 return
             request = _request(options)
             collection = self._collect(options)
@@ -166,8 +174,18 @@ def _refuse_other_sources(options: dict[str, Any]) -> None:
         raise ValueError(f"--from-library learns from curators' corrections alone: leave out {names}.")
 
 
+def _with_network(options: dict[str, Any]) -> WithNetwork | None:
+    if not options["network"]:
+        return None
+    if options["processes"] < 1:
+        raise ValueError("--processes has to be more than 0.")
+    return WithNetwork(options["processes"], _device(options["device"]))
+
+
 def _request(options: dict[str, Any]) -> Request:
     """What is asked for; refused where it cannot be."""
+    if options["network"]:
+        raise ValueError("--network says how --from-library learns: name both.")
     name, output = options["name"] or "mine", options["output"]
     if not own.is_name(name):
         raise ValueError(f"A tagger cannot be called {name}: small letters, digits, dots and dashes.")
