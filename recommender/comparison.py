@@ -34,6 +34,7 @@ _REASONS = 3
 _ASKED_FOR = 5
 _SPEAKING = 3
 _COUNTED = 10
+_SMALLEST = 0.0001
 
 
 class Ground(StrEnum):
@@ -361,8 +362,8 @@ class Bench:
             return Place(method, Why.LISTED, f"It is there: number {rank}.", score, rank)
         last = top(scores, self.n, among=self.candidates)[-1]
         said = (
-            f"It scores {score:.4f} and is number {rank:,}. "
-            f"The list ends with number {self.n}, which scores {scores[last]:.4f}."
+            f"It scores {_said(score)} and is number {rank:,}. "
+            f"The list ends with number {self.n}, which scores {_said(float(scores[last]))}."
         )
         return Place(method, Why.SCORES_TOO_LOW, said, score, rank)
 
@@ -372,7 +373,10 @@ class Bench:
         if method == "content":
             return self._without_likeness(position)
         if method == "popular" and not self.recommenders.popular.listeners[position]:
-            return Why.NOBODY_PLAYED_IT, "Nobody has played it, and popularity is all that this method goes by."
+            said = "Nobody has played it, and nothing is known of it by which to predict how many people will."
+            return Why.NOBODY_PLAYED_IT, said
+        if method == "hybrid":
+            return Why.NO_SCORE, "It fits this listener no better than songs do on average, so it is not listed."
         return Why.NO_SCORE, "The method gives it no score above 0."
 
     def _without_company(self, position: int) -> tuple[Why, str]:
@@ -408,6 +412,11 @@ class Bench:
 
     def _names(self, parts: Sequence[engine.LabelReason]) -> str:
         return ", ".join(reason.label for reason in services.named_labels(self.catalogue, parts))
+
+
+def _said(score: float) -> str:
+    """A score above 0 in words."""
+    return f"{score:.4f}" if score >= _SMALLEST else f"less than {_SMALLEST}"
 
 
 def evidence_of(recommenders: Recommenders, method: str) -> Evidence:

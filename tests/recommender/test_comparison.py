@@ -178,6 +178,23 @@ def test_labels_that_are_missing_or_shared_with_nothing_are_said(crowd: dict[str
     assert against.text == "Its labels speak against it: rock."
 
 
+def test_a_method_that_scores_every_song_says_when_one_is_below_the_average(
+    crowd: dict[str, Song], ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build.build()
+    bench = comparison.bench(ada, n=1)
+    assert bench is not None
+    scores = np.zeros(len(bench.catalogue.song_ids))
+    for title, score in {"Birdland": -0.2, "Blue in Green": 0.00002, "Thunder": 0.5}.items():
+        scores[bench.catalogue.songs([crowd[title].pk])] = score
+    monkeypatch.setitem(bench._scores, "hybrid", scores)
+    below, tiny = bench.explain([crowd["Birdland"], crowd["Blue in Green"]], ["hybrid"])
+    assert below.places[0].text == "It fits this listener no better than songs do on average, so it is not listed."
+    assert tiny.places[0].text == (
+        "It scores less than 0.0001 and is number 2. The list ends with number 1, which scores 0.5000."
+    )
+
+
 def test_a_song_below_the_end_of_the_list_says_its_score_and_number(crowd: dict[str, Song], ada: User) -> None:
     build.build()
     found = place(ada, crowd["Blue in Green"], "content", n=1)
