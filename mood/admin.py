@@ -66,9 +66,15 @@ class EmotionLabelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> type[forms.ModelForm]:  # type: ignore[type-arg]
         return WeightForm
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"may_reset": self._may_reset(request), **(extra_context or {})})
+
+    def _may_reset(self, request: HttpRequest) -> bool:
+        return self.has_change_permission(request) and self.has_delete_permission(request)
+
     def reset_view(self, request: HttpRequest) -> HttpResponse:
         """Put the table that DCMRS comes with in the place of this one."""
-        if not (self.has_change_permission(request) and self.has_delete_permission(request)):
+        if not self._may_reset(request):
             raise PermissionDenied
         services.reset_table()
         self.message_user(request, "The table is as it came.", messages.SUCCESS)
