@@ -309,16 +309,6 @@ def _why_not_fitted(method: str) -> str:
     return f"the method {method} is not fitted: " + (lacking[0] if lacking else "recompute does that")
 
 
-def profile(user: User) -> dict[str, float]:
-    """A listener's weight of each label, by name, largest first; empty before the first snapshot."""
-    recommenders = snapshot.current()
-    if recommenders is None:
-        return {}
-    weights = recommenders.content.profiles(taste_of(user).block(recommenders.catalogue))[0]
-    names = recommenders.catalogue.label_names
-    return {str(names[i]): float(weights[i]) for i in np.argsort(-weights, kind="stable") if weights[i]}
-
-
 @dataclass(frozen=True, slots=True)
 class ExpectedListeners:
     """How many listeners a song that nobody has played should have, and between which numbers, two times in three."""

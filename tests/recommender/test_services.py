@@ -9,6 +9,7 @@ from django.utils import timezone
 from catalog.models import Label, LabelAlias, Play, Rating, Song
 from catalog.services.listening import nudge, rate, record_play, refuse
 from recommender import build, services
+from recommender.profile import profile_of
 from recommender.services import LabelReason, Recommendation, SongReason, UnknownLabelError
 from recommender.similar import similar
 from recommender.taste import taste_of
@@ -164,7 +165,7 @@ def test_popular_and_unknown_methods_refuse_what_they_cannot_do(library: dict[st
 
 def test_without_a_snapshot_there_is_nothing(library: dict[str, Song], ada: User) -> None:
     assert services.recommend(ada) == similar(library["Thunder"]).songs == []
-    assert services.profile(ada) == {}
+    assert profile_of(ada).labels == []
     assert services.fits_you(ada, library["Thunder"]).unknown == "song"
 
 
@@ -183,7 +184,7 @@ def test_a_profile_is_the_sum_of_what_was_liked(library: dict[str, Song], ada: U
     for title, stars in {"So What": 5, "Blue in Green": 4, "Birdland": 2}.items():
         make_rating(ada, library[title], stars)
     nudge(ada, Label.objects.get(name="rock"), 0.5)
-    assert services.profile(ada) == pytest.approx(
+    assert {label.name: label.weight for label in profile_of(ada).labels} == pytest.approx(
         {"calm": 0.99466, "piano": 0.98810, "rock": 0.30764, "jazz": 0.09732}, abs=6e-6
     )
 
