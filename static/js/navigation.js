@@ -132,7 +132,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   // A page that says what went wrong is a page.
   detail.shouldSwap = true;
   detail.isError = false;
-  leaves = target === document.body && !detail.requestConfig.elt.closest("[data-stay]");
+  const stays = detail.requestConfig.elt.closest("[data-stay]") && new URL(address).pathname === location.pathname;
+  leaves = target === document.body && !stays;
   if (target === document.body) {
     detail.target = document.getElementById("main");
     detail.selectOverride = "#main";

@@ -8,7 +8,8 @@
 //   - what must begin as soon as it is there (a canvas, a timer) is a custom element: `connectedCallback` begins,
 //     `disconnectedCallback` ends it, and the browser calls both however the element comes and goes.
 // Never `document.querySelector` at the top of a module: what it finds is gone on the next page. A link or form with
-// hx-boost="false" loads the whole page and stops the music; inside [data-stay] the page keeps its place and focus.
+// hx-boost="false" loads the whole page and stops the music; inside [data-stay] what leads to the same page again keeps
+// its place and focus.
 
 function tell(text) {
   const messages = document.getElementById("messages");

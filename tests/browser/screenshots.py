@@ -41,6 +41,7 @@ PAGES: dict[str | None, dict[str, str]] = {
         "history": "/taste/history/",
         "not-this": "/taste/not-this/",
         "my-ratings": "/ratings/",
+        "playlists-empty": "/playlists/",
         "change-password": "/accounts/password/",
         "delete-account": "/accounts/delete/",
         "not-found": "/nowhere/",
@@ -114,6 +115,17 @@ def take_songs(page: Page, folder: Path) -> None:
     page.get_by_role("button", name="Play").first.click()
     page.wait_for_function("() => document.querySelector('audio').currentTime > 0.5")
     page.screenshot(path=folder / "song-playing.png")
+    page.locator("[data-play-similar]").click()
+    page.get_by_role("button", name="Queue", exact=True).click()
+    page.locator(".queue-song").nth(2).wait_for()
+    page.screenshot(path=folder / "queue.png")
+    page.get_by_role("region", name="Queue").get_by_role("button", name="Save as playlist").click()
+    page.get_by_role("dialog").get_by_role("button", name="Make it").wait_for()
+    page.screenshot(path=folder / "playlist-dialog.png")
+    page.get_by_role("dialog").get_by_role("button", name="Make it").click()
+    page.get_by_role("dialog").get_by_role("link").click()
+    page.locator("#playlist-songs").wait_for()
+    whole_page(page, folder / "playlist.png")
 
 
 def take_mood(page: Page, folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from .conftest import Visit
 
@@ -116,7 +116,12 @@ def test_a_page_that_is_not_there_is_said_in_its_place_and_the_music_plays_on(vi
 
 def test_the_last_of_two_links_counts(visit: Visit) -> None:
     page = visit("/library/")
-    page.route("**/compare/", lambda route: (page.wait_for_timeout(300), route.continue_())[1])
+
+    def late(route: Route) -> None:
+        page.wait_for_timeout(300)
+        route.continue_()
+
+    page.route("**/compare/", late)
     page.get_by_role("link", name="Compare", exact=True).click(no_wait_after=True)
     page.get_by_role("link", name="For you").click()
     heading(page, "For you")
@@ -350,11 +355,11 @@ def test_a_playlist_from_making_it_to_deleting_it(visit: Visit) -> None:
 
     page.get_by_role("button", name="Play all").click()
     expect(player(page).get_by_role("link")).to_have_text("Sinnerman")
-    page.get_by_text("Export", exact=True).click()
+    page.locator("summary", has_text="Export").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download M3U").click()
     assert download.value.suggested_filename == "Late evening.m3u8"
-    page.get_by_text("Rename", exact=True).click()
+    page.locator("summary", has_text="Rename").click()
     page.get_by_label("Its new name").fill("Night")
     page.get_by_role("button", name="Rename").click()
     heading(page, "Night")
