@@ -239,12 +239,9 @@ class Cooccurrence:
     def reasons(self, tastes: Tastes, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
         """The songs of the first listener that are most like each song, with their parts of the score."""
         own = _own(tastes, 0)
-        of, others, likeness = self._alike(own)
-        # Of all neighbours few are asked for: the others are looked at once, and not again for each song.
         asked = np.zeros(len(self.groups), dtype=np.bool_)
         asked[songs] = True
-        few = np.flatnonzero(asked[others])
-        of, others, likeness = of[few], others[few], likeness[few]
+        of, others, likeness = self._alike(own, asked)
         reasons: list[list[Reason]] = []
         for song in songs:
             here = np.flatnonzero(others == song)
@@ -257,12 +254,22 @@ class Cooccurrence:
         _, songs, likeness = self._alike(np.array([song]))
         return np.bincount(songs, weights=likeness, minlength=len(self.groups)).astype(np.float64)
 
-    def _alike(self, own: Positions) -> tuple[NDArray[np.intp], NDArray[np.int32], Vector]:
-        """The neighbours of some songs: whose neighbour (a place in `own`), which song, and the Jaccard index."""
+    def _alike(
+        self, own: Positions, among: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.intp], NDArray[np.int32], Vector]:
+        """The neighbours of some songs: whose neighbour (a place in `own`), which song, and the Jaccard index.
+
+        `among`, shape (n_songs,), leaves others out.
+        """
         begins, ends = self.indptr[own], self.indptr[own + 1]
-        at = ranges(begins, ends)
+        # Pieces of the file as they stand: to pick each number of them takes many times as long.
+        pieces = [slice(begin, end) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)] or [slice(0)]
         of = np.repeat(np.arange(len(own)), ends - begins)
-        songs, together = self.neighbours[at], self.together[at]
+        songs = np.concatenate([self.neighbours[piece] for piece in pieces])
+        together = np.concatenate([self.together[piece] for piece in pieces])
+        if among is not None:
+            few = np.flatnonzero(among[songs])
+            of, songs, together = of[few], songs[few], together[few]
         either = self.groups[own][of] + self.groups[songs] - together
         return of, songs, together / either
 

@@ -198,7 +198,9 @@ def _row(positions: Positions, values: float | list[float], width: int) -> Matri
     if len(positions) and not 0 <= positions.min() <= positions.max() < width:
         raise ValueError(f"positions lie between 0 and {width - 1}, not at {positions.min()} to {positions.max()}")
     data = np.broadcast_to(np.asarray(values, dtype=np.float64), positions.shape).copy()
-    return csr_array((data, positions, [0, len(positions)]), shape=(1, width))
+    # Of 32 bits, as those of the songs: in a product with others the whole catalogue's would be copied to 64.
+    ends = np.array([0, len(positions)], dtype=np.int32)
+    return csr_array((data, positions.astype(np.int32), ends), shape=(1, width))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from .interface import Positions, Vector
 
+_ONE_IN = 64
+_SPARE = 8
+
 CALM = 60
 """What is added to places before they are added up: the first few of one list do not outweigh all of the other."""
 
@@ -38,7 +41,7 @@ def top(
         allowed &= among
     if leave_out is not None:
         allowed[leave_out] = False
-    songs = np.flatnonzero(allowed)
+    songs = _candidates(scores, n, allowed)
     if len(songs) > n > 0:
         # A sort of what is left only; all songs that tie at the edge stay, so that position decides among them.
         edge = np.partition(scores[songs], len(songs) - n)[len(songs) - n]
@@ -72,3 +75,15 @@ def fused(rankings: Sequence[Positions], n_songs: int) -> Vector:
     for ranked in rankings:
         scores[ranked] += 1 / (CALM + np.arange(1, len(ranked) + 1))
     return scores
+
+
+def _candidates(scores: Vector, n: int, allowed: NDArray[np.bool_]) -> Positions:
+    """Allowed songs among which the first n are: of a large catalogue the few that a sample of it says stand high."""
+    sample = scores[::_ONE_IN][allowed[::_ONE_IN]]
+    enough = 2 * max(n, 0) // _ONE_IN + _SPARE
+    if len(sample) > enough:
+        edge = np.partition(sample, len(sample) - enough)[len(sample) - enough]
+        high = np.flatnonzero(allowed & (scores >= edge))
+        if len(high) >= n:
+            return high
+    return np.flatnonzero(allowed)

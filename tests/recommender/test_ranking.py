@@ -32,6 +32,17 @@ def test_the_list_is_that_of_a_full_sort(scores: list[float], n: int) -> None:
     assert top(np.array(scores, dtype=float), n).tolist() == expected
 
 
+@given(st.integers(0, 2**32 - 1), st.sampled_from([2, 50, 10**9]), st.sampled_from([1, 20, 600, 9000]))
+def test_of_a_large_catalogue_it_is_too(seed: int, levels: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = np.maximum(rng.integers(0, levels, 10_000) / levels - rng.random(), 0)
+    among, known = rng.random(len(scores)) < 0.9, rng.choice(len(scores), 30, replace=False)
+    free = among.copy()
+    free[known] = False
+    expected = [at for at in np.argsort(-scores, kind="stable").tolist() if scores[at] > 0 and free[at]][:n]
+    assert top(scores, n, leave_out=known, among=among).tolist() == expected
+
+
 def test_what_stands_high_in_both_rankings_comes_first() -> None:
     scores = fused([np.array([3, 1, 4]), np.array([1, 0])], 6)
     assert np.argsort(-scores, kind="stable")[:4].tolist() == [1, 3, 0, 4]
