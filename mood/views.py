@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpResponse, HttpResponseBadRequest, QueryDict
+from django.http import Http404, HttpResponse, HttpResponseBadRequest, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -205,8 +205,9 @@ def keep(request: ListenerRequest) -> HttpResponse:
 
 @require_POST
 def forget(request: ListenerRequest, pk: int) -> HttpResponse:
-    """Delete a reading; one that is gone already is gone."""
-    services.forget_reading(request.user, pk)
+    """Delete one of the listener's own readings."""
+    if not services.forget_reading(request.user, pk):
+        raise Http404
     return _kept_part(request)
 
 

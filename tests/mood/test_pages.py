@@ -351,7 +351,7 @@ def test_readings_are_deleted_one_by_one_and_all(page: Client, ada: User) -> Non
     response = page.post(f"/mood/readings/{first.pk}/forget/", headers=HTMX)
     assert "happy, in your own word" not in words(response)
     assert "calm, in your own word" in words(response)
-    page.post(f"/mood/readings/{foreign.pk}/forget/")
+    assert page.post(f"/mood/readings/{foreign.pk}/forget/").status_code == 404
     assert page.post("/mood/readings/forget/").headers["Location"] == "/mood/"
     assert MoodReading.objects.filter(user=ada).count() == 0
     assert MoodReading.objects.filter(user=other).count() == 3
