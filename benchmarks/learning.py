@@ -122,8 +122,8 @@ def line(name: str, lessons: list[Lesson]) -> str:
     """Means over lessons: all of them, and those that were kept."""
     kept = [one for one in lessons if one.kept]
     cells = [f"{len(lessons):7}", f"{len(kept) / len(lessons):6.1%}"]
-    for some in (lessons, kept):
-        before, after = (np.mean([getattr(one, of) for one in some] or [np.nan]) for of in ("before", "after"))
+    for some in (lessons, kept) if kept else (lessons,):
+        before, after = (np.mean([getattr(one, of) for one in some]) for of in ("before", "after"))
         cells.append(f"{before:7.3f} {after:7.3f} {after - before:+7.3f}")
     return f"{name:24} " + "   ".join(cells)
 
