@@ -42,8 +42,8 @@ def test_an_empty_table_stands_for_the_one_that_dcmrs_comes_with() -> None:
 
 def test_a_weight_is_changed_in_the_list_and_counts_at_once(desk: Client, ada: User) -> None:
     rows = list(EmotionLabel.objects.filter(emotion="sad", way="lift"))
-    form = {f"form-{at}-id": row.pk for at, row in enumerate(rows)}
-    form |= {f"form-{at}-weight": 0.0 if row.label == "happy" else row.weight for at, row in enumerate(rows)}
+    form = {f"form-{at}-id": str(row.pk) for at, row in enumerate(rows)}
+    form |= {f"form-{at}-weight": "0" if row.label == "happy" else str(row.weight) for at, row in enumerate(rows)}
     management = {"form-TOTAL_FORMS": len(rows), "form-INITIAL_FORMS": len(rows), "_save": "Save"}
     answer = desk.post(f"{LIST}?emotion__exact=sad&way__exact=lift", {**form, **management})
     assert answer.status_code == 302
