@@ -23,7 +23,7 @@ from catalog.home import PROJECT_ROOT
 from tests.processes import running_on, wait_until
 
 ADDRESS = re.compile(r"DCMRS is at (http://\S+)/ ")
-STARTING = 60.0
+STARTING = 180.0
 """Seconds a start may take on a busy machine."""
 
 

@@ -65,7 +65,7 @@ def recommended(server: Server, annas_token: str) -> list[str]:
     address = f"{server.address}/api/recommendations/?method=cooccurrence"
     request = urllib.request.Request(address, headers={"Authorization": f"Token {annas_token}"})  # noqa: S310
     with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-        return [one["song"]["title"] for one in json.load(answer)]
+        return [one["title"] for one in json.load(answer)]
 
 
 def the_whole_worker(pids: list[int]) -> list[int]:
