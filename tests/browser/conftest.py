@@ -119,7 +119,7 @@ def visit(chromium: Browser, site: str) -> Iterator[Visit]:
     ) -> Page:
         width, height = SIZES.get(size, (360, 740))
         context = chromium.new_context(base_url=site, viewport={"width": width, "height": height}, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         watches.append(Watch(context, site, forgive))
         page = context.new_page()
