@@ -86,7 +86,20 @@ def test_rows_say_why_they_are_there(page: Client, ada: User, songs: list[Song])
         "Something different",
     ]
     assert {"New here, nobody has played it yet", "Popular here"} <= set(said)
-    assert any(title.startswith("More ") for title in said)
+
+
+def test_a_label_has_a_row_where_there_is_enough_of_it(
+    page: Client, ada: User, songs: list[Song], root: LibraryRoot
+) -> None:
+    make_rating(ada, songs[1], 5)
+    for number in range(30):
+        labels = {"genre 1": 0.5, "wild": 0.2, f"era {number % 7}": 0.1}
+        make_song(f"More {number}", f"Band {number}", labels=labels, root=root, path=f"more {number}.mp3")
+    build.build()
+    shown = text(page)
+    label_rows = [title for title in rows(shown) if title.startswith("More ")]
+    assert label_rows
+    assert all(len(titles(row_called(shown, title))) >= 3 for title in label_rows)
 
 
 def test_songs_that_were_played_only_start_a_row_too(page: Client, ada: User, songs: list[Song]) -> None:
