@@ -15,6 +15,7 @@ from catalog.models import Label, Play, Song
 from catalog.search import playable_songs
 
 from . import services, snapshot
+from .engine.interface import LabelReason, Tastes, Vector
 from .engine.ranking import fused, top
 from .engine.variety import spread_artists
 from .profile import Change, change_label
@@ -76,14 +77,14 @@ def songs_after(user: User, seed: Song, just_played: Sequence[int] = (), n: int 
     return [Next(songs[int(catalogue.song_ids[at])], words) for at, words in zip(there, why, strict=True)]
 
 
-def _scores(recommenders: Recommenders, seed: Song, tastes: services.engine.Tastes) -> services.engine.Vector:
+def _scores(recommenders: Recommenders, seed: Song, tastes: Tastes) -> Vector:
     """What is asked of every song; above 0 for all of them."""
     n_songs = len(recommenders.catalogue.song_ids)
     own = recommenders.methods[recommenders.best].scores(tastes)[0]
     likeness = likeness_of(seed, playable_only=True)
     rankings = [*(likeness.rankings if likeness else ()), top(own, _POOL, among=recommenders.catalogue.playable)]
     played = np.log1p(recommenders.popular.plays)
-    scores: services.engine.Vector = fused(rankings, n_songs) + 1e-6 * (1 + played / max(played.max(initial=0), 1))
+    scores: Vector = fused(rankings, n_songs) + 1e-6 * (1 + played / max(played.max(initial=0), 1))
     return scores
 
 
@@ -93,7 +94,8 @@ def _reasons(recommenders: Recommenders, seed: Song, songs: Sequence[int]) -> li
     if not len(at) or not songs:
         return [""] * len(songs)
     parts = recommenders.content.similar_reasons(int(at[0]), np.array(songs), services.REASONS)
-    return [services.in_words(services.named_labels(recommenders.catalogue, some)) for some in parts]
+    shared = [[part for part in some if isinstance(part, LabelReason)] for some in parts]
+    return [services.in_words(services.named_labels(recommenders.catalogue, some)) for some in shared]
 
 
 def _played_lately(user: User) -> list[int]:
