@@ -24,7 +24,7 @@ from tests.tagging.conftest import KINDS, untrained, write_own
 from tests.tagging.training.music import write_music
 
 N_SONGS = 16
-PLAN = TuningPlan(steps=12, batch_size=4, learning_rate=1e-3, frames=64, round=4, parts=2)
+PLAN = TuningPlan(steps=24, batch_size=8, learning_rate=1e-3, frames=64, round=8, parts=2)
 CPU = torch.device("cpu")
 
 pytestmark = pytest.mark.django_db
@@ -146,7 +146,7 @@ def test_a_lesson_that_is_broken_off_goes_on_where_it_was(
         return step(tuning, number)
 
     def stop_in_the_second_part(tuning: _Tuning, number: int) -> float:
-        if len(steps) == PLAN.steps + 6:
+        if len(steps) == PLAN.steps + 10:
             raise KeyboardInterrupt
         return count(tuning, number)
 
@@ -158,8 +158,8 @@ def test_a_lesson_that_is_broken_off_goes_on_where_it_was(
         steps.clear()
         patched.setattr(_Tuning, "_step", count)
         resumed = learn_network("whole", 1, CPU, PLAN).tagger
-    # What was saved last, after 4 steps of the second part, is gone on from.
-    assert steps == [*range(4, PLAN.steps), *range(PLAN.steps)]
+    # What was saved last, after 8 steps of the second part, is gone on from.
+    assert steps == [*range(8, PLAN.steps), *range(PLAN.steps)]
     assert whole is not None
     assert resumed is not None
     assert resumed.embedding == whole.embedding
