@@ -71,8 +71,8 @@ class TuningPlan:
 
     steps: int = 200
     batch_size: int = 16
-    learning_rate: float = 2e-4
-    keeping: float = 5.0
+    learning_rate: float = 1e-4
+    keeping: float = 20.0
     frames: int = 683
     gain_db: float = 2.0
     round: int = 20
