@@ -11,11 +11,13 @@ const choice = document.getElementById("playlist-choice");
 const refused = document.getElementById("playlist-refused");
 const said = document.getElementById("player-said");
 const SAID_FOR_MS = 12_000;
+const SCROLLED_AWAY = 60;
 
 let state = { queue: [], place: -1, goingOn: null };
 let asked = null;
 let asker = null;
 let saidTimer = 0;
+let openedAt = 0;
 
 const command = (what, detail = {}) => document.dispatchEvent(new CustomEvent("player:do", { detail: { what, ...detail } }));
 const numberOf = (address) => address.match(/(\d+)\/$/)?.[1];
@@ -245,7 +247,8 @@ function openMenu(button) {
   const under = at.bottom + height < window.innerHeight ? at.bottom : Math.max(8, at.top - height);
   menu.style.inset = `${under}px auto auto ${Math.max(8, Math.min(at.right - width, window.innerWidth - width - 8))}px`;
   asker = button;
-  menu.querySelector("button").focus();
+  openedAt = window.scrollY;
+  menu.querySelector("button").focus({ preventScroll: true });
 }
 
 menu.addEventListener("keydown", (event) => {
@@ -269,7 +272,11 @@ menu.addEventListener("click", ({ target }) => {
     say(words(`Songs like ${asked.title}, without end.`));
   } else wishes[what](asked);
 });
-document.addEventListener("scroll", () => menu.matches(":popover-open") && menu.hidePopover(), { passive: true });
+document.addEventListener(
+  "scroll",
+  () => menu.matches(":popover-open") && Math.abs(window.scrollY - openedAt) > SCROLLED_AWAY && menu.hidePopover(),
+  { passive: true },
+);
 
 // --- Anywhere on a page -------------------------------------------------------------------------
 

@@ -365,12 +365,12 @@ def test_a_playlist_from_making_it_to_deleting_it(visit: Visit) -> None:
     heading(page, "Night")
     page.get_by_role("link", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete the playlist").click()
-    expect(page.get_by_text("The playlist Night is deleted.")).to_be_visible()
+    expect(page.locator("#messages")).to_contain_text("The playlist Night is deleted.")
     assert is_same_document(page)
 
 
 def test_a_recommended_row_and_the_queue_are_saved_as_playlists(visit: Visit) -> None:
-    page = visit("/")
+    page = visit("/", "newcomer")
     page.get_by_role("button", name="Save as playlist").first.click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Make it").click()
