@@ -25,7 +25,8 @@ from .drafts import draft_of
 if TYPE_CHECKING:
     from .wholesong import WholeSongCnn
 
-NETWORK = "whole-song-cnn"
+NETWORK = "whole-song-cnn-2"
+_EARLIER = "whole-song-cnn"
 SUFFIX = ".safetensors"
 
 _LARGEST_FILE = 32 << 20
@@ -202,6 +203,8 @@ def _described(text: str, path: Path) -> OwnTagger:
         about = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise TaggerError(f"{path} describes itself in what is no JSON") from error
+    if isinstance(about, Mapping) and about.get("network") == _EARLIER:
+        raise TaggerError(f"{path} was fitted with an earlier DCMRS, whose network heard otherwise: fit it anew")
     try:
         labels = tuple(_label(label) for label in about["labels"])
         texts = {name: _text(about[name]) for name in _TEXTS}

@@ -17,6 +17,10 @@ from .frontend import N_MELS
 
 EMBEDDING = 256
 FLOOR_DB = -60.0
+# What lies so far below a louder neighbour is hardly heard: codecs leave it out, so it must not count. Neighbours are
+# at most 4 bands and 1 frame away; 4 bands are, at 1 kHz, a little more than a critical band.
+MASKED_DB = 18.0
+_BANDS_AROUND, _FRAMES_AROUND = 4, 1
 _DOWNSAMPLINGS = 5
 
 
@@ -82,7 +86,7 @@ class WholeSongCnn(nn.Module):
         float32, shape (n, 256)
             At least 0.
         """
-        levels = (mel.clamp(min=FLOOR_DB) - self.mean[:, None]) * self.scale[:, None]
+        levels = (audible(mel) - self.mean[:, None]) * self.scale[:, None]
         windows = levels[:, None].to(self.across.weight.dtype, memory_format=torch.channels_last)
         maps = self.blocks(windows)
         over_time = functional.relu(self.across_normalization(self.across(maps)))[:, :, 0].float()
@@ -93,6 +97,30 @@ class WholeSongCnn(nn.Module):
         """Log-odds of each label in each window, shape (n, n_labels)."""
         log_odds: Tensor = self.labels(self.embed(mel))
         return log_odds
+
+
+def audible(mel: Tensor) -> Tensor:
+    """Levels as the network hears them: nothing below the floor, and nothing far below a louder neighbour.
+
+    Parameters
+    ----------
+    mel : float, shape (n, 96, n_frames)
+        Decibels.
+
+    Returns
+    -------
+    float, shape (n, 96, n_frames)
+        Decibels, at least `FLOOR_DB`.
+
+    References
+    ----------
+    .. [1] T. Painter, A. Spanias, "Perceptual coding of digital audio", Proceedings of the IEEE 88 (2000): simultaneous
+       masking, and what codecs make of it.
+    """
+    levels = mel.clamp(min=FLOOR_DB)
+    across = functional.max_pool2d(levels[:, None], (2 * _BANDS_AROUND + 1, 1), 1, (_BANDS_AROUND, 0))
+    loudest = functional.max_pool2d(across, (1, 2 * _FRAMES_AROUND + 1), 1, (0, _FRAMES_AROUND))[:, 0]
+    return torch.maximum(levels, loudest - MASKED_DB)
 
 
 def fused(network: WholeSongCnn, precision: torch.dtype = torch.float32) -> WholeSongCnn:

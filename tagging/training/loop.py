@@ -29,7 +29,7 @@ from catalog.training import (
     warmup_cosine,
 )
 from tagging.frontend import N_FRAMES, N_MELS
-from tagging.wholesong import FLOOR_DB, WholeSongCnn
+from tagging.wholesong import WholeSongCnn, audible
 
 from .augmentation import another_copy, labelled_window
 from .dataset import Dataset
@@ -286,7 +286,7 @@ class Training:
     def _begin(self) -> None:
         """Levels, scale and each label's frequency as they are in the data; everything else is random."""
         mels = [self.batches[step].mel for step in range(min(_LOOKED_AT, self.batches.steps))]
-        levels = torch.cat([mel.clamp(min=FLOOR_DB).transpose(1, 2).reshape(-1, N_MELS) for mel in mels])
+        levels = torch.cat([audible(mel).transpose(1, 2).reshape(-1, N_MELS) for mel in mels])
         with torch.no_grad():
             self.network.mean.copy_(levels.mean(0))
             self.network.scale.copy_(1.0 / levels.std(0).clamp(min=1.0))

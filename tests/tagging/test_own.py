@@ -19,7 +19,7 @@ from catalog.models import Label
 from tagging import own, registry
 from tagging.inference import WholeSongTagger
 from tagging.registry import OwnTagger, TaggerError
-from tagging.wholesong import fused
+from tagging.wholesong import FLOOR_DB, audible, fused
 from tests.tagging.conftest import KINDS, Know, untrained, write_own
 
 
@@ -245,6 +245,17 @@ def test_a_description_that_is_none_is_not_believed(text: str, home: Path) -> No
     assert list(registry.ignored()) == [place(home, "mine")]
 
 
+def test_what_was_fitted_for_an_earlier_network_is_to_be_fitted_anew(bundled: OwnTagger, home: Path) -> None:
+    path = place(home, "mine")
+    write_own(path)
+    tensors = load(path.read_bytes())
+    with safe_open(path, framework="np") as file:
+        text = json.dumps(json.loads(file.metadata()["description"]) | {"network": "whole-song-cnn"})
+    path.write_bytes(save(tensors, {"description": text, "sha256": own._digest(text, save(tensors))}))
+    assert "fit it anew" in registry.ignored()[path]
+    assert registry.installed() == ["dcmrs"]
+
+
 def test_nobody_takes_anothers_name(bundled: OwnTagger, home: Path) -> None:
     for name in ("dcmrs", "jamendo-cnn", "mine"):
         write_own(place(home, name))
@@ -315,6 +326,26 @@ def test_windows_of_any_length_are_heard(bundled: OwnTagger) -> None:
         assert tagger.predict(mels(2, frames)).shape == (2, len(KINDS))
     assert tagger.embed(mels(0)).shape == (0, 256)
     assert tagger.predict(mels(0)).shape == (0, len(KINDS))
+
+
+def test_what_a_louder_neighbour_covers_changes_nothing(bundled: OwnTagger) -> None:
+    """As codecs leave it out: 20 dB below a tone three bands away, or a frame away."""
+    whole_tone = np.full((1, 96, 128), FLOOR_DB, np.float32)
+    whole_tone[:, 40] = 0.0
+    covered = whole_tone.copy()
+    covered[:, 43] = -20.0
+    heard = whole_tone.copy()
+    heard[:, 43] = -15.0
+    assert np.array_equal(audible(torch.from_numpy(covered)), audible(torch.from_numpy(whole_tone)))
+    assert not np.array_equal(audible(torch.from_numpy(heard)), audible(torch.from_numpy(whole_tone)))
+    tagger = whole("dcmrs")
+    assert np.array_equal(tagger.embed(covered), tagger.embed(whole_tone))
+    assert not np.array_equal(tagger.embed(heard), tagger.embed(whole_tone))
+
+
+def test_a_floor_is_under_everything() -> None:
+    silence = torch.full((1, 96, 64), -300.0)
+    assert (audible(silence) == FLOOR_DB).all()
 
 
 @pytest.mark.parametrize("shape", [(96, 683), (1, 683, 96), (1, 96, 63), ()])
