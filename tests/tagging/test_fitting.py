@@ -42,10 +42,10 @@ def area(row: Row, truth: NDArray[np.bool_], songs: NDArray[np.intp]) -> float:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_twenty_corrections_teach_a_label_another_meaning(library: Library, seed: int) -> None:
+def test_thirty_corrections_teach_a_label_another_meaning(library: Library, seed: int) -> None:
     truth = LIBRARY.traits[:, 0] + 0.7 * LIBRARY.traits[:, 2] > 0.5
     old = row_of(1)
-    corrections, others = corrected(truth, 20, seed)
+    corrections, others = corrected(truth, 30, seed)
     fitted = fit_row(old, corrections, library, POINT)
     assert fitted.better
     assert area(fitted.row, truth, others) > area(old, truth, others) + 0.2
