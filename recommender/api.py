@@ -129,9 +129,9 @@ class TasteLabel(APIView):
     @extend_schema(request=ProfileChangeSerializer, responses=ProfileLabelSerializer)
     def post(self, request: Request, label: int) -> Response:
         """Correct it: more or less of it, forget what was learned until now, or undo what was changed by hand."""
+        user, changed = cast(User, request.user), get_object_or_404(Label, pk=label)
         asked = ProfileChangeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        user, changed = cast(User, request.user), get_object_or_404(Label, pk=label)
         change_label(user, changed, Change(asked.validated_data["change"]))
         now = profile_of(user).label(changed.pk) or ProfileLabel.untouched(changed)
         return Response(ProfileLabelSerializer(now).data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from django.test import Client
@@ -17,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 def heard(root: LibraryRoot, artist: str, *directions: list[float], silent: bool = False) -> None:
     for number, direction in enumerate(directions):
-        place = {} if silent else {"root": root, "path": f"{artist} {number}.mp3"}
+        place: dict[str, Any] = {} if silent else {"root": root, "path": f"{artist} {number}.mp3"}
         store_embedding(
             make_song(f"{artist} {number}", artist, labels={"jazz": 0.5}, **place), "test", np.array(direction)
         )
