@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -35,6 +35,8 @@ class SimilarArtist:
 @require_safe
 def similar_artists(request: ListenerRequest, key: str) -> HttpResponse:
     """A fragment of an artist's page: who sounds like them."""
+    if not Song.objects.filter(artist_key=key).exists():
+        raise Http404("no such artist")
     return render(request, "recommender/similar_artists.html", {"artists": artists_like(key)})
 
 

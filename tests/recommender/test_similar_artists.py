@@ -61,4 +61,6 @@ def test_the_artists_page_asks_for_them(page: Client, artists: None) -> None:
     shown = page.get("/similar-artists/miles/").content.decode()
     assert "Nearer" in shown
     assert "% alike" in shown
-    assert "Nobody here sounds like them yet" in page.get("/similar-artists/nobody/").content.decode()
+    make_song("New", "Unheard")
+    assert "Nobody here sounds like them yet" in page.get("/similar-artists/unheard/").content.decode()
+    assert page.get("/similar-artists/nobody/").status_code == 404
