@@ -123,7 +123,7 @@ def test_songs_that_nobody_corrected_are_judged_better(correct: Correct, songs: 
 
 
 def test_rows_of_other_labels_are_the_same_to_the_last_bit(correct: Correct) -> None:
-    correct("happy", trait(0))
+    correct("happy", trait(0), n=N_SONGS)
     learning.learn("mine")
     place = list(KINDS).index("happy")
     for before, after in zip(layer("dcmrs"), layer("mine"), strict=True):
@@ -132,7 +132,7 @@ def test_rows_of_other_labels_are_the_same_to_the_last_bit(correct: Correct) -> 
 
 
 def test_embeddings_are_the_same_to_the_last_bit(correct: Correct) -> None:
-    correct("happy", trait(0))
+    correct("happy", trait(0), n=N_SONGS)
     learning.learn("mine")
     windows = np.random.default_rng(0).uniform(0.0, 1.0, (2, 96, 200)).astype(np.float32)
     before, after = (tagger.hear(windows) for tagger in services.load(["dcmrs", "mine"]))  # type: ignore[attr-defined]
