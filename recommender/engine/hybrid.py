@@ -56,6 +56,9 @@ _AGAINST = 100
 PULL = 10.0
 """How many plays it takes to move a weight well away from where it starts."""
 
+_TURNS = (0.0, 0.25, 0.5)
+"""How far the weights of songs without listeners may be turned towards where they start."""
+
 _SEED = 2018
 
 # Where weights start, and stay where plays say nothing: a row for songs without listeners and one for each knot.
@@ -354,7 +357,35 @@ def _weights(choices: _Choices, pull: float, progress: Progress) -> Vector:
         return missed + pull / 2 * float(pulled @ pulled), gradient
 
     found = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 100})
-    return np.asarray(found.x, dtype=np.float64).reshape(start.shape)
+    return _turned(np.asarray(found.x, dtype=np.float64).reshape(start.shape), start, choices)
+
+
+def _turned(fitted: Vector, start: Vector, choices: _Choices) -> Vector:
+    """The weights, those of songs without listeners turned towards the start as far as it ranks such songs better.
+
+    A likelihood is swayed by the few songs that a part is far too sure of; ranks are not. The length of the weights
+    stays, and with it where such songs stand among all others.
+    """
+    n_columns = len(_COLUMNS)
+    unplayed = choices.values[..., n_columns - 1] == 1
+    among = choices.possible & unplayed
+    counts = choices.counts * unplayed[:, 0]
+    if not counts.any():
+        return fitted
+    values = choices.values[..., : n_columns - 1]
+    own, other = fitted[0, :-1], start[0, :-1]
+    length = float(np.linalg.norm(own))
+
+    def reciprocal_rank(weights: Vector) -> float:
+        sums = values @ weights.astype(np.float32)
+        ranks = 1 + np.count_nonzero((sums > sums[:, :1]) & among, axis=1)
+        return float(counts @ (1 / ranks))
+
+    turned = [(1 - share) * own / (length or 1.0) + share * other / np.linalg.norm(other) for share in _TURNS]
+    turned = [length * weights / (np.linalg.norm(weights) or 1.0) for weights in turned]
+    best = fitted.copy()
+    best[0, :-1] = max(turned, key=reciprocal_rank)
+    return best
 
 
 def _basis(listeners: NDArray[np.int64]) -> Vector:

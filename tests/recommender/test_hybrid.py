@@ -50,6 +50,30 @@ def test_weights_depend_on_how_many_listeners_a_song_has(fitted: Hybrid) -> None
     assert np.ptp(fitted.weights, axis=0).min() > 0
 
 
+def test_songs_without_listeners_are_ranked_among_themselves_by_what_ranks_them_best() -> None:
+    n_columns = len(hybrid._COLUMNS)
+    start = np.array([hybrid._START[name] for name in hybrid._COLUMNS]).T
+    # Latent factors, which the start goes by, put the played song first; content, which was fitted, puts it last.
+    said = np.zeros((4, 3, n_columns), dtype=np.float32)
+    said[:, 0, hybrid.PARTS.index("latent")] = 1
+    said[:, 1:, hybrid.PARTS.index("content")] = 0.4
+    said[..., -1] = 1
+    values = np.zeros((4, 3, start.size), dtype=np.float32)
+    values[..., :n_columns] = said
+    choices = hybrid._Choices(values, np.ones((4, 3), dtype=bool), np.ones(4, dtype=np.float32))
+    fitted = start.copy()
+    fitted[0, :-1] = 0
+    fitted[0, hybrid.PARTS.index("content")] = 0.5
+    turned = hybrid._turned(fitted, start, choices)
+    assert (turned[1:] == fitted[1:]).all()
+    assert turned[0, -1] == fitted[0, -1]
+    assert np.linalg.norm(turned[0, :-1]) == pytest.approx(0.5)
+    assert turned[0, hybrid.PARTS.index("latent")] > 0
+    # Where they are ranked well already, nothing turns.
+    choices.values[:, 0, hybrid.PARTS.index("content")] = 2
+    assert hybrid._turned(fitted, start, choices) == pytest.approx(fitted)
+
+
 def test_nothing_that_is_held_out_is_seen_by_the_parts(evidence: Evidence) -> None:
     inner = hybrid._held_out(evidence)
     assert inner.evidence.played.nnz + inner.held_out.nnz == evidence.played.nnz

@@ -22,6 +22,9 @@ from ..towers import Towers
 from .comparison import answers, sample
 from .protocols import Listening, Protocol, Split, split
 
+LEAST_GAIN = 0.005
+"""What is in use is left only for what is better by this part: less is chance, with so many listeners."""
+
 LISTENERS = 500
 """How many listeners are asked on each inner split."""
 
@@ -53,7 +56,7 @@ class Tried(NamedTuple):
         What decides, averaged over splits: the MAP on the inner splits of each protocol; of popularity the rank
         correlation on songs held out.
     best : bool
-        Whether the geometric mean of the figures is the highest so far of its method.
+        Whether it is what is to be used so far: the geometric mean of its figures is clearly the highest.
     """
 
     method: str
@@ -122,7 +125,7 @@ def _climbed(
                 continue
             other = settings._replace(**{name: value})
             figures = _precisions([fit(parts.training.evidence, other) for parts in inner], inner, seed)
-            if better := _mean(figures) > highest:
+            if better := _mean(figures) > (1 + LEAST_GAIN) * highest:
                 best, highest = other, _mean(figures)
             yield Tried(method, f"{name} {value:g}", figures, best=better)
         settings = best
@@ -133,22 +136,24 @@ def _pulled(inner: Sequence[Split], seed: int) -> Iterator[Tried]:
     fitted = [
         (fitted_parts(parts.training.evidence), Weights.pulled(parts.training.evidence, PULLS)) for parts in inner
     ]
-    highest = -np.inf
+    highest = 0.0
     for place, pull in enumerate(PULLS):
         hybrids = [Hybrid.of_parts({**parts, "weights": weights[place]}) for parts, weights in fitted]
         figures = _precisions(hybrids, inner, seed)
-        yield Tried("hybrid", f"pull {pull:g}", figures, best=_mean(figures) > highest)
-        highest = max(highest, _mean(figures))
+        better = _mean(figures) > (1 + LEAST_GAIN) * highest
+        highest = _mean(figures) if better else highest
+        yield Tried("hybrid", f"pull {pull:g}", figures, best=better)
 
 
 def _expected(evidence: Sequence[Evidence]) -> Iterator[Tried]:
     """The damping of predicted popularity."""
-    highest = -np.inf
+    highest = 0.0
     for damping in DAMPINGS:
         found = [expected_listeners(one, damping=damping).rank_correlation for one in evidence]
         figures = {"rank correlation": float(np.mean(found))}
-        yield Tried("popular", f"damping {damping:g}", figures, best=_mean(figures) > highest)
-        highest = max(highest, _mean(figures))
+        better = _mean(figures) > (1 + LEAST_GAIN) * highest
+        highest = _mean(figures) if better else highest
+        yield Tried("popular", f"damping {damping:g}", figures, best=better)
 
 
 def _precisions(fitted: Sequence[Any], inner: Sequence[Split], seed: int) -> dict[str, float]:
