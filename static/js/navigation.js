@@ -141,6 +141,11 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
+// What stands in for scripts is parsed into elements where a script puts it in: a second <audio>, buttons twice.
+document.addEventListener("htmx:load", ({ detail }) => {
+  for (const instead of detail.elt.querySelectorAll("noscript")) instead.remove();
+});
+
 function arrive() {
   const main = document.getElementById("main");
   announce.textContent = document.getElementById("messages")?.textContent.trim() || "";

@@ -94,12 +94,14 @@ def test_from_signing_up_to_logging_out(visit: Visit, size: str, scheme: str) ->
 
 def test_a_song_played_to_its_half_counts_once(visit: Visit) -> None:
     page = visit("/library/?q=windowlicker")
+    said = re.search(r"(\d+) plays?\b", row_of(page, "Windowlicker").inner_text())
+    before = int(said[1]) if said else 0
     with page.expect_response("**/plays/") as told:
         row_of(page, "Windowlicker").get_by_role("button", name="Play").click()
     assert told.value.status == 204
     page.wait_for_function("() => document.querySelector('audio').ended")
     page.reload()
-    expect(row_of(page, "Windowlicker")).to_contain_text("1 play")
+    expect(row_of(page, "Windowlicker")).to_contain_text(re.compile(rf"\b{before + 1} plays?\b"))
 
 
 def test_a_song_left_early_is_told_as_skipped_and_not_counted(visit: Visit) -> None:
@@ -163,17 +165,17 @@ def test_seeking_by_hand(visit: Visit) -> None:
 
 def test_labels_and_artists_become_chips_that_can_be_removed(visit: Visit) -> None:
     page = visit("/library/")
-    page.get_by_label("Label").fill("soul")
-    page.get_by_label("Label").press("Tab")
+    page.get_by_label("Label", exact=True).fill("soul")
+    page.get_by_label("Label", exact=True).press("Tab")
     expect(songs(page)).to_have_count(2)
-    expect(page.get_by_label("Label")).to_have_value("")
+    expect(page.get_by_label("Label", exact=True)).to_have_value("")
     page.get_by_label("Title, artist or album").fill("sinner")
     expect(songs(page)).to_have_count(1)
     expect(page).to_have_url(re.compile(r"q=sinner&label=soul$"))
     page.get_by_role("link", name=re.compile("soul.*remove this label")).click()
     expect(page).to_have_url(re.compile(r"/library/\?q=sinner$"))
     assert page.locator("#label-names option").count() == 0
-    page.get_by_label("Label").focus()
+    page.get_by_label("Label", exact=True).focus()
     expect(page.locator("#label-names option").first).to_be_attached()
 
 

@@ -1,5 +1,7 @@
 """What people see when something went wrong."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -91,6 +93,6 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere(client: Client, list
     assert "<style" not in page
     assert "style=" not in page
     assert "onclick=" not in page
-    assert page.count("<script") == page.count("<script src=") + page.count('<script type="module" src=')
+    assert not re.findall(r"<script(?![^>]* src=)", page)
     assert "//" not in page.replace("http://testserver/", "").replace("</", "")
     assert "default-src 'self'" in response["Content-Security-Policy"]

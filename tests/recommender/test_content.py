@@ -129,7 +129,7 @@ def test_scores_equal_the_plain_formulas(
 def test_scores_of_real_labels_equal_the_plain_formulas(shared: Path) -> None:
     given: defaultdict[int, defaultdict[int, float]] = defaultdict(lambda: defaultdict(float))
     with (shared / "lastfm" / "user_taggedartists.dat").open() as file:
-        for line in islice(file, 1, None):
+        for line in islice(filter(str.strip, file), 1, None):
             _, artist, label, *_ = map(int, line.split("\t"))
             given[artist][label] += 1
     artists = sorted(given)[:800]
