@@ -45,9 +45,11 @@ def test_strangers_log_in_and_come_back_to_the_documentation(visit: Visit) -> No
 
 def test_the_api_can_be_walked_through(visit: Visit) -> None:
     page = visit("/api/")
-    for name in page.request.get("/api/", headers={"accept": "application/json"}).json():
-        if name not in ("docs", "export", "mood", "schema", "token", "upload"):
-            page.goto(f"/api/{name}/")
+    addresses = page.request.get("/api/", headers={"accept": "application/json"}).json()
+    for name, address in addresses.items():
+        asked = page.request.fetch(address, method="OPTIONS", headers={"accept": "application/json"})
+        if name not in ("docs", "export", "schema") and "GET" in asked.headers["allow"]:
+            page.goto(address)
             expect(page.get_by_text("HTTP 200 OK")).to_be_visible()
     page.goto(f"/api/songs/{some_song(page)}/")
     page.get_by_role("link", name="API", exact=True).click()
