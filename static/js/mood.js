@@ -187,7 +187,8 @@ class MoodPicture extends HTMLElement {
 
   async #shoot() {
     const video = this.querySelector("video");
-    if (!video.videoWidth) return;
+    // Before its first frame a video is as large as it will be, and empty.
+    if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || !video.currentTime) return;
     const canvas = document.createElement("canvas");
     canvas.width = video.videoWidth;
     canvas.height = video.videoHeight;

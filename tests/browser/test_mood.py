@@ -216,7 +216,8 @@ def test_the_camera_takes_the_picture(visit_with: Callable[..., Page], camera_fi
     page = visit_with(FAKE_CAMERA, ALLOWED, f"--use-file-for-fake-video-capture={camera_film}")
     page.get_by_role("button", name="Take a picture").click()
     expect(page.get_by_role("button", name="Take the picture")).to_be_focused()
-    page.wait_for_function("() => document.querySelector('video').videoWidth > 0")
+    # The first frames of a camera that is just switched on are not yet of what is before it.
+    page.wait_for_function("() => document.querySelector('video').currentTime > 1")
     page.keyboard.press("Enter")
     expect(page.get_by_role("img", name="Your picture")).to_be_visible()
     assert page.evaluate("document.querySelector('video').srcObject") is None
