@@ -134,9 +134,7 @@ def in_own_mounts(script: str, environment: dict[str, str]) -> subprocess.Comple
 def test_a_full_disk_leaves_the_old_snapshot_serving(listened: Server, tmp_path: Path) -> None:
     server = listened
     if os.environ.get("TEST_DATABASE_URL"):
-        pytest.skip(
-            "PostgreSQL's socket is out of reach from mounts of one's own; SQLite's run has the test"
-        )
+        pytest.skip("PostgreSQL's socket is out of reach from mounts of one's own; SQLite's run has the test")
     if shutil.which("unshare") is None or in_own_mounts("mount -t tmpfs tmpfs /mnt", server.environment).returncode:
         pytest.skip("no mounts of one's own here: a full disk cannot be made")
     # A snapshot of everything takes longer than a command is waited for elsewhere.
