@@ -4,12 +4,14 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import django
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from pytest_django import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT.parent / "shared" / "data"
@@ -66,3 +68,15 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"{SHARED} is not there")
     return SHARED
+
+
+@pytest.fixture
+def snapshots(settings: Settings, tmp_path: Path) -> Iterator[Path]:
+    """The folder of this test's snapshots."""
+    from recommender import snapshot
+
+    folder = tmp_path / "snapshots"
+    files = "django.core.files.storage.FileSystemStorage"
+    settings.STORAGES = {**settings.STORAGES, "snapshots": {"BACKEND": files, "OPTIONS": {"location": folder}}}
+    yield folder
+    snapshot._loaded.clear()

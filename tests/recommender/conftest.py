@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from pytest_django import Settings
 
 from catalog.models import LibraryRoot, Song
-from recommender import snapshot
 from tests.factories import make_root, make_song, make_user
 
 
 @pytest.fixture(autouse=True)
-def snapshots(settings: Settings, tmp_path: Path) -> Iterator[Path]:
-    """The folder of this test's snapshots."""
-    folder = tmp_path / "snapshots"
-    files = "django.core.files.storage.FileSystemStorage"
-    settings.STORAGES = {**settings.STORAGES, "snapshots": {"BACKEND": files, "OPTIONS": {"location": folder}}}
-    yield folder
-    snapshot._loaded.clear()
+def _snapshots_of_its_own(snapshots: Path) -> None:
+    """Every test here has a folder of its own."""
 
 
 @pytest.fixture
