@@ -1,5 +1,4 @@
-// For you: the dial says in words where it stands, a row is played as a whole, and the rows follow as soon as a song to
-// try has its stars.
+// For you: the dial says in words where it stands, and the rows follow as soon as a song to try has its stars.
 
 function words(dial) {
   const word = dial.dataset.words.split("|")[dial.value - dial.min];
@@ -10,12 +9,6 @@ function words(dial) {
 document.addEventListener("input", (event) => {
   const dial = event.target.closest?.(".dial input[data-words]");
   if (dial) words(dial);
-});
-
-// All songs of a row, from the first one on: the player queues what stands beside a song.
-document.addEventListener("click", (event) => {
-  const row = event.target.closest?.("#rows [data-play-row]")?.closest("section");
-  row?.querySelector("[data-song] [data-play]")?.click();
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
