@@ -249,7 +249,7 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": DCMRS_HOME / "snapshots"},
     },
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "dcmrs_site.static_files.StaticFiles"},
 }
 
 # --- Language and time --------------------------------------------------------------------------
