@@ -5,4 +5,4 @@ class MoodConfig(AppConfig):
     name = "mood"
 
     def ready(self) -> None:
-        from . import exporting  # noqa: F401 (it registers itself)
+        from . import exporting, naming  # noqa: F401 (they register themselves)

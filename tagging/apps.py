@@ -5,4 +5,4 @@ class TaggingConfig(AppConfig):
     name = "tagging"
 
     def ready(self) -> None:
-        from . import receivers  # noqa: F401 (connects itself)
+        from . import curation, receivers  # noqa: F401 (they register themselves)

@@ -1,6 +1,7 @@
 """The data that every room shares."""
 
 from .changes import SongChange
+from .curation import CurationAction, CurationChange, CurationItem
 from .doubts import LabelDoubt
 from .embeddings import SongEmbedding
 from .joining import JoinedSong
@@ -10,6 +11,9 @@ from .playlists import Playlist, PlaylistSong
 from .songs import DuplicateFile, LibraryRoot, Song, SongIdentifier
 
 __all__ = [
+    "CurationAction",
+    "CurationChange",
+    "CurationItem",
     "DuplicateFile",
     "JoinedSong",
     "Label",

@@ -17,6 +17,9 @@ class LabelDoubt(models.Model):
     song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="label_doubts", db_index=False)
     label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="doubts")
     at = models.DateTimeField(auto_now_add=True)
+    settled_at = models.DateTimeField(
+        null=True, editable=False, db_index=True, help_text="When a curator had the last word on it."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["song", "label", "user"], name="one_doubt_a_person")]

@@ -84,7 +84,7 @@ class SongLabel(models.Model):
                 fields=["song", "label"], condition=models.Q(source="curator"), name="one_curator_a_label"
             ),
         ]
-        indexes = [models.Index(fields=["label", "song"])]
+        indexes = [models.Index(fields=["label", "song"]), models.Index(fields=["label", "source", "weight"])]
 
     def __str__(self) -> str:
         return f"{self.label} on {self.song}: {self.weight:g} ({self.source})"

@@ -19,6 +19,8 @@ from django.utils import timezone
 
 from ..importing.tables import batches
 from ..models import (
+    CurationAction,
+    CurationChange,
     JoinedSong,
     LabelAssignment,
     LabelDoubt,
@@ -212,6 +214,19 @@ def _labels_said_as_curator(user: User) -> Iterator[Entry]:
     said = SongLabel.objects.filter(source=SongLabel.Source.CURATOR, origin=curator_name(user))
     for word in with_songs(said.select_related("label").order_by("pk")):
         yield {**exported_song(word.song), "label": word.label.name, "yes": word.weight > 0}
+
+
+@exports("curation", CurationAction)
+def _curation(user: User) -> Iterator[Entry]:
+    for done in CurationAction.objects.filter(user=user).order_by("pk").iterator(_READ_AT_ONCE):
+        yield {"at": done.at, "what": done.kind, "said": done.summary, "undone_at": done.undone_at}
+
+
+@exports("in_the_log_of_curation", CurationChange)
+def _in_the_log_of_curation(user: User) -> Iterator[Entry]:
+    changes = CurationChange.objects.filter(listener=user).select_related("action").order_by("pk")
+    for change in changes.iterator(_READ_AT_ONCE):
+        yield {"at": change.action.at, "what": change.table, "before": change.before, "after": change.after}
 
 
 @exports("admin_actions", LogEntry)

@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
-from ..models import JoinedSong, Play, SongLabel
+from ..models import CurationChange, JoinedSong, Play, SongLabel
 from ..signals import played
 from .labels import curator_name
 
@@ -42,6 +42,7 @@ def delete_account(user: User) -> None:
         )
     SongLabel.objects.filter(source=SongLabel.Source.CURATOR, origin=curator_name(user)).update(origin="")
     _forget_in_joined_songs(user)
+    _forget_in_the_log_of_curation(user)
     _end_sessions(user)
     user.delete()
     transaction.on_commit(partial(played.send, sender=Play, user=None, song=None))
@@ -66,6 +67,21 @@ def _forget_in_joined_songs(user: User) -> None:
         if kept != joined.contents:
             joined.contents = kept
             joined.save(update_fields=["contents"])
+
+
+def _forget_in_the_log_of_curation(user: User) -> None:
+    """What was done stays in the log, and can be undone, from then on unsigned; what listeners said goes with them."""
+    signed = {"source": SongLabel.Source.CURATOR, "origin": curator_name(user)}
+    for change in CurationChange.objects.filter(table="SongLabel").iterator(_READ_AT_ONCE):
+        rows = {
+            name: row
+            for name in ("before", "after")
+            if (row := getattr(change, name)) and signed.items() <= row.items()
+        }
+        for name, row in rows.items():
+            setattr(change, name, {**row, "origin": ""})
+        if rows:
+            change.save(update_fields=list(rows))
 
 
 def _signed(word: dict[str, Any], user: User) -> bool:

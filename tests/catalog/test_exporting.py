@@ -27,6 +27,7 @@ NOT_EXPORTED = {
     "auth.User_groups": "a group's right is the site's, not the person's",
     "auth.User_user_permissions": "the same",
     "authtoken.Token": "a secret, of no use to anybody once the account is gone",
+    "catalog.CurationItem": "who looks at it right now, for three minutes",
     "catalog.Listener": "says only whether somebody came with an import; such listeners cannot log in",
     "tagging.Lesson": "which tagger was fitted, and by whose click: the site's own work",
 }
