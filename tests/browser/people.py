@@ -8,7 +8,8 @@ from django.contrib.auth.models import User  # noqa: E402
 
 from catalog.models import Label, Listener, Song, SongLabel  # noqa: E402
 from catalog.services.labels import curate, labels_by_name, store_cnn_labels  # noqa: E402
-from catalog.services.listening import rate, record_play  # noqa: E402
+from catalog.services.listening import rate, record_play, refuse  # noqa: E402
+from catalog.services.playlists import make_playlist  # noqa: E402
 
 from .site import PASSWORD  # noqa: E402
 
@@ -44,6 +45,8 @@ def main() -> None:
     for song, stars in zip(songs[2:6], (5, 4, 2, 5), strict=True):
         rate(mira, song, stars)
         record_play(mira, song)
+    make_playlist(mira, "Late evening", [song.pk for song in songs[:5]])
+    refuse(mira, songs[7], True)
     for number in range(3):
         other = User.objects.create_user(f"lastfm-{number}", is_active=False)
         Listener.objects.create(user=other, origin=Listener.Origin.IMPORTED)

@@ -1,0 +1,165 @@
+"""What pages show once something is opened, played or typed: each state is reached by hand, as a person would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import NamedTuple
+
+from playwright.sync_api import FilePayload, Page
+
+from tests.mood.pictures import portrait
+
+
+class State(NamedTuple):
+    """A page, and what is done on it.
+
+    Attributes
+    ----------
+    name : str
+        Of its picture.
+    address : str
+        As in `tests.pages.SitePage`.
+    reach : callable
+        Does it; what it waits for is there afterwards.
+    whole : bool
+        Whether the picture is of the whole page, not of the window.
+    """
+
+    name: str
+    address: str
+    reach: Callable[[Page], object]
+    who: str | None = "mira"
+    whole: bool = False
+
+
+def play_a_song(page: Page) -> None:
+    page.get_by_role("button", name="Play").first.click()
+    page.wait_for_function("() => document.querySelector('audio').currentTime > 0.3")
+    page.evaluate("document.querySelector('audio').pause()")
+
+
+def open_the_queue(page: Page) -> None:
+    page.locator("[data-play-similar]").click()
+    page.get_by_role("button", name="Queue", exact=True).click()
+    page.locator(".queue-song").nth(2).wait_for()
+
+
+def choose_a_playlist(page: Page) -> None:
+    page.locator("[data-more]").first.dispatch_event("click")
+    page.get_by_role("button", name="Add to a playlist").last.click()
+    page.get_by_role("dialog").get_by_role("button", name="Make it").wait_for()
+
+
+def open_the_account(page: Page) -> None:
+    page.locator("[popovertarget=account-menu]").click()
+    page.locator("#account-menu").wait_for()
+
+
+def open_a_songs_menu(page: Page) -> None:
+    page.locator("[data-more]").first.dispatch_event("click")
+    page.locator("#song-menu").wait_for()
+
+
+def open_the_labels(page: Page) -> None:
+    button = page.locator("[popovertarget=facets]")
+    if button.is_visible():
+        button.click()
+    page.locator("#facets").wait_for()
+
+
+def unfold(page: Page) -> None:
+    folded = page.locator("main details:not([open]) > summary:visible")
+    while folded.count():
+        folded.first.click()
+
+
+def choose_a_picture(page: Page) -> None:
+    picture = BytesIO()
+    portrait(600).convert("RGB").save(picture, "PNG")
+    file = FilePayload(name="me.png", mimeType="image/png", buffer=picture.getvalue())
+    page.get_by_label("Choose a file").set_input_files(file)
+    page.get_by_role("img", name="Your picture").wait_for()
+
+
+def read_a_picture(page: Page) -> None:
+    choose_a_picture(page)
+    page.get_by_role("button", name="Read my mood").click()
+    page.locator(".mood-face-read").wait_for()
+    page.locator("#mood-songs [data-song]").first.wait_for()
+
+
+def say_a_mood(page: Page) -> None:
+    page.get_by_role("button", name="angry", exact=True).click()
+    page.get_by_role("heading", name="You feel angry").wait_for()
+    page.wait_for_load_state("networkidle")
+
+
+def fail_to_log_in(page: Page) -> None:
+    page.get_by_label("Username").fill("mira")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("main").get_by_role("button", name="Log in").click()
+    page.get_by_role("alert").wait_for()
+
+
+def fail_to_sign_up(page: Page) -> None:
+    page.get_by_label("Username").fill("mira")
+    page.get_by_label("Password", exact=True).fill("123")
+    page.get_by_label("Password confirmation").fill("124")
+    page.get_by_role("main").get_by_role("button", name="Sign up").click()
+    page.locator(".field-errors").first.wait_for()
+
+
+def merge_labels(page: Page) -> None:
+    for box in page.locator("input[name=_selected_action]").all()[:2]:
+        box.check()
+    page.locator("select[name=action]").select_option("merge")
+    page.get_by_role("button", name="Go").click()
+    page.locator(".merge-labels").wait_for()
+
+
+def join_songs(page: Page) -> None:
+    for box in page.locator("input[name=_selected_action]").all()[:2]:
+        box.check()
+    page.locator("select[name=action]").select_option("join")
+    page.get_by_role("button", name="Go").click()
+    page.wait_for_load_state("networkidle")
+
+
+def places(page: Page) -> dict[str, object]:
+    """What fills the places of addresses on the site of `running_site`, for whoever is logged in."""
+
+    def first(address: str) -> int:
+        answer = page.request.get(address, headers={"accept": "application/json"})
+        found = answer.json().get("results", []) if answer.ok else []
+        return found[0]["id"] if found else 0
+
+    return {
+        "song": first("/api/songs/?search=blue+in+green"),
+        "label": first("/api/labels/?search=jazz"),
+        "playlist": first("/api/playlists/"),
+        "artist": "miles%20davis",
+        "title": "blue",
+        "label_name": "jazz",
+    }
+
+
+STATES = [
+    State("account-menu", "/library/", open_the_account),
+    State("song-menu", "/library/", open_a_songs_menu),
+    State("library-labels", "/library/", open_the_labels),
+    State("song-playing", "/songs/{song}/", play_a_song),
+    State("queue", "/songs/{song}/", open_the_queue),
+    State("playlist-dialog", "/library/", choose_a_playlist),
+    State("playlist-unfolded", "/playlists/{playlist}/", unfold, whole=True),
+    State("compare-unfolded", "/compare/?title={title}", unfold, whole=True),
+    State("taste-unfolded", "/taste/", unfold, whole=True),
+    State("mood-picture", "/mood/", choose_a_picture, whole=True),
+    State("mood-read", "/mood/", read_a_picture, whole=True),
+    State("mood-said", "/mood/", say_a_mood, whole=True),
+    State("log-in-failed", "/accounts/login/", fail_to_log_in, None),
+    State("sign-up-failed", "/accounts/signup/", fail_to_sign_up, None, whole=True),
+    State("admin-merge", "/admin/catalog/label/", merge_labels, "boss", whole=True),
+    State("admin-join", "/admin/catalog/song/", join_songs, "boss", whole=True),
+]
+"""A new state is a new row."""

@@ -1,0 +1,125 @@
+"""Every page of the site, in one table: looked at, read by axe, counted in queries and in milliseconds from here.
+
+A new page is a new row; `tests/dcmrs_site/test_every_page.py` names an address of the site that has none. What a page
+shows once something is opened or typed is a row of `tests/browser/states.py`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class SitePage(NamedTuple):
+    """A page, as somebody sees it.
+
+    Attributes
+    ----------
+    name : str
+        Of its picture, and of its row in every table.
+    address : str
+        With places for what differs from site to site: {song} (its number), {artist} (its key), {label} (its number),
+        {title} (its first word), {playlist} (its number).
+    queries : int
+        How many it may do at most, in a library of any size.
+    who : str or None
+        `mira` listens, `newcomer` has done nothing yet, `boss` is staff, None is a stranger.
+    status : int
+        What the server answers.
+    measured : bool
+        Whether it differs enough from the others for its time to be measured.
+    """
+
+    name: str
+    address: str
+    queries: int
+    who: str | None = "mira"
+    status: int = 200
+    measured: bool = False
+
+
+PAGES = [
+    # Strangers
+    SitePage("log-in", "/accounts/login/", 0, None),
+    SitePage("sign-up", "/accounts/signup/", 0, None),
+    SitePage("reset-password", "/accounts/reset/", 0, None),
+    SitePage("reset-password-sent", "/accounts/reset/sent/", 0, None),
+    SitePage("reset-password-link-old", "/accounts/reset/x/y/", 0, None),
+    SitePage("reset-password-done", "/accounts/reset/done/", 0, None),
+    # Listening
+    SitePage("for-you", "/", 8, measured=True),
+    SitePage("for-you-label", "/?label={label_name}", 9, measured=True),
+    SitePage("for-you-newcomer", "/", 8, "newcomer"),
+    SitePage("library", "/library/", 11, measured=True),
+    SitePage("library-found", "/library/?q={title}", 11, measured=True),
+    SitePage("library-filtered", "/library/?q={title}&label={label_name}&sort=title", 12, measured=True),
+    SitePage("library-typo", "/library/?q=davsi", 7, measured=True),
+    SitePage("library-nothing", "/library/?q=zzz", 7),
+    SitePage("artist", "/artists/{artist}/", 11, measured=True),
+    SitePage("album", "/songs/{song}/album/", 10, measured=True),
+    SitePage("song", "/songs/{song}/", 10, measured=True),
+    SitePage("mood", "/mood/", 8, measured=True),
+    SitePage("playlists", "/playlists/", 5, measured=True),
+    SitePage("playlists-empty", "/playlists/", 5, "newcomer"),
+    SitePage("playlist", "/playlists/{playlist}/", 10, measured=True),
+    SitePage("playlist-delete", "/playlists/{playlist}/delete/", 5),
+    # What somebody likes, and what follows from it
+    SitePage("taste", "/taste/", 6, measured=True),
+    SitePage("taste-empty", "/taste/", 6, "newcomer"),
+    SitePage("taste-label", "/taste/labels/{label}/", 10),
+    SitePage("history", "/taste/history/", 9, measured=True),
+    SitePage("not-this", "/taste/not-this/", 9, measured=True),
+    SitePage("my-ratings", "/ratings/", 9, measured=True),
+    SitePage("my-ratings-empty", "/ratings/", 5, "newcomer"),
+    SitePage("compare", "/compare/?title={title}", 19, measured=True),
+    SitePage("how-it-works", "/how-it-works/", 4, measured=True),
+    # Accounts
+    SitePage("change-password", "/accounts/password/", 4),
+    SitePage("change-password-done", "/accounts/password/done/", 4),
+    SitePage("delete-account", "/accounts/delete/", 4),
+    SitePage("upload", "/upload/", 4, "boss"),
+    # What went wrong
+    SitePage("not-found", "/nowhere/", 4, status=404),
+    SitePage("not-allowed", "/upload/", 4, status=403),
+    # Staff
+    SitePage("admin", "/admin/", 5, "boss"),
+    SitePage("admin-songs", "/admin/catalog/song/", 8, "boss"),
+    SitePage("admin-song", "/admin/catalog/song/{song}/change/", 10, "boss"),
+    SitePage("admin-labels", "/admin/catalog/label/", 8, "boss"),
+    SitePage("admin-taggers", "/admin/tagging/lesson/", 11, "boss"),
+    SitePage("admin-evaluations", "/admin/recommender/evaluation/", 8, "boss"),
+    SitePage("admin-emotions", "/admin/mood/emotionlabel/", 7, "boss"),
+]
+
+PARTS = [
+    SitePage("song: similar songs", "/songs/{song}/similar/", 12, measured=True),
+    SitePage("song: fits you", "/songs/{song}/fits-you/", 14, measured=True),
+    SitePage("song: its sound", "/songs/{song}/sound/", 5),
+    SitePage("artist: similar artists", "/similar-artists/{artist}/", 7, measured=True),
+    SitePage("library: labels' names", "/library/labels/", 4),
+    SitePage("library: artists' names", "/library/artists/", 4),
+    SitePage("compare: listeners' names", "/compare/listeners/?listener=m", 5, "boss"),
+    SitePage("compare: why a song is missing", "/compare/why/?title={title}", 11),
+    SitePage("library: songs without labels", "/tagging/status/", 6),
+    SitePage("admin: tagging", "/admin/tagging/progress/", 6, "boss"),
+    SitePage("admin: taggers", "/admin/tagging/lesson/state/", 6, "boss"),
+    SitePage("player: songs that follow", "/songs/{song}/go-on/", 10, measured=True),
+]
+"""What pages fetch for themselves, when they are shown or while somebody types."""
+
+NO_PAGES = {
+    # Files and numbers
+    *("audio", "cover", "waveform", "waveform_numbers", "spectrogram", "playlist_export", "export", "health"),
+    # What is only sent: its answer is a page or a part of one that has its row or its state
+    *("dial", "pick_label", "rate", "play", "not_this", "more_like_this", "doubt_label", "songs_for_query"),
+    *("playlist_choose", "playlist_rename", "playlist_add", "playlist_remove", "playlist_move"),
+    *("mood_picture", "mood_word", "mood_way", "mood_keep", "mood_forget", "mood_forget_all", "logout"),
+    *("admin:tagging_lesson_use", "admin:tagging_lesson_learn", "admin:mood_emotionlabel_reset"),
+}
+"""The names of addresses that show no page of their own."""
+
+
+def fill(address: str, values: dict[str, object]) -> str:
+    """An address with its places filled."""
+    for name, value in values.items():
+        address = address.replace(f"{{{name}}}", str(value))
+    return address
