@@ -54,6 +54,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 # Redirecting to HTTPS and insisting on it (HSTS) is the proxy's part.
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
+CSRF_FAILURE_VIEW = "dcmrs_site.errors.csrf_failure"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # A picture for the mood, a word for the search; nothing else of a device is any page's business.
@@ -98,6 +99,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "dcmrs_site.headers.PermissionsPolicy",
+    "dcmrs_site.theme.Theme",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -4,8 +4,9 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from . import api
+from . import api, desk
 from .health import health
+from .theme import theme
 
 api_patterns: list[URLPattern | URLResolver] = [
     path("", api.Root.as_view(), name="api-root"),
@@ -23,7 +24,13 @@ urlpatterns = [
     path("", include("catalog.urls")),
     path("", include("tagging.urls")),
     path("", include("mood.urls")),
+    path("admin/desk/disk/", desk.desk_disk, name="desk_disk"),
+    path("admin/desk/queue/", desk.desk_queue, name="desk_queue"),
     path("admin/", admin.site.urls),
     path("api/", include(api_patterns)),
     path("health/", health, name="health"),
+    path("theme/", theme, name="theme"),
 ]
+
+handler400 = "dcmrs_site.errors.bad_request"
+handler500 = "dcmrs_site.errors.server_error"

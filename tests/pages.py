@@ -108,7 +108,7 @@ PARTS = [
 
 NO_PAGES = {
     # Files and numbers
-    *("audio", "cover", "waveform", "waveform_numbers", "spectrogram", "playlist_export", "export", "health"),
+    *("audio", "cover", "waveform", "waveform_numbers", "spectrogram", "playlist_export", "export", "health", "theme"),
     # What is only sent: its answer is a page or a part of one that has its row or its state
     *("dial", "pick_label", "rate", "play", "not_this", "more_like_this", "doubt_label", "songs_for_query"),
     *("playlist_choose", "playlist_rename", "playlist_add", "playlist_remove", "playlist_move"),

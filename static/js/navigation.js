@@ -93,6 +93,7 @@ function fits(page) {
 }
 
 function takeOver(page) {
+  document.dispatchEvent(new CustomEvent("page:theme", { detail: page.documentElement.dataset.theme }));
   const headers = page.body.getAttribute("hx-headers");
   if (headers) document.body.setAttribute("hx-headers", headers);
   const current = [...page.querySelectorAll(".head nav a[aria-current]")].map((link) => link.getAttribute("href"));

@@ -56,6 +56,25 @@ if (!document.getElementById("player")) {
   localStorage.removeItem("dcmrs.player");
 }
 
+// Light or dark, at once; the server keeps it for the next page. What a page that comes says, counts too.
+function showTheme(theme) {
+  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
+  document.querySelector("meta[name=color-scheme]").content = document.documentElement.dataset.theme || "light dark";
+  for (const meta of document.querySelectorAll("meta[name=theme-color]")) {
+    meta.content = meta.dataset[theme] || meta.dataset[meta.media.includes("dark") ? "dark" : "light"];
+  }
+  for (const button of document.querySelectorAll(".theme-choice button")) {
+    button.setAttribute("aria-pressed", String(button.value === (document.documentElement.dataset.theme || "system")));
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest(".theme-choice button");
+  if (button) showTheme(button.value);
+});
+document.addEventListener("page:theme", ({ detail }) => showTheme(detail));
+
 // A saved choice is what a later undo goes back to.
 document.addEventListener("htmx:afterRequest", (event) => {
   const { elt, successful } = event.detail;
