@@ -12,6 +12,7 @@ from django.db import OperationalError
 from . import changes, evidence, recomputing, snapshot
 from .engine.interface import Evidence, Moved, Part, Progress, silent
 from .engine.methods import AT_ONCE, METHODS, PARTS
+from .engine.song_map import QUICK, SongMap
 from .evidence import Catalogue
 from .models import Snapshot
 from .snapshot import Recommenders
@@ -109,6 +110,10 @@ def _content(progress: Progress) -> Snapshot:
             parts[name] = PARTS[name].fit(everything, _with_sign_of_life(progress))
         if last is not None and (before := snapshot.load(last)) is not None:
             parts |= _taken_over(before, last, catalogue, everything, _with_sign_of_life(progress))
+        progress("map")
+        begun = time.monotonic()
+        parts["map"] = _map(catalogue, everything, _with_sign_of_life(progress))
+        map_seconds = time.monotonic() - begun
         recommenders = Recommenders(catalogue, {name: parts[name] for name in PARTS if name in parts})
         progress("files")
         folder = snapshot.store(recommenders)
@@ -118,7 +123,10 @@ def _content(progress: Progress) -> Snapshot:
             time.monotonic() - started,
             recomputing.figures(catalogue, everything),
             read,
-            {name: recomputing.described(part) for name, part in parts.items()},
+            {
+                name: recomputing.described(part) | ({"seconds": map_seconds} if name == "map" else {})
+                for name, part in parts.items()
+            },
         )
     finally:
         changes.end()
@@ -135,12 +143,25 @@ def _taken_over(
     )
     parts: dict[str, Part] = {}
     for name, part in before.parts.items():
-        if name in AT_ONCE:
+        if name in AT_ONCE or name == "map":
             continue
         progress(name)
         quick = name == "cooccurrence" and last.methods.get(name, {}).get("seconds", QUICK_S) < QUICK_S
         parts[name] = PARTS[name].fit(everything, progress) if quick else part.refreshed(everything, since)
     return parts
+
+
+def _map(catalogue: Catalogue, everything: Evidence, progress: Progress) -> SongMap:
+    """The map that people see, with the songs that are new; a first one, laid out quickly, where there is none."""
+    seen = snapshot.current()
+    if seen is None or seen.map is None:
+        return SongMap.fit(everything, progress, QUICK)
+    since = Moved(
+        songs=_then(seen.catalogue.song_ids, catalogue.song_ids),
+        labels=_then(seen.catalogue.label_ids, catalogue.label_ids),
+        songs_then=len(seen.catalogue.song_ids),
+    )
+    return seen.map.refreshed(everything, since, progress)
 
 
 def _then(before: Any, now: Any) -> Any:

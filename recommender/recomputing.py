@@ -27,6 +27,7 @@ from .engine.cooccurrence import Cooccurrence
 from .engine.interface import Evidence, InBlocks, Part, PlayMatrix, Progress, TooLittleError, silent
 from .engine.methods import PARTS
 from .engine.popularity import Popularity
+from .engine.song_map import SongMap
 from .evidence import Catalogue
 from .models import Recomputation, RecomputationPart, Snapshot
 
@@ -54,6 +55,7 @@ def begin(progress: Progress = silent) -> Recomputation:
     read = changes.begin()
     try:
         catalogue, everything = evidence.read(progress)
+        everything = everything.with_places(last_places(catalogue))
         progress("files")
         return lay_out(catalogue, everything, read)
     finally:
@@ -92,6 +94,18 @@ def lay_out(
         snapshot.delete(folder)
         raise
     return recomputation
+
+
+def last_places(catalogue: Catalogue) -> NDArray[np.float32] | None:
+    """Where the songs of a catalogue lie on the map that people see, NaN for those that do not; None without a map."""
+    seen = snapshot.current()
+    if seen is None or seen.map is None or not len(seen.map.songs):
+        return None
+    ids = seen.catalogue.song_ids[seen.map.songs]
+    there = np.isin(ids, catalogue.song_ids)
+    places = np.full((len(catalogue.song_ids), 2), np.nan, dtype=np.float32)
+    places[catalogue.songs(ids[there])] = seen.map.places[there]
+    return places
 
 
 def _blocks(name: str, everything: Evidence) -> int:
@@ -262,6 +276,8 @@ def evidence_arrays(everything: Evidence) -> dict[str, NDArray[Any]]:
             arrays[f"{name}_shape"] = np.array(matrix.shape)
     if everything.embeddings is not None:
         arrays["embeddings"] = everything.embeddings
+    if everything.places is not None:
+        arrays["places"] = everything.places
     return arrays
 
 
@@ -281,7 +297,8 @@ def evidence_of(arrays: Mapping[str, NDArray[Any]]) -> Evidence:
     try:
         tf: Any = matrix("tf")
         sessions = matrix("sessions") if "sessions_data" in arrays else None
-        return Evidence(tf, matrix("played"), embeddings=arrays.get("embeddings"), sessions=sessions)
+        everything = Evidence(tf, matrix("played"), embeddings=arrays.get("embeddings"), sessions=sessions)
+        return everything.with_places(arrays.get("places"))
     except KeyError as error:
         raise FileNotFoundError(f"what the snapshot is built from has no array {error}") from error
 
@@ -310,6 +327,8 @@ def described(part: Part) -> dict[str, Any]:
             "nearest": part.nearest,
             "loss": part.loss,
         }
+    if isinstance(part, SongMap):
+        return {"songs": len(part.songs)}
     if isinstance(part, Popularity) and np.isfinite(part.rank_correlation):
         return {"rank_correlation": part.rank_correlation, "deviation": part.deviation}
     return {}

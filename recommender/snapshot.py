@@ -36,6 +36,7 @@ from .engine.cooccurrence import Cooccurrence
 from .engine.interface import Part, Recommender
 from .engine.methods import BEST_FIRST, PARTS, methods_of
 from .engine.popularity import Popularity
+from .engine.song_map import SongMap
 from .engine.sound import Sound
 from .evidence import Catalogue
 from .models import Changes, Recomputation, Snapshot
@@ -87,6 +88,11 @@ class Recommenders:
     def sound(self) -> Sound | None:
         """Which songs sound alike; None in a snapshot from before that was known."""
         return cast("Sound | None", self.parts.get("sound"))
+
+    @property
+    def map(self) -> SongMap | None:
+        """Where songs lie by how they sound; None in a snapshot from before there was a map."""
+        return cast("SongMap | None", self.parts.get("map"))
 
     @property
     def best(self) -> str:

@@ -7,7 +7,7 @@ stand in the order of their primary keys, so that a tie broken by position is br
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
 
@@ -68,12 +68,15 @@ class Evidence:
         What a tagger's trunk makes of the sound of each song; a row of 0 where no tagger has heard it.
     sessions : csr_array of int32, shape (n_sessions, n_songs), or None
         How often each song was played in each stretch of listening, where listeners are few.
+    places : float32, shape (n_songs, 2), or None
+        Where each song lay on the last map; NaN for those that were not on it.
     """
 
     term_frequencies: Matrix
     played: PlayMatrix
     embeddings: NDArray[np.float32] | None = None
     sessions: PlayMatrix | None = None
+    places: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         n_songs = self.n_songs
@@ -84,6 +87,12 @@ class Evidence:
                 raise ValueError(f"{what} are counted from 1, not from {matrix.data.min()}")
         if self.embeddings is not None and (self.embeddings.ndim != 2 or len(self.embeddings) != n_songs):
             raise ValueError(f"labels of {n_songs} songs, embeddings of shape {self.embeddings.shape}")
+        if self.places is not None and self.places.shape != (n_songs, 2):
+            raise ValueError(f"labels of {n_songs} songs, places of shape {self.places.shape}")
+
+    def with_places(self, places: NDArray[np.float32] | None) -> Evidence:
+        """The same, and where songs lay on the last map."""
+        return replace(self, places=places)
 
     @property
     def n_songs(self) -> int:

@@ -10,6 +10,7 @@ from .hybrid import Hybrid, Weights
 from .interface import Part, Recommender
 from .latent import Latent
 from .popularity import Popularity
+from .song_map import SongMap
 from .sound import Sound
 from .towers import Towers
 
@@ -29,6 +30,7 @@ PARTS: dict[str, type[Part]] = {
     "content": Content,
     "popular": Popularity,
     "sound": Sound,
+    "map": SongMap,
     "cooccurrence": Cooccurrence,
     "latent": Latent,
     "towers": Towers,
