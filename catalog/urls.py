@@ -6,6 +6,7 @@ from . import accounts
 from .views import (
     artists,
     audio,
+    desk,
     doubts,
     history,
     library,
@@ -35,6 +36,7 @@ urlpatterns = [
     path("songs/<int:pk>/spectrogram", sound.spectrogram, name="spectrogram"),
     path("songs/<int:pk>/sound/", sound.sound, name="sound"),
     path("songs/<int:pk>/rate/", listening.rate, name="rate"),
+    path("songs/<int:pk>/stars/", listening.stars, name="stars"),
     path("songs/<int:pk>/labels/<int:label_pk>/doubt/", doubts.doubt_label, name="doubt_label"),
     path("songs/<int:pk>/plays/", listening.play, name="play"),
     path("songs/<int:pk>/not-this/", listening.not_this, name="not_this"),
@@ -48,6 +50,7 @@ urlpatterns = [
     path("playlists/<int:pk>/songs/<int:song>/remove/", playlists.remove, name="playlist_remove"),
     path("playlists/<int:pk>/songs/<int:song>/move/", playlists.move, name="playlist_move"),
     path("upload/", upload.upload, name="upload"),
+    path("admin/desk/people/", desk.desk_people, name="desk_people"),
     path("accounts/signup/", accounts.sign_up, name="signup"),
     path("accounts/login/", accounts.log_in, name="login"),
     path("accounts/logout/", accounts.log_out, name="logout"),

@@ -40,8 +40,8 @@ _CHUNK = 20_000
 _PARTS_ALONE: dict[str, type[Scoring]] = {"towers": Towers}
 
 _SAME_FOR_ALL = {"popular"}
-# A hybrid takes too long to be fitted for each group.
-_OWN_LABEL_GROUPS = {"content": EACH_ALONE, "latent": 10}
+# Fitting anew for every listener alone would take days.
+_OWN_LABEL_GROUPS = {"content": EACH_ALONE, "latent": 10, "towers": 10, "hybrid": 10}
 
 
 def methods() -> list[Method]:
@@ -122,14 +122,15 @@ class Night:
     Attributes
     ----------
     at : datetime
-    maps : dict of str to float
-        The MAP of each method.
+    maps, aucs : dict of str to float
+        The MAP and the AUC of each method.
     baselines : set of str
         Which of them are only there to be beaten.
     """
 
     at: datetime
     maps: dict[str, float]
+    aucs: dict[str, float]
     baselines: set[str]
 
 
@@ -142,6 +143,7 @@ def history(protocol: Protocol, nights: int = NIGHTS) -> list[Night]:
         Night(
             at=at,
             maps={name: figures["map"] for name, figures in methods.items()},
+            aucs={name: figures["auc"] for name, figures in methods.items() if "auc" in figures},
             baselines={name for name, figures in methods.items() if figures["baseline"]},
         )
         for at, methods in found.values_list("created_at", "figures__methods")

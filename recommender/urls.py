@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import compare_views, player_views, similar_artists, taste_views, views
+from . import compare_views, desk, find_views, player_views, similar_artists, taste_views, views
 
 urlpatterns = [
     path("", views.for_you, name="for_you"),
@@ -20,4 +20,10 @@ urlpatterns = [
     path("songs/<int:pk>/go-on/", player_views.go_on, name="go_on"),
     path("songs/<int:pk>/more-like-this/", player_views.more_like_this, name="more_like_this"),
     path("recommendations/for-labels/", views.songs_for_query, name="songs_for_query"),
+    path("find/", find_views.find_page, name="find"),
+    path("find/contexts/", find_views.context_keep, name="context_keep"),
+    path("find/contexts/<int:pk>/rename/", find_views.context_rename, name="context_rename"),
+    path("find/contexts/<int:pk>/delete/", find_views.context_delete, name="context_delete"),
+    path("admin/desk/snapshots/", desk.desk_snapshots, name="desk_snapshots"),
+    path("admin/desk/recompute/", desk.desk_recompute, name="desk_recompute"),
 ]

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from catalog.admin.read_only import ReadOnlyAdmin
 from catalog.admin.songs import SongAdmin
+from catalog.broker import send
 from catalog.models import Song
 
 from . import corrections, learning, lessons, registry, services, tasks
@@ -146,7 +147,7 @@ class LessonAdmin(ReadOnlyAdmin):
             self._log(request, CHANGE, name, f"Put to use, in place of {before}")
         heard = services.to_hear(registry.own_family()[name])
         again = f" It hears otherwise: {heard} songs are heard again for that." if heard else ""
-        if tasks.send(tasks.relabel):
+        if send(tasks.relabel):
             self.message_user(request, f"In use: {name}. Songs are given its labels now.{again}", messages.SUCCESS)
         else:
             note = f"In use: {name}. Songs get its labels once a worker runs.{again}"
@@ -159,7 +160,7 @@ class LessonAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         lesson = lessons.ask(cast(User, request.user))
         self._log(request, ADDITION, str(lesson.pk), "Asked to learn from the corrections")
-        if tasks.send(tasks.learn):
+        if send(tasks.learn):
             self.message_user(request, "A worker learns from the corrections.", messages.SUCCESS)
         else:
             self.message_user(request, "The lesson waits; no worker is running.", messages.WARNING)

@@ -36,7 +36,9 @@ State = Song.Tagging
 MOST_ATTEMPTS = 3
 SIGN_OF_LIFE_S = 10.0
 LEFT_BEHIND_AFTER = timedelta(seconds=45)
-_RATE_WINDOW = timedelta(minutes=1)
+# A minute tells best how fast it goes now; where less is finished in one, it takes longer to tell.
+_RATE_WINDOWS = (timedelta(minutes=1), timedelta(minutes=10))
+_ENOUGH_FINISHED = 5
 _CANDIDATES = 50
 _RELABELLED_AT_ONCE = 500
 _LONGEST_REASON = 500
@@ -66,7 +68,8 @@ class Progress:
     pending, running, done, failed : int
         Songs with audio in each state.
     songs_per_second : float
-        Over the last minute, as far as there was work in it.
+        Over the last minute, as far as there was work in it, or the last ten where little was finished in one; 0
+        before two are.
     """
 
     pending: int
@@ -89,19 +92,59 @@ class Progress:
 def progress() -> Progress:
     """How far the tagging of the library is."""
     counts = dict(_with_audio().order_by().values_list("tagging_state").annotate(Count("pk")))
-    now = timezone.now()
-    finished = _with_audio().filter(
-        tagging_state__in=(State.DONE, State.FAILED), tagging_changed_at__gt=now - _RATE_WINDOW
-    )
-    lately = finished.aggregate(count=Count("pk"), first=Min("tagging_changed_at"))
-    seconds = max((now - lately["first"]).total_seconds(), 1.0) if lately["count"] else 1.0
     return Progress(
         pending=counts.get(State.PENDING, 0),
         running=counts.get(State.RUNNING, 0),
         done=counts.get(State.DONE, 0),
         failed=counts.get(State.FAILED, 0),
-        songs_per_second=lately["count"] / seconds,
+        songs_per_second=_songs_per_second(),
     )
+
+
+def _songs_per_second() -> float:
+    """How many songs are finished in a second lately; what passed before the first of them is not counted."""
+    now = timezone.now()
+    finished = _with_audio().filter(tagging_state__in=(State.DONE, State.FAILED))
+    for window in _RATE_WINDOWS:
+        lately = finished.filter(tagging_changed_at__gt=now - window).aggregate(
+            count=Count("pk"), first=Min("tagging_changed_at")
+        )
+        if lately["count"] >= _ENOUGH_FINISHED or window == _RATE_WINDOWS[-1]:
+            break
+    if lately["count"] < 2:
+        return 0.0
+    return float((lately["count"] - 1) / max((now - lately["first"]).total_seconds(), 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Songs that could not be heard, all for one reason."""
+
+    reason: str
+    songs: int
+
+
+def failed_songs() -> QuerySet[Song]:
+    """The songs that could not be heard though their file is there: the others are heard once it is back."""
+    return _with_audio().filter(tagging_state=State.FAILED, missing_since=None)
+
+
+def failures() -> list[Failure]:
+    """Why songs could not be heard, the commonest reason first."""
+    reasons = failed_songs().order_by().values_list("tagging_error").annotate(songs=Count("pk"))
+    return [Failure(reason, songs) for reason, songs in reasons.order_by("-songs", "tagging_error")]
+
+
+def try_again(reason: str | None = None) -> int:
+    """Have songs heard again that could not be: all of them, or those that failed for one reason.
+
+    Returns
+    -------
+    int
+        How many they are.
+    """
+    songs = failed_songs()
+    return tag_again(songs if reason is None else songs.filter(tagging_error=reason))
 
 
 def tag_again(songs: QuerySet[Song]) -> int:

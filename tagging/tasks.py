@@ -11,8 +11,7 @@ starts again, and not the worker. Inside a task threads do the work, one a core 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from celery import Task, current_app, shared_task
@@ -20,14 +19,14 @@ from celery.signals import worker_init, worker_process_init
 from kombu import Connection
 from kombu.exceptions import ChannelError, OperationalError
 
+from catalog.broker import connected
+
 from . import lessons, registry, services
 
 logger = logging.getLogger(__name__)
 
 QUEUE = "tagging"
 _SECONDS = 3.0
-# A page waits for this; where the broker takes longer, `sweep` calls.
-_PATIENCE_S = 0.2
 _PATIENCE_FOR_WORKERS_S = 1.5
 
 
@@ -83,29 +82,9 @@ def call_worker(names: Sequence[str] | None = None) -> bool:
         tag_songs.delay(names)
         return True
     try:
-        with _connection(_PATIENCE_S) as connection:
+        with connected() as connection:
             if not _waiting(connection):
                 tag_songs.apply_async((names,), connection=connection, retry=False)  # type: ignore[call-arg]
-    except OperationalError as error:
-        logger.info("No broker: %s", error)
-        return False
-    return True
-
-
-def send(task: Task[Any, Any]) -> bool:
-    """Send a task that looks up itself what there is to do.
-
-    Returns
-    -------
-    bool
-        Whether the broker is there; where it is not, `sweep` sees to it once it is.
-    """
-    if current_app.conf.task_always_eager:
-        task.delay()
-        return True
-    try:
-        with _connection(_PATIENCE_S) as connection:
-            task.apply_async(connection=connection, retry=False)  # type: ignore[call-arg]
     except OperationalError as error:
         logger.info("No broker: %s", error)
         return False
@@ -115,27 +94,11 @@ def send(task: Task[Any, Any]) -> bool:
 def workers() -> list[str]:
     """The names of the workers that answer; empty also where the broker is not there."""
     try:
-        with _connection(_PATIENCE_FOR_WORKERS_S) as connection:
+        with connected(_PATIENCE_FOR_WORKERS_S) as connection:
             answers = current_app.control.ping(timeout=_PATIENCE_FOR_WORKERS_S, connection=connection)
     except OperationalError:
         return []
     return [name for answer in answers or [] for name in answer]
-
-
-@contextmanager
-def _connection(patience_s: float) -> Iterator[Connection]:
-    """A connection to the broker; raises OperationalError where it is not there, or takes too long."""
-    options = {
-        **current_app.conf.broker_transport_options,
-        "socket_connect_timeout": patience_s,
-        "socket_timeout": patience_s,
-    }
-    with current_app.connection_for_write(transport_options=options) as connection:
-        try:
-            connection.ensure_connection(max_retries=1, interval_start=0)
-            yield connection
-        except connection.recoverable_connection_errors as error:
-            raise OperationalError(str(error)) from error
 
 
 def _waiting(connection: Connection) -> int:

@@ -1,0 +1,58 @@
+"""The parts of the admin's desk that are about the server itself: its disk and its queue.
+
+The desk is Django's own index with a panel of each room above it. Every room brings its panel as a fragment by an
+address of its own, which the page asks for: so no room imports another, and no slow one keeps the page waiting.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.contrib.admin.views.decorators import staff_member_required
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from catalog.home import home
+
+from . import disk, workers
+
+
+@staff_member_required
+@never_cache
+@require_safe
+def desk_disk(request: HttpRequest) -> HttpResponse:
+    """The panel of the disk; it asks again while it is being measured."""
+    measured, measuring = disk.measured()
+    room = disk.room()
+    context = {
+        "home": home(),
+        "room": room,
+        "used": room.total - room.free,
+        "measured": measured,
+        "measuring": measuring,
+        "just_now": measured is not None and datetime.now(UTC) - measured.at < timedelta(minutes=1),
+        "database_elsewhere": _database_elsewhere(),
+    }
+    return render(request, "admin/desk/disk.html", context)
+
+
+def _database_elsewhere() -> int | None:
+    """Bytes of the database where it is a server's; None where it is a file in `DCMRS_HOME`."""
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        return int(cursor.fetchone()[0])
+
+
+@staff_member_required
+@never_cache
+@require_safe
+def desk_queue(request: HttpRequest) -> HttpResponse:
+    """The panel of broker, workers and what waits; it asks again while something is done."""
+    context = {"queue": workers.looks.look(), "eager": settings.CELERY_TASK_ALWAYS_EAGER}
+    return render(request, "admin/desk/queue.html", context)

@@ -1,0 +1,152 @@
+"""The queue as it stands: whether the broker is there, which workers answer and what they do, how much waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from threading import Lock
+
+from django.conf import settings
+from kombu import Connection
+from kombu.exceptions import ChannelError, OperationalError
+
+from catalog.broker import connected
+from catalog.home import redis_url
+
+from .celery import app
+
+_DEADLINE_S = 0.9
+_PATIENCE_S = 0.25
+# A worker that has much to do answers late.
+_WORKERS_ANSWER_WITHIN_S = 0.5
+_GOOD_FOR_S = 2.0
+
+_DOES = {
+    "catalog.tasks.draw_sound": "draws a song's waveform and spectrogram",
+    "catalog.tasks.rescan": "looks for new music",
+    "catalog.tasks.tidy_pictures": "clears away pictures of songs that are gone",
+    "recommender.tasks.evaluate": "measures how good recommendations are",
+    "recommender.tasks.fit_parts": "computes a snapshot",
+    "recommender.tasks.recompute": "computes a snapshot",
+    "recommender.tasks.refresh_content": "takes new songs and labels into the recommendations",
+    "tagging.tasks.learn": "learns from corrections",
+    "tagging.tasks.relabel": "gives songs the labels of the tagger in use",
+    "tagging.tasks.sweep": "looks for songs that wait",
+    "tagging.tasks.tag_songs": "listens to songs",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One worker that answers, and what it does in words, each once."""
+
+    name: str
+    does: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The queue as it stands.
+
+    Attributes
+    ----------
+    broker : str
+        Its address, without its password.
+    there : bool
+        Whether it answers.
+    own : bool
+        Whether it is the one that `up` starts.
+    workers : list of Worker
+    waiting : int
+        Tasks that nobody has begun.
+    """
+
+    broker: str
+    there: bool
+    own: bool
+    workers: Sequence[Worker] = ()
+    waiting: int = 0
+
+    @property
+    def moving(self) -> bool:
+        """Whether something is done or waits."""
+        return self.waiting > 0 or any(worker.does for worker in self.workers)
+
+
+class Looks:
+    """One look at a time, good for a moment, and given up where it takes longer than a page may."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="queue")
+        self._lock = Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        """Look again when next asked."""
+        self._running: Future[Queue] | None = None
+        self._seen: Queue | None = None
+        self._seen_at = float("-inf")
+
+    def look(self) -> Queue:
+        """The queue as it stands, or stood a moment ago."""
+        with self._lock:
+            if self._seen is None or time.monotonic() - self._seen_at > _GOOD_FOR_S:
+                self._seen = self._look()
+                self._seen_at = time.monotonic()
+            return self._seen
+
+    def _look(self) -> Queue:
+        # One that hangs is left to hang, and not joined by another.
+        if self._running is None or self._running.done():
+            self._running = self._thread.submit(ask)
+        wait([self._running], timeout=_DEADLINE_S)
+        if not self._running.done():
+            return _silent()
+        return self._running.result()
+
+
+def ask() -> Queue:
+    """Ask broker and workers; within about a second, where they are as they should be."""
+    try:
+        with connected(_PATIENCE_S) as connection:
+            inspect = app.control.inspect(timeout=_WORKERS_ANSWER_WITHIN_S, connection=connection)
+            active = inspect.active() or {}
+            waiting = sum(_waiting(connection, queue.name) for queue in settings.CELERY_TASK_QUEUES)
+    except OperationalError:
+        return _silent()
+    workers = [
+        Worker(name, list(dict.fromkeys(_in_words(task["name"]) for task in tasks)))
+        for name, tasks in sorted(active.items())
+    ]
+    return Queue(_address(), there=True, own=_own(), workers=workers, waiting=waiting)
+
+
+def _silent() -> Queue:
+    return Queue(_address(), there=False, own=_own())
+
+
+def _address() -> str:
+    return str(app.connection_for_write().as_uri())
+
+
+def _own() -> bool:
+    """Whether the broker is the one that `up` starts; its processes are told of it as of any other."""
+    return settings.REDIS_URL in ("", redis_url())
+
+
+def _in_words(task: str) -> str:
+    return _DOES.get(task) or task.rpartition(".")[2].replace("_", " ")
+
+
+def _waiting(connection: Connection, queue: str) -> int:
+    """How many tasks wait in a queue."""
+    try:
+        with connection.channel() as channel:
+            return int(channel.queue_declare(queue, passive=True).message_count)  # type: ignore[attr-defined]
+    except ChannelError:
+        return 0  # nobody has sent to it yet
+
+
+looks = Looks()
