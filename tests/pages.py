@@ -102,6 +102,7 @@ PARTS = [
     SitePage("library: songs without labels", "/tagging/status/", 6),
     SitePage("admin: tagging", "/admin/tagging/progress/", 6, "boss"),
     SitePage("admin: taggers", "/admin/tagging/lesson/state/", 6, "boss"),
+    SitePage("player: stars", "/songs/{song}/stars/", 6),
     SitePage("player: songs that follow", "/songs/{song}/go-on/", 10, measured=True),
 ]
 """What pages fetch for themselves, when they are shown or while somebody types."""

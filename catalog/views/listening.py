@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBadRequest
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from ..http import ListenerRequest
 from ..models import Song
@@ -32,6 +32,16 @@ def rate(request: ListenerRequest, pk: int) -> HttpResponse:
     listening.rate(request.user, song, stars or None)
     said = f"{song.title}: {stars} star{'' if stars == 1 else 's'}" if stars else f"{song.title}: no stars"
     return _done(request, song, {"said": said})
+
+
+@require_safe
+def stars(request: ListenerRequest, pk: int) -> HttpResponse:
+    """The listener's stars for a song, to change them from the player."""
+    song = get_object_or_404(Song, pk=pk)
+    rating = request.user.ratings.filter(song=song).first()
+    response = render(request, "catalog/stars.html", {"song": song, "stars": rating.stars if rating else None})
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_POST

@@ -80,12 +80,24 @@ document.addEventListener("htmx:afterRequest", (event) => {
   const { elt, successful } = event.detail;
   if (!successful || !(elt instanceof HTMLFormElement)) return;
   for (const input of elt.querySelectorAll("input[type=radio]")) input.defaultChecked = input.checked;
+  if (elt.matches("form.stars")) showStarsAlike(elt);
 });
+
+// One song may stand in several places, the player among them: its stars are the same everywhere.
+function showStarsAlike(form) {
+  const { value } = form.elements.stars;
+  for (const other of document.querySelectorAll("form.stars")) {
+    if (other === form || other.getAttribute("action") !== form.getAttribute("action")) continue;
+    for (const input of other.querySelectorAll("input[type=radio]")) input.checked = input.defaultChecked = input.value === value;
+  }
+}
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input, textarea, select")) return;
-  const search = document.querySelector("input[type=search]");
+  const searches = [...document.querySelectorAll("main input[type=search], input[type=search]")];
+  const seen = searches.filter((search) => search.checkVisibility());
+  const search = seen.find((one) => one.closest("main")) || seen[0];
   if (!search) return;
   event.preventDefault();
   search.focus();

@@ -19,14 +19,13 @@ const bar = document.getElementById("player");
 const audio = bar.querySelector("audio");
 const part = (name) => bar.querySelector(`.player-${name}`);
 const cover = part("cover");
-const title = part("title");
-const artist = part("artist");
+const parts = (name) => bar.querySelectorAll(`.player-${name}`);
 const toggle = part("toggle");
 const seek = part("seek");
 const time = part("time");
 const length = part("length");
 const wave = part("wave");
-const volume = part("volume").querySelector("input");
+const volumes = bar.querySelectorAll(".player-volume input");
 const trouble = part("trouble");
 const who = document.body.dataset.who;
 
@@ -277,10 +276,12 @@ function showSong() {
   const song = current();
   bar.hidden = false;
   trouble.hidden = true;
-  title.textContent = song.title;
-  title.href = song.song;
-  htmx.process(title);
-  artist.textContent = song.artist;
+  for (const title of parts("title")) {
+    title.textContent = song.title;
+    title.href = song.song;
+    htmx.process(title);
+  }
+  for (const artist of parts("artist")) artist.textContent = song.artist;
   cover.src = song.cover;
   cover.hidden = false;
   seek.max = String(Math.ceil(song.seconds));
@@ -288,7 +289,24 @@ function showSong() {
   showTime();
   showState();
   showWave(song, 1);
+  showStars(song);
   tellSystem();
+}
+
+// The listener's stars for the song, as every row of it has them; page.js keeps them alike.
+async function showStars(song) {
+  for (const place of parts("stars")) place.replaceChildren();
+  const answer = await fetch(`${song.song}stars/`).catch(() => null);
+  if (!answer?.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const stars = page.querySelector("form.stars");
+  if (current() !== song || !stars) return;
+  for (const instead of stars.querySelectorAll("noscript")) instead.remove();
+  for (const place of parts("stars")) {
+    const form = document.importNode(stars, true);
+    place.replaceChildren(form);
+    htmx.process(form);
+  }
 }
 
 // The song's own waveform behind the line that it is sought on, once it is drawn.
@@ -420,10 +438,17 @@ document.addEventListener("keydown", (event) => {
 toggle.addEventListener("click", pauseOrGoOn);
 part("previous").addEventListener("click", () => step(-1));
 part("next").addEventListener("click", () => step(1));
-volume.addEventListener("input", () => {
-  audio.volume = Number(volume.value);
-  localStorage.setItem(`${KEPT}.volume`, volume.value);
-});
+function setVolume(value) {
+  audio.volume = Number(value);
+  for (const volume of volumes) volume.value = value;
+}
+
+for (const volume of volumes) {
+  volume.addEventListener("input", () => {
+    setVolume(volume.value);
+    localStorage.setItem(`${KEPT}.volume`, volume.value);
+  });
+}
 seek.addEventListener("input", () => {
   seeking = true;
   time.textContent = clock(Number(seek.value));
@@ -480,6 +505,8 @@ window.addEventListener("online", () => {
   goOn();
 });
 
-const keptVolume = localStorage.getItem(`${KEPT}.volume`);
-if (keptVolume !== null) volume.value = audio.volume = Number(keptVolume);
+// Where only the device's own keys set the volume, as on an iPhone, there is nothing to move.
+audio.volume = 0.5;
+bar.toggleAttribute("data-fixed-volume", audio.volume !== 0.5);
+setVolume(localStorage.getItem(`${KEPT}.volume`) ?? "1");
 resume();

@@ -16,6 +16,7 @@ const SCROLLED_AWAY = 60;
 let state = { queue: [], place: -1, goingOn: null };
 let asked = null;
 let asker = null;
+let opener = null;
 let saidTimer = 0;
 let openedAt = 0;
 
@@ -150,15 +151,16 @@ document.addEventListener("player:changed", ({ detail }) => {
 
 function openQueue(open) {
   panel.hidden = !open;
-  const toggle = document.querySelector("[data-queue-toggle]");
-  toggle.setAttribute("aria-expanded", String(open));
+  for (const toggle of document.querySelectorAll("[data-queue-toggle]")) toggle.setAttribute("aria-expanded", String(open));
   if (!open) {
-    toggle.focus();
+    (opener?.checkVisibility() ? opener : document.querySelector("[data-queue-toggle]")).focus();
     return;
   }
   show();
   document.getElementById("queue-title").focus({ preventScroll: true });
-  list.querySelector("[aria-current]")?.scrollIntoView({ block: "center" });
+  // Only the list moves, so that what is above it stays in sight.
+  const at = list.querySelector("[aria-current]");
+  if (at) list.scrollTop = at.offsetTop - list.offsetTop - (list.clientHeight - at.clientHeight) / 2;
 }
 
 list.addEventListener("click", ({ target }) => {
@@ -221,6 +223,9 @@ function choosePlaylist(songs, name = "") {
   dialog.showModal();
   htmx.ajax("POST", dialog.dataset.choose, { source: choice, target: choice, swap: "innerHTML", values });
 }
+
+// What is no element of the page: the songs of the map.
+document.addEventListener("playlist:choose", ({ detail }) => choosePlaylist(detail.songs, detail.name));
 
 dialog.addEventListener("close", () => asker?.isConnected && asker.focus());
 dialog.addEventListener("click", (event) => {
@@ -292,7 +297,10 @@ document.addEventListener("click", ({ target }) => {
   const { dataset } = button;
   if ("more" in dataset) openMenu(button);
   else if ("wish" in dataset && current()) wishes[dataset.wish](current());
-  else if ("queueToggle" in dataset) openQueue(panel.hidden);
+  else if ("queueToggle" in dataset) {
+    opener = button;
+    openQueue(panel.hidden);
+  }
   else if ("queueClose" in dataset) openQueue(false);
   else if ("queueClear" in dataset) command("clear");
   else if ("queueSave" in dataset) choosePlaylist(state.queue, state.goingOn ? `Like ${state.goingOn.title}` : "");

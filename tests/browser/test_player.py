@@ -282,9 +282,9 @@ def test_play_similar_goes_on_without_end(visit: Visit) -> None:
     expect(page.locator(".queue-song").nth(5)).to_be_attached()
     heard = []
     for _ in range(14):
-        title = player(page).locator(".player-title").text_content()
+        title = player(page).locator(".player-row .player-title").text_content()
         page.get_by_role("button", name="Next song").click()
-        expect(player(page).locator(".player-title")).not_to_have_text(title or "")
+        expect(player(page).locator(".player-row .player-title")).not_to_have_text(title or "")
         heard.append(title)
     expect(page.get_by_role("button", name="Next song")).to_be_enabled()
 
@@ -302,6 +302,56 @@ def test_wishes_of_the_player_count_at_once_and_are_taken_back(visit: Visit) -> 
     expect(player(page).get_by_role("link")).to_have_text("So What")
     said.get_by_role("button", name="Undo").click()
     expect(said).to_contain_text("may be recommended again")
+
+
+def test_stars_are_the_same_in_the_player_and_in_the_row(visit: Visit) -> None:
+    page = visit("/library/?q=so+what")
+    play(page, "So What")
+    bar, row = page.locator(".player-row .player-stars"), row_of(page, "So What")
+    with page.expect_response("**/rate/"):
+        bar.get_by_role("radio", name="4 stars").check()
+    expect(row.get_by_role("radio", name="4 stars")).to_be_checked()
+    with page.expect_response("**/rate/"):
+        row.get_by_role("radio", name="2 stars").check()
+    expect(bar.get_by_role("radio", name="2 stars")).to_be_checked()
+    page.reload()
+    expect(bar.get_by_role("radio", name="2 stars")).to_be_checked()
+
+
+def test_a_click_on_the_waveform_goes_there(visit: Visit) -> None:
+    page = visit("/library/?q=sinnerman")
+    play(page, "Sinnerman")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator(".player-wave")).to_be_visible(timeout=20_000)
+    wave = page.locator(".player-wave").bounding_box()
+    assert wave
+    page.mouse.click(wave["x"] + wave["width"] / 2, wave["y"] + wave["height"] / 2)
+    page.wait_for_function("() => Math.abs(document.querySelector('audio').currentTime - 1.5) < 0.6")
+    page.get_by_label("Position in the song").press("End")
+    page.wait_for_function("() => document.querySelector('audio').currentTime > 2.9")
+
+
+def test_on_a_phone_the_cover_opens_stars_wishes_volume_and_queue(visit: Visit) -> None:
+    page = visit("/library/?artist=miles+davis&sort=title", size="narrow")
+    play(page, "Blue in Green")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(player(page).get_by_role("radio")).to_have_count(0)
+    page.get_by_role("button", name="Stars, wishes and queue").click()
+    panel = page.get_by_role("region", name="Queue")
+    with page.expect_response("**/rate/"):
+        panel.get_by_role("radio", name="5 stars").check()
+    expect(row_of(page, "Blue in Green").get_by_role("radio", name="5 stars")).to_be_checked()
+    panel.get_by_label("Volume").fill("0.25")
+    assert page.evaluate("document.querySelector('audio').volume") == 0.25
+    panel.get_by_role("button", name="More like this").click()
+    expect(page.locator("#player-said")).to_contain_text("from now on")
+    panel.get_by_role("button", name="Not this").click()
+    expect(panel.get_by_role("link", name="So What")).to_be_visible()
+    page.locator("#player-said").get_by_role("button", name="Undo").click()
+    panel.get_by_role("button", name="Close the queue").click()
+    expect(page.get_by_role("button", name="Stars, wishes and queue")).to_be_focused()
+    page.reload()
+    assert page.evaluate("document.querySelector('audio').volume") == 0.25
 
 
 # --- Playlists ----------------------------------------------------------------------------------
