@@ -79,11 +79,12 @@ class Songs(viewsets.ReadOnlyModelViewSet[Song]):
         verdict.is_valid(raise_exception=True)
         name, yes_or_no = verdict.validated_data["name"], verdict.validated_data["verdict"]
         label = labels_named(name).first()
-        if label is None:
-            if not yes_or_no:
-                raise ValidationError({"name": [f"There is no label {name!r}."]})
-            label = labels.labels_by_name({name: verdict.validated_data["kind"]})[name]
-        labels.curate(song, label, yes_or_no, cast(User, request.user))
+        if label is not None:
+            labels.curate(song, label, yes_or_no, cast(User, request.user))
+        elif yes_or_no:
+            labels.curate_named(song, name, verdict.validated_data["kind"], cast(User, request.user))
+        else:
+            raise ValidationError({"name": [f"There is no label {name!r}."]})
         return self._labels(self.get_object())
 
     @extend_schema(

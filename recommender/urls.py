@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import compare_views, desk, find_views, player_views, similar_artists, taste_views, views
+from . import compare_views, curation_views, desk, find_views, player_views, similar_artists, taste_views, views
 
 urlpatterns = [
     path("", views.for_you, name="for_you"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("compare/listeners/", compare_views.listener_suggestions, name="listener_suggestions"),
     path("how-it-works/", compare_views.how_it_works, name="how_it_works"),
     path("labels/<int:pk>/pick/", views.pick_label, name="pick_label"),
+    path("curation/<int:pk>/alike/", curation_views.alike, name="alike"),
     path("songs/<int:pk>/similar/", views.similar, name="similar"),
     path("songs/<int:pk>/fits-you/", views.fits_you, name="fits_you"),
     path("similar-artists/<path:key>/", similar_artists.similar_artists, name="similar_artists"),

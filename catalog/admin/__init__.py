@@ -4,9 +4,9 @@ from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 
 from ..accounts import LogInForm
-from . import joining, labels, library, listening, playlists, songs
+from . import curation, curation_log, joining, labels, library, listening, playlists, songs
 
-__all__ = ["joining", "labels", "library", "listening", "playlists", "songs"]
+__all__ = ["curation", "curation_log", "joining", "labels", "library", "listening", "playlists", "songs"]
 
 
 class DeskLogInForm(LogInForm, AdminAuthenticationForm):

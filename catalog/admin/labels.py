@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db.models import Count, QuerySet
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.models import User
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from ..models import Label, LabelAlias, SongLabel
+from ..models import Label, LabelAlias
 from ..names import label_key
+from ..services.curation import log
+from ..services.curation.merging import preview_merge
 from ..services.labels import delete_labels, merge_labels, rename_label
 from .forms import clean_label_name
+
+_LONGEST_ID = 19
 
 
 class LabelForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -78,30 +83,6 @@ class AliasInline(admin.TabularInline):  # type: ignore[type-arg]
     verbose_name_plural = "other spellings"
 
 
-@dataclass(frozen=True, slots=True)
-class MergePreview:
-    """What merging labels into one of them would do."""
-
-    into: Label
-    names: list[str]
-    songs_now: int
-    songs_then: int
-    nudges: int
-
-
-def preview_merge(labels: list[Label], into: Label) -> MergePreview:
-    """What `merge_labels(labels, into)` would do, without doing it."""
-    merged = [label for label in labels if label.pk != into.pk]
-    songs = SongLabel.objects.values("song").distinct()
-    return MergePreview(
-        into=into,
-        names=[label.name for label in merged],
-        songs_now=songs.filter(label=into).count(),
-        songs_then=songs.filter(label__in=labels).count(),
-        nudges=sum(label.nudges.count() for label in merged),
-    )
-
-
 @admin.register(Label)
 class LabelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = LabelForm
@@ -133,14 +114,41 @@ class LabelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: Label, form: Any, change: bool) -> None:
         if change and "name" in form.changed_data:
             name, obj.name = obj.name, form.initial["name"]
-            rename_label(obj, name)
+            rename_label(obj, name, cast(User, request.user))
         super().save_model(request, obj, form, change)
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if request.method != "POST":
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        label = self.get_object(request, unquote(object_id)) if object_id else None
+        # Name, kind and other spellings are saved one after the other: the log has them as one.
+        kind, scopes = log.Kind.CHANGED, log.label_itself(label.pk if label else None)
+        with log.recorded(kind, cast(User, request.user), "", *scopes) as recording:
+            response = super().changeform_view(request, object_id, form_url, extra_context)
+            name = request.POST.get("name", "")
+            recording.summary = f"{label}: name, kind or other spellings changed" if label else f"{name}: a new label"
+        return response
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if request.method != "POST" or "_save" not in request.POST:
+            return super().changelist_view(request, extra_context)
+        sent = [str(pk) for name, pk in request.POST.items() if name.endswith("-id")]
+        shown = [int(pk) for pk in sent if pk.isascii() and pk.isdigit() and len(pk) < _LONGEST_ID]
+        scope = log.Scope(Label, Q(pk__in=shown))
+        with log.recorded(log.Kind.CHANGED, cast(User, request.user), "Kinds of labels changed", scope):
+            return super().changelist_view(request, extra_context)
+
     def delete_model(self, request: HttpRequest, obj: Label) -> None:
-        delete_labels([obj])
+        delete_labels([obj], cast(User, request.user))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
-        delete_labels(queryset)
+        delete_labels(queryset, cast(User, request.user))
 
     @admin.action(description="Merge selected labels into one", permissions=["change"])
     def merge(self, request: HttpRequest, queryset: QuerySet[Label]) -> HttpResponse | None:
@@ -153,7 +161,7 @@ class LabelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if into is None:
             return self._merge_page(request, labels)
         names = ", ".join(label.name for label in labels if label.pk != into.pk)
-        merge_labels(labels, into)
+        merge_labels(labels, into, cast(User, request.user))
         self.log_change(request, into, f"Merged into it: {names}")
         self.message_user(request, f"{names}: now {into.name}.", messages.SUCCESS)
         return redirect("admin:catalog_label_changelist")

@@ -20,8 +20,9 @@ from django.utils.safestring import SafeString
 
 from ..models import Label, Song, SongEmbedding, SongIdentifier, SongLabel
 from ..names import label_key
+from ..services.curation import log
 from ..services.joining import join_songs
-from ..services.labels import announce_labels_changed, curate, labels_by_name
+from ..services.labels import announce_labels_changed, curate, curate_named
 from ..templatetags.songs import clock, cover_url
 from .joining import preview_join
 
@@ -83,7 +84,13 @@ class VerdictsForm(forms.Form):
         return name
 
     def save(self, curator: User) -> list[str]:
-        """Store what changed, and say it in words."""
+        """Store what changed, and say it in words; the log of curation has it as one."""
+        with log.recorded(log.Kind.SAID, curator, "") as recording:
+            changed = self._save(curator)
+            recording.summary = f"{', '.join(changed)} on {self.song}"
+        return changed
+
+    def _save(self, curator: User) -> list[str]:
         changed = []
         for line in self.lines:
             name = str(line.label.pk)
@@ -93,8 +100,7 @@ class VerdictsForm(forms.Form):
                 curate(self.song, line.label, _MEANING[verdict], curator)
                 changed.append(f"{line.label.name}: {verdict or 'no word'}")
         if name := self.cleaned_data["new_label"]:
-            label = labels_by_name({name: self.cleaned_data["new_kind"] or Label.Kind.OTHER})[name]
-            curate(self.song, label, True, curator)
+            label = curate_named(self.song, name, self.cleaned_data["new_kind"] or Label.Kind.OTHER, curator)
             changed.append(f"{label.name}: yes")
         return changed
 

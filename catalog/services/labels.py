@@ -7,12 +7,20 @@ from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
-from ..models import Label, LabelAlias, LabelAssignment, LabelDoubt, Song, SongLabel
+from ..models import CurationItem, Label, LabelAlias, LabelAssignment, LabelDoubt, Song, SongLabel
 from ..names import label_key
 from ..signals import labels_changed
 from .bulk import store_rows
+from .curation import log
+
+_VERDICTS: dict[bool | None, tuple[str, str]] = {
+    True: (log.Kind.KEPT, "kept on"),
+    False: (log.Kind.REFUSED, "refused on"),
+    None: (log.Kind.TAKEN_BACK, "left to the tagger again on"),
+}
 
 
 def announce_labels_changed(song_ids: Iterable[int] | None) -> None:
@@ -123,52 +131,112 @@ def curator_name(curator: User) -> str:
     return curator.get_username()[:60]
 
 
-@transaction.atomic
 def curate(song: Song, label: Label, verdict: bool | None, curator: User) -> None:
-    """Store a curator's yes or no to a label of a song; None takes an earlier word back."""
-    SongLabel.objects.filter(song=song, label=label, source=SongLabel.Source.CURATOR).delete()
-    if verdict is not None:
-        SongLabel.objects.create(
-            song=song,
-            label=label,
-            source=SongLabel.Source.CURATOR,
-            origin=curator_name(curator),
-            weight=1.0 if verdict else -1.0,
-        )
-    announce_labels_changed([song.pk])
+    """Store a curator's yes or no to a label of a song; None takes an earlier word back. It is logged."""
+    kind, said = _VERDICTS[verdict]
+    curate_songs([song.pk], label, verdict, curator, kind, f"{label} {said} {song}")
 
 
-@transaction.atomic
-def merge_labels(labels: Iterable[Label], into: Label) -> None:
-    """Make several labels one: their songs, nudges, names and aliases go over to `into`.
+def curate_named(song: Song, name: str, kind: str, curator: User) -> Label:
+    """Store a curator's yes to a label by its name or alias, which may be new. It is logged as one.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left of the name.
+    """
+    with log.recorded(log.Kind.KEPT, curator, f"{name} kept on {song}", log.label_named(name)):
+        label = labels_by_name({name: kind})[name]
+        curate(song, label, True, curator)
+    return label
+
+
+def curate_songs(
+    song_ids: Collection[int], label: Label, verdict: bool | None, curator: User, kind: str, summary: str
+) -> None:
+    """Store a curator's yes or no to a label of many songs at once, as one entry of the log.
+
+    What listeners doubted about it is settled, and it waits for a curator no longer.
+
+    Parameters
+    ----------
+    song_ids : collection of int
+        Some thousands at most.
+    verdict : bool or None
+        None takes earlier words back.
+    kind, summary : str
+        What the log says: a `CurationAction.Kind`, and in words.
+    """
+    with log.recorded(kind, curator, summary, *log.words_on(song_ids, [label.pk])):
+        words = SongLabel.objects.filter(song__in=song_ids, label=label, source=SongLabel.Source.CURATOR)
+        if verdict is None:
+            words.delete()
+        else:
+            weight = 1.0 if verdict else -1.0
+            words.exclude(weight=weight).update(weight=weight, origin=curator_name(curator))
+            spoken = set(words.values_list("song_id", flat=True))
+            SongLabel.objects.bulk_create(
+                SongLabel(
+                    song_id=pk,
+                    label=label,
+                    source=SongLabel.Source.CURATOR,
+                    origin=curator_name(curator),
+                    weight=weight,
+                )
+                for pk in song_ids
+                if pk not in spoken
+            )
+            doubts = LabelDoubt.objects.filter(song__in=song_ids, label=label, settled_at=None)
+            doubts.update(settled_at=timezone.now())
+            CurationItem.objects.filter(song__in=song_ids, label=label).delete()
+        announce_labels_changed(song_ids)
+
+
+def merge_labels(labels: Iterable[Label], into: Label, curator: User | None = None) -> None:
+    """Make several labels one: their songs, nudges, names and aliases go over to `into`. It is logged.
 
     Where both say something of the same song from the same source, the stronger word stays, and a curator's
     word on `into` wins over one on a merged label.
     """
     merged = [label for label in labels if label.pk != into.pk]
-    touched = set(SongLabel.objects.filter(label__in=merged).values_list("song_id", flat=True))
-    for label in merged:
-        kept = {
-            (word.song_id, word.source, "" if word.source == SongLabel.Source.CURATOR else word.origin): word
-            for word in SongLabel.objects.filter(label=into, song__song_labels__label=label)
-        }
-        for word in SongLabel.objects.filter(label=label):
-            place = (word.song_id, word.source, "" if word.source == SongLabel.Source.CURATOR else word.origin)
-            if (other := kept.get(place)) is None:
-                word.label = into
-                word.save(update_fields=["label"])
-            elif word.source != SongLabel.Source.CURATOR and word.weight > other.weight:
-                other.weight = word.weight
-                other.save(update_fields=["weight"])
-        _move_assignments(label, into)
-        nudged = into.nudges.values("user")
-        label.nudges.exclude(user__in=nudged).update(label=into)
-        doubted = LabelDoubt.objects.filter(label=into, song=OuterRef("song"), user=OuterRef("user"))
-        label.doubts.exclude(Exists(doubted)).update(label=into)
-        label.aliases.update(label=into)
-        name, _ = label.name, label.delete()
-        LabelAlias.objects.create(label=into, name=name)
-    announce_labels_changed(touched)
+    names = ", ".join(label.name for label in merged)
+    gone = [label.pk for label in merged]
+    with log.recorded(log.Kind.MERGED, curator, f"{names}: now {into}", *log.everything_of(gone, into.pk)):
+        touched = set(SongLabel.objects.filter(label__in=merged).values_list("song_id", flat=True))
+        for label in merged:
+            _move_words(label, into)
+            _move_assignments(label, into)
+            nudged = into.nudges.values("user")
+            label.nudges.exclude(user__in=nudged).update(label=into)
+            doubted = LabelDoubt.objects.filter(label=into, song=OuterRef("song"), user=OuterRef("user"))
+            label.doubts.exclude(Exists(doubted)).update(label=into)
+            label.aliases.update(label=into)
+            name, _ = label.name, label.delete()
+            LabelAlias.objects.create(label=into, name=name)
+        announce_labels_changed(touched)
+
+
+def _move_words(label: Label, into: Label) -> None:
+    """Let what is said with a label be said with another; of two words of one source the stronger stays."""
+    words, there = SongLabel.objects.filter(label=label), said_twice(into)
+    stronger = []
+    for word in words.filter(Exists(there)).exclude(source=SongLabel.Source.CURATOR):
+        stronger.append((word.song_id, word.source, word.origin, word.weight))
+    of_into = SongLabel.objects.filter(label=into, song__in=words.values("song"))
+    same = {(word.song_id, word.source, word.origin): word for word in of_into} if stronger else {}
+    changed = []
+    for *place, weight in stronger:
+        if weight > (word := same[tuple(place)]).weight:  # type: ignore[index]
+            word.weight = weight
+            changed.append(word)
+    SongLabel.objects.bulk_update(changed, ["weight"], batch_size=500)
+    words.filter(~Exists(there)).update(label=into)
+
+
+def said_twice(into: Label) -> QuerySet[SongLabel]:
+    """For a word of another label: the word with which its source says `into` of the same song; curators are one."""
+    same_source = Q(source=SongLabel.Source.CURATOR) | Q(origin=OuterRef("origin"))
+    return SongLabel.objects.filter(same_source, label=into, song=OuterRef("song"), source=OuterRef("source"))
 
 
 def _move_assignments(label: Label, into: Label) -> None:
@@ -182,9 +250,8 @@ def _move_assignments(label: Label, into: Label) -> None:
     )
 
 
-@transaction.atomic
-def rename_label(label: Label, name: str) -> None:
-    """Give a label another name. The old one stays as an alias: taggers and imports go on to use it.
+def rename_label(label: Label, name: str, curator: User | None = None) -> None:
+    """Give a label another name. The old one stays as an alias: taggers and imports go on to use it. It is logged.
 
     Raises
     ------
@@ -197,18 +264,20 @@ def rename_label(label: Label, name: str) -> None:
     if LabelAlias.objects.filter(key=key).exclude(label=label).exists():
         raise ValueError(f"{name} is an alias of another label.")
     old_name, old_key = label.name, label.key
-    label.name = name
-    label.save(update_fields=["name"])
-    if old_key != key:
-        label.aliases.filter(key=key).delete()
-        LabelAlias.objects.create(label=label, name=old_name)
-    announce_labels_changed(label.song_labels.values_list("song_id", flat=True).distinct())
+    with log.recorded(log.Kind.CHANGED, curator, f"{old_name} renamed to {name}", *log.label_itself(label.pk)):
+        label.name = name
+        label.save(update_fields=["name"])
+        if old_key != key:
+            label.aliases.filter(key=key).delete()
+            LabelAlias.objects.create(label=label, name=old_name)
+        announce_labels_changed(label.song_labels.values_list("song_id", flat=True).distinct())
 
 
-@transaction.atomic
-def delete_labels(labels: Iterable[Label]) -> None:
-    """Forget labels, and all that was ever said with them."""
-    doomed = [label.pk for label in labels]
-    songs = set(SongLabel.objects.filter(label__in=doomed).values_list("song_id", flat=True))
-    Label.objects.filter(pk__in=doomed).delete()
-    announce_labels_changed(songs)
+def delete_labels(labels: Iterable[Label], curator: User | None = None) -> None:
+    """Forget labels, and all that was ever said with them. It is logged, and the log remembers."""
+    doomed = {label.pk: label.name for label in labels}
+    names = ", ".join(sorted(doomed.values()))
+    with log.recorded(log.Kind.DELETED, curator, f"{names}: deleted", *log.everything_of(doomed)):
+        songs = set(SongLabel.objects.filter(label__in=doomed).values_list("song_id", flat=True))
+        Label.objects.filter(pk__in=doomed).delete()
+        announce_labels_changed(songs)

@@ -1,0 +1,71 @@
+"""What a curator is asked, in words: the label, who says so and how sure, and what else is said of the song."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...models import CurationItem
+from ..song_labels import LabelGroup, labels_by_kind
+
+_SHORT_S = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One item of the queue, ready to be shown.
+
+    Attributes
+    ----------
+    item : CurationItem
+    why : str
+        Why it is asked.
+    said : str
+        Who says the label, and how sure.
+    others : list of LabelGroup
+        The song's other labels.
+    begin_s : int
+        Where playing begins, in seconds: past the introduction.
+    """
+
+    item: CurationItem
+    why: str
+    said: str
+    others: list[LabelGroup]
+    begin_s: int
+
+
+def question(item: CurationItem) -> Question:
+    """What to show of an item, in one query."""
+    groups = labels_by_kind(item.song)
+    said = [one.said for group in groups for one in group.labels if one.pk == item.label_id]
+    for group in groups:
+        group.labels[:] = [one for one in group.labels if one.pk != item.label_id and not one.refused]
+    return Question(
+        item=item,
+        why=why(item),
+        said=" · ".join(word for words in said for word in words),
+        others=[group for group in groups if group.labels],
+        begin_s=telling_place(item.song.duration_s),
+    )
+
+
+def why(item: CurationItem) -> str:
+    """The reason for an item, in words."""
+    figures = item.figures
+    if item.reason == CurationItem.Reason.DOUBTED:
+        many = figures["listeners"]
+        return "One listener says this is wrong" if many == 1 else f"{many} listeners say this is wrong"
+    if item.reason == CurationItem.Reason.CONTRADICTED:
+        if figures["origin"] == "file":
+            return f"The file says {item.label}, the tagger does not hear it"
+        people = figures["people"]
+        who = "One person says" if people == 1 else f"{people:,.10g} people say"
+        return f"{who} {item.label}, the tagger does not hear it"
+    heard, line = figures["heard"], figures["line"]
+    digits = 2 if round(heard, 2) > round(line, 2) else 3
+    return f"Heard with {heard:.{digits}f}, just above the line of {line:.{digits}f}"
+
+
+def telling_place(duration_s: float | None) -> int:
+    """Where a song of this length shows what it is, in seconds: a third into it, unless it is short."""
+    return 0 if not duration_s or duration_s < _SHORT_S else round(duration_s / 3)

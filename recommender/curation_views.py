@@ -1,0 +1,48 @@
+"""For the desk where labels are curated: the songs that sound like one whose label was just corrected."""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from catalog.http import ListenerRequest
+from catalog.models import CurationAction
+from catalog.services.curation.decisions import correction_of
+from catalog.services.curation.question import telling_place
+
+from .similar import By, Similar, likeness_of
+
+_SHOWN = 12
+_LOOKED_AT = 100
+_TICKED_ABOVE = 0.8
+_SURELY_ALIKE = 6
+
+
+@require_safe
+def alike(request: ListenerRequest, pk: int) -> HttpResponse:
+    """For curators: the songs most alike that the same could be said of; ticked are those that are most alike."""
+    if not (request.user.is_staff and request.user.has_perm("catalog.change_songlabel")):
+        raise PermissionDenied
+    correction = correction_of(get_object_or_404(CurationAction, pk=pk))
+    if correction is None:
+        raise Http404
+    likeness = likeness_of(correction.song, playable_only=True)
+    found = likeness.by(By.SOUND, _LOOKED_AT) if likeness else Similar.none(By.SOUND)
+    open_to = correction.open_to([one.song.pk for one in found.songs])
+    shown = [one for one in found.songs if one.song.pk in open_to][:_SHOWN]
+    context = {
+        "correction": correction,
+        "heard": found.heard,
+        "songs": [
+            (
+                one.song,
+                f"{round(100 * one.score)} of 100 alike",
+                telling_place(one.song.duration_s),
+                one.score >= _TICKED_ABOVE and place < _SURELY_ALIKE,
+            )
+            for place, one in enumerate(shown)
+        ],
+    }
+    return render(request, "recommender/alike.html" if request.htmx else "recommender/alike_page.html", context)
