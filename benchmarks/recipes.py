@@ -53,7 +53,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("music", nargs="+", type=Path, metavar="MUSIC")
     parser.add_argument("--teacher", default="msd-crnn")
-    parser.add_argument("--epochs", default="40", help="of the default recipe; the other has 10 (%(default)s)")
+    parser.add_argument(
+        "--epochs", help="of the default recipe, as train_tagger has it where left out; the other has 10"
+    )
     parser.add_argument("--seed", default="1")
     arguments = parser.parse_args()
     django.setup()
@@ -62,7 +64,9 @@ def main() -> None:
         table = Path(folder) / "labels.csv"
         write_table(table, arguments.teacher, arguments.music)
         os.environ["DCMRS_HOME"] = folder
-        options = ["--recipe", "original", "--epochs", arguments.epochs, "--seed", arguments.seed]
+        options = ["--recipe", "original", "--seed", arguments.seed]
+        if arguments.epochs:
+            options += ["--epochs", arguments.epochs]
         call_command("train_tagger", "--csv", str(table), *options, "--name", "compared")
     print(f"{time.perf_counter() - began_at:.0f} s")
 
