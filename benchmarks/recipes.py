@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("music", nargs="+", type=Path, metavar="MUSIC")
     parser.add_argument("--teacher", default="msd-crnn")
     parser.add_argument(
-        "--epochs", help="of the default recipe, as train_tagger has it where left out; the other has 10"
+        "--epochs", help="of the default recipe; left out, as many as `train_tagger` takes; the other has 10"
     )
     parser.add_argument("--seed", default="1")
     arguments = parser.parse_args()
