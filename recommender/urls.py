@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from . import compare_views, curation_views, desk, find_views, player_views, similar_artists, taste_views, views
+from . import compare_views, curation_views, desk, find_views, map_views, player_views, similar_artists, taste_views, views
 
 urlpatterns = [
     path("", views.for_you, name="for_you"),
     path("dial/", views.dial, name="dial"),
+    path("map/", map_views.song_map, name="map"),
+    path("map/places", map_views.map_places, name="map_places"),
+    path("map/songs/", map_views.map_songs, name="map_songs"),
     path("taste/", taste_views.taste, name="taste"),
     path("taste/labels/<int:pk>/", taste_views.taste_label, name="taste_label"),
     path("compare/", compare_views.compare, name="compare"),

@@ -79,6 +79,8 @@ class SongMap:
             So many songs are laid out, the others placed beside them.
         """
         songs, vectors = heard(evidence)
+        if not len(songs):
+            return cls(songs, np.empty((0, 2), dtype=np.float32), evidence.n_songs, 0)
         before = _places_before(evidence, songs)
         sample = np.unique(np.linspace(0, len(songs) - 1, min(len(songs), most)).astype(np.int64))
         places = np.empty((len(songs), 2), dtype=np.float32)
