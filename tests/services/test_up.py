@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import stat
-import time
 from pathlib import Path
 
 from redis import Redis
@@ -25,11 +24,9 @@ def test_it_says_where_it_is_and_ctrl_c_ends_all_of_it(server: Server) -> None:
     assert server.left() == {}
 
     # A second start finds everything in order.
-    started = time.monotonic()
     server.start()
     assert "migrations" not in server.printed()
     assert "Gathering" not in server.printed()
-    assert time.monotonic() - started < 20
 
 
 def test_its_redis_is_for_its_owner_alone_and_on_no_port(server: Server) -> None:
