@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
+
+from .engine.words import word_key
 
 
 class Snapshot(models.Model):
@@ -135,3 +139,72 @@ class Dial(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.position:+}"
+
+
+class Word(models.Model):
+    """A word or phrase that people find music by; what it means are its labels, or another word's."""
+
+    text = models.CharField(max_length=60)
+    key = models.CharField(max_length=60, unique=True, editable=False)
+    same_as = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="synonyms",
+        limit_choices_to={"same_as": None},
+        help_text="Another word that it means the same as: then it needs no labels of its own.",
+    )
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["text"]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.key = word_key(self.text)
+        super().save(*args, **kwargs)
+
+
+class WordLabel(models.Model):
+    """What one label weighs in what a word means.
+
+    The label is named, not pointed at: a name leads to its label through renaming and merging, and a label that no
+    song here has yet does not stand among the library's.
+    """
+
+    word = models.ForeignKey(Word, on_delete=models.CASCADE, related_name="labels")
+    label = models.CharField(max_length=100)
+    weight = models.FloatField(
+        default=1.0,
+        help_text="1 for what the word says itself, less for what goes with it, below 0 for what should be less; "
+        "-1 keeps songs with the label off the list.",
+    )
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "label of a word"
+        verbose_name_plural = "labels of words"
+        ordering = ["-weight", "label"]
+        constraints = [models.UniqueConstraint(fields=["word", "label"], name="one_weight_a_words_label")]
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.label} {self.weight:g}"
+
+
+class ListeningContext(models.Model):
+    """Words that a listener keeps under a name: "work", "late evening". They are understood anew each time."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="listening_contexts")
+    name = models.CharField(max_length=40)
+    words = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created_at", "pk"]
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="one_context_a_name")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.name}"

@@ -270,12 +270,12 @@ def recommend(
         leave_out=catalogue.songs(list(taste.known)),
         playable_only=playable_only,
         reasons=lambda songs: recommender.reasons(tastes, songs, most),
-        asked=_more_asked_than_liked(recommenders, tastes, asked) if asked else (),
+        asked=more_asked_than_liked(recommenders, tastes, asked) if asked else (),
     )
-    return [replace(one, reasons=_of_both(one.reasons)) for one in found]
+    return [replace(one, reasons=of_both(one.reasons)) for one in found]
 
 
-def _more_asked_than_liked(recommenders: Recommenders, tastes: engine.Tastes, asked: Collection[int]) -> set[int]:
+def more_asked_than_liked(recommenders: Recommenders, tastes: engine.Tastes, asked: Collection[int]) -> set[int]:
     """The labels of a query that count by it more than by the profile: an unsure mood asks a little for many labels."""
     content, positions = recommenders.content, recommenders.catalogue.label_positions
     liked = (1 - tastes.query_share) * content.directions(replace(tastes, query=None))[0]
@@ -283,7 +283,7 @@ def _more_asked_than_liked(recommenders: Recommenders, tastes: engine.Tastes, as
     return {pk for pk in asked if pk in positions and wanted[positions[pk]] >= liked[positions[pk]]}
 
 
-def _of_both(reasons: list[Reason]) -> list[Reason]:
+def of_both(reasons: list[Reason]) -> list[Reason]:
     """The strongest reasons, and among them one that was asked for and one that was not, where there are such."""
     kept = reasons[:REASONS]
     for asked in (True, False):

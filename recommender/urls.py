@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from . import compare_views, curation_views, desk, find_views, map_views, player_views, similar_artists, taste_views, views
+from . import (
+    compare_views,
+    curation_views,
+    desk,
+    find_views,
+    map_views,
+    player_views,
+    similar_artists,
+    taste_views,
+    views,
+)
 
 urlpatterns = [
     path("", views.for_you, name="for_you"),

@@ -18,7 +18,9 @@ from catalog.services import listening
 from catalog.services.rows import SongRow, song_rows
 
 from . import services
+from .contexts import contexts_of
 from .dial import WORDS, turn
+from .find_views import find_address
 from .for_you import for_you as page_for
 from .models import Dial
 from .serializers import QuerySerializer
@@ -78,6 +80,7 @@ def for_you(request: ListenerRequest) -> HttpResponse:
         "dial": position,
         "dial_word": WORDS[position],
         "dial_words": list(WORDS.values()),
+        "contexts": [(one, find_address(one.words), False) for one in contexts_of(request.user)],
     }
     return render(request, "recommender/for_you.html", context)
 

@@ -132,6 +132,36 @@ class Content:
         """How many of these songs have each label, shape (n_labels,)."""
         return np.bincount(self.weights[songs].indices, minlength=self.weights.shape[1])
 
+    def shares(self, labels: Positions) -> Vector:
+        """How much each song carries any of these labels: the largest of their frequencies on it.
+
+        Parameters
+        ----------
+        labels : positions of labels
+
+        Returns
+        -------
+        float64, shape (n_songs,)
+            As a share of the song's largest term frequency: 1 for a song that carries nothing more than one of these,
+            0 for one that carries none. A label that every song has weighs nothing, and no song counts as carrying it.
+        """
+        weights, indices = self.weights.data, self.weights.indices
+        shares = np.zeros(self.weights.shape[0])
+        lengths = np.diff(self.weights.indptr)
+        if not len(weights):
+            return shares
+        # A weight is the frequency times IDF, by the song's norm: by IDF again, and the norm cancels.
+        idf = self.idf[indices]
+        frequencies = np.divide(weights, idf, out=np.zeros(len(weights)), where=idf > 0)
+        described = lengths > 0
+        begins = self.weights.indptr[:-1][described]
+        asked = np.where(np.isin(indices, labels), frequencies, 0.0)
+        largest = np.maximum.reduceat(frequencies, begins)
+        shares[described] = np.divide(
+            np.maximum.reduceat(asked, begins), largest, out=np.zeros(len(begins)), where=largest > 0
+        )
+        return shares
+
     def similar(self, song: int) -> Vector:
         """The cosine of every other song with this one, shape (n_songs,)."""
         cosines = self.toward(self.song(song))

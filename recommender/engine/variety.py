@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .interface import Positions
+from .interface import Positions, Vector
 
 UNKNOWN_ARTIST = -1
 """An unknown artist: nobody's equal, not even another unknown one's."""
@@ -16,7 +16,13 @@ GAP = 3
 """How many songs of others stand between two of one artist, where there are enough others."""
 
 
-def spread_artists(songs: Positions, artists: NDArray[np.integer[Any]], n: int, gap: int = GAP) -> Positions:
+NEAR = 0.6
+"""Where it matters how well songs fit, one goes before another only if it fits at least this part as well."""
+
+
+def spread_artists(
+    songs: Positions, artists: NDArray[np.integer[Any]], n: int, gap: int = GAP, fit: Vector | None = None
+) -> Positions:
     """The first n of a list, moved so that the same artist does not come again at once.
 
     At each place stands the best remaining song whose artist is not among the `gap` songs before it; where every
@@ -30,6 +36,8 @@ def spread_artists(songs: Positions, artists: NDArray[np.integer[Any]], n: int, 
     n : int
         How many songs are wanted.
     gap : int
+    fit : float64, shape (n_songs,), optional
+        How well songs fit: then no song goes before one that it is not `NEAR` to, whoever the artists are.
 
     Returns
     -------
@@ -40,7 +48,15 @@ def spread_artists(songs: Positions, artists: NDArray[np.integer[Any]], n: int, 
     while remaining and len(chosen) < n:
         for distance in range(gap, -1, -1):
             recent = {artist for _, artist in chosen[max(len(chosen) - distance, 0) :]} - {UNKNOWN_ARTIST}
-            fitting = next((i for i, (_, artist) in enumerate(remaining) if artist not in recent), None)
+            enough = 0.0 if fit is None else NEAR * fit[remaining[0][0]]
+            fitting = next(
+                (
+                    i
+                    for i, (song, artist) in enumerate(remaining)
+                    if artist not in recent and (fit is None or fit[song] >= enough)
+                ),
+                None,
+            )
             if fitting is not None:
                 chosen.append(remaining.pop(fitting))
                 break
