@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 
 from . import api, desk
@@ -26,6 +27,7 @@ urlpatterns = [
     path("", include("mood.urls")),
     path("admin/desk/disk/", desk.desk_disk, name="desk_disk"),
     path("admin/desk/queue/", desk.desk_queue, name="desk_queue"),
+    path("admin/curation/", RedirectView.as_view(pattern_name="admin:catalog_curationitem_changelist")),
     path("admin/", admin.site.urls),
     path("api/", include(api_patterns)),
     path("health/", health, name="health"),

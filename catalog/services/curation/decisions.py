@@ -97,7 +97,8 @@ class Correction:
         """Those of the songs that it could be said of too: no curator has spoken, and there is something to refuse."""
         label = self.given or self.refused
         curated = SongLabel.objects.filter(song__in=song_ids, label=label, source=SongLabel.Source.CURATOR)
-        still = set(song_ids) - set(curated.values_list("song_id", flat=True))
+        there = Song.objects.filter(pk__in=song_ids).values_list("pk", flat=True)
+        still = set(there) - set(curated.values_list("song_id", flat=True))
         return still if self.given else still & _having(self.refused, still)
 
 
