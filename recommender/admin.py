@@ -1,18 +1,27 @@
-"""Snapshots at the admin's desk: to look at, not to change."""
+"""What the recommender adds to the admin's desk: snapshots to look at, and the table of words to change."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
 from catalog.admin.read_only import ReadOnlyAdmin
+from catalog.names import storable
+from catalog.search import labels_named
 
-from . import nights
-from .models import Evaluation, Snapshot
+from . import finding, nights, words
+from .engine.words import LONGEST_TEXT, word_key
+from .models import Evaluation, Snapshot, Word, WordLabel
 
 
 @admin.register(Snapshot)
@@ -89,3 +98,140 @@ def _count(snapshot: Snapshot, name: str) -> str:
     """One of the figures, with a mark at every thousand."""
     value = snapshot.figures.get(name)
     return "" if value is None else f"{value:,}"
+
+
+_WITH_LABELS = "Choose a word that has labels of its own."
+
+
+class WordForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A word that no other is spelled as, and that says what it means in one way."""
+
+    class Meta:
+        model = Word
+        fields = ("text", "same_as")
+        error_messages = {"same_as": {"invalid_choice": _WITH_LABELS}}
+
+    def clean_text(self) -> str:
+        text = " ".join(storable(self.cleaned_data["text"]).split())
+        key = word_key(text)
+        if not key:
+            raise forms.ValidationError("A word has letters or digits.")
+        if Word.objects.filter(key=key).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("This word is in the table already.")
+        return text
+
+    def clean_same_as(self) -> Word | None:
+        same_as: Word | None = self.cleaned_data["same_as"]
+        if same_as is None:
+            return None
+        if same_as.pk == self.instance.pk:
+            raise forms.ValidationError(_WITH_LABELS)
+        if self.instance.pk and self.instance.synonyms.exists():
+            raise forms.ValidationError("Other words mean the same as this one: it needs labels of its own.")
+        return same_as
+
+
+class WordLabelForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A label of a word: one that is here, or any other that may come."""
+
+    class Meta:
+        model = WordLabel
+        fields = ("label", "weight")
+
+    def clean_label(self) -> str:
+        name = " ".join(storable(self.cleaned_data["label"]).split())
+        if label := labels_named(name).first():
+            return label.name
+        if not word_key(name):
+            raise forms.ValidationError("A label has letters or digits.")
+        return name
+
+    def clean_weight(self) -> float:
+        weight = float(self.cleaned_data["weight"])
+        if not -1 <= weight <= 1 or not weight:
+            raise forms.ValidationError("A weight lies between -1 and 1, and is not 0.")
+        return weight
+
+
+class WordLabelInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = WordLabel
+    form = WordLabelForm
+    extra = 1
+
+
+class IsSynonym(admin.SimpleListFilter):
+    title = "meaning"
+    parameter_name = "meaning"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("own", "labels of its own"), ("same", "the same as another word")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Word]) -> QuerySet[Word]:
+        return queryset if self.value() is None else queryset.filter(same_as__isnull=self.value() == "own")
+
+
+@admin.register(Word)
+class WordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = WordForm
+    inlines = [WordLabelInline]
+    list_display = ["text", "means"]
+    list_filter = [IsSynonym]
+    search_fields = ["text", "labels__label", "same_as__text"]
+    search_help_text = "A word, or a label that words mean"
+    autocomplete_fields = ["same_as"]
+    list_per_page = 100
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Word]:
+        return super().get_queryset(request).select_related("same_as").prefetch_related("labels")
+
+    @admin.display
+    def means(self, word: Word) -> str:
+        if word.same_as:
+            return f"the same as {word.same_as}"
+        return ", ".join(f"{one.label} {one.weight:g}" for one in word.labels.all()) or "nothing yet"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Word], search_term: str
+    ) -> tuple[QuerySet[Word], bool]:
+        """Words by text or label; where another word is chosen to mean the same as, only those with labels."""
+        found, more_than_once = super().get_search_results(request, queryset, search_term)
+        if request.path.endswith("/autocomplete/"):
+            found = found.filter(same_as=None)
+        return found, more_than_once
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """A word that means the same as another has no labels of its own, which nobody would see at work."""
+        super().save_related(request, form, formsets, change)
+        if form.instance.same_as_id and form.instance.labels.exists():
+            form.instance.labels.all().delete()
+            self.message_user(
+                request,
+                f"Its labels are those of {form.instance.same_as}: the ones beside it are gone.",
+                messages.WARNING,
+            )
+
+    def get_urls(self) -> list[Any]:
+        reset = self.admin_site.admin_view(require_POST(self.reset_view))
+        return [path("reset/", reset, name="recommender_word_reset"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, with a box to try how words are understood."""
+        text = request.GET.get("try", "")[:LONGEST_TEXT]
+        if "try" in request.GET:
+            # It is no filter of the list.
+            request.GET = request.GET.copy()  # type: ignore[assignment]
+            del request.GET["try"]  # type: ignore[misc]
+        tried = finding.understand(text) if text else None
+        context = {"may_reset": self._may_reset(request), "tried_text": text, "tried": tried}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def _may_reset(self, request: HttpRequest) -> bool:
+        return self.has_change_permission(request) and self.has_delete_permission(request)
+
+    def reset_view(self, request: HttpRequest) -> HttpResponse:
+        """Put the table that DCMRS comes with in the place of this one."""
+        if not self._may_reset(request):
+            raise PermissionDenied
+        words.reset_table()
+        self.message_user(request, "The table is as it came.", messages.SUCCESS)
+        return redirect("admin:recommender_word_changelist")

@@ -347,11 +347,11 @@ class Vocabulary:
     def _nearest(self, word: str) -> str:
         """The word with the fewest typing errors between; empty for none.
 
-        One error in words from four letters on, two from seven on. The first letter is right, for words that begin
+        One error in words from four letters on, two from eight on. The first letter is right, for words that begin
         otherwise are other words; or it is the second one, where the two changed places.
         """
         certain = word in _NO_ERRORS or any(char.isdigit() for char in word)
-        most = 0 if len(word) < 4 or certain else 1 if len(word) < 7 else 2
+        most = 0 if len(word) < 4 or certain else 1 if len(word) < 8 else 2
         if not most:
             return ""
         near = self._corrections.get(word[0], [])
