@@ -16,6 +16,7 @@ from drf_spectacular.utils import extend_schema_field
 from .models import Label, NotThis, Nudge, Play, PlayCount, Rating, Song
 from .names import artist_key
 from .search import labels_named, playable_songs, songs_matching, songs_with_label
+from .services.browsing import songs_nearly_matching
 
 LARGEST_ID = 2**63 - 1
 _LATEST_YEAR = 9999
@@ -104,7 +105,9 @@ class StableOrdering(filters.OrderingFilter):  # type: ignore[misc]
 
 class SongFilter(filters.FilterSet):  # type: ignore[misc]
     search = filters.CharFilter(
-        method="filter_search", max_length=200, help_text="Words that are all in title, artist or album."
+        method="filter_search",
+        max_length=200,
+        help_text="Words that are all in title, artist or album; where none are, typing errors are forgiven.",
     )
     label = LabelNamesFilter()
     artist = filters.CharFilter(method="filter_artist", max_length=300, help_text="The artist, however it is spelled.")
@@ -128,7 +131,8 @@ class SongFilter(filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def filter_search(self, queryset: QuerySet[Song], name: str, value: str) -> QuerySet[Song]:
-        return songs_matching(queryset, value)
+        written = songs_matching(queryset, value)
+        return written if written.exists() else queryset.filter(pk__in=songs_nearly_matching(value))
 
     def filter_artist(self, queryset: QuerySet[Song], name: str, value: str) -> QuerySet[Song]:
         return queryset.filter(artist_key=artist_key(value))

@@ -54,6 +54,9 @@ PAGES = [
     SitePage("library-filtered", "/library/?q={title}&label={label_name}&sort=title", 12, measured=True),
     SitePage("library-typo", "/library/?q=davsi", 7, measured=True),
     SitePage("library-nothing", "/library/?q=zzz", 7),
+    SitePage("artists", "/artists/", 6, measured=True),
+    SitePage("artists-found", "/artists/?q=xyz", 6),
+    SitePage("albums", "/albums/?sort=artist", 6, measured=True),
     SitePage("artist", "/artists/{artist}/", 11, measured=True),
     SitePage("album", "/songs/{song}/album/", 10, measured=True),
     SitePage("song", "/songs/{song}/", 10, measured=True),
@@ -85,6 +88,9 @@ PAGES = [
     SitePage("admin-songs", "/admin/catalog/song/", 8, "boss"),
     SitePage("admin-song", "/admin/catalog/song/{song}/change/", 10, "boss"),
     SitePage("admin-labels", "/admin/catalog/label/", 8, "boss"),
+    SitePage("admin-curation", "/admin/catalog/curationitem/", 12, "boss"),
+    SitePage("admin-curation-many", "/admin/catalog/curationitem/bulk/?name={label_name}&lowest=0.3", 9, "boss"),
+    SitePage("admin-curation-log", "/admin/catalog/curationaction/", 8, "boss"),
     SitePage("admin-taggers", "/admin/tagging/lesson/", 11, "boss"),
     SitePage("admin-evaluations", "/admin/recommender/evaluation/", 8, "boss"),
     SitePage("admin-emotions", "/admin/mood/emotionlabel/", 7, "boss"),
@@ -100,6 +106,7 @@ PARTS = [
     SitePage("compare: listeners' names", "/compare/listeners/?listener=m", 5, "boss"),
     SitePage("compare: why a song is missing", "/compare/why/?title={title}", 11),
     SitePage("library: songs without labels", "/tagging/status/", 6),
+    SitePage("admin: labels as they are typed", "/admin/catalog/curationitem/labels/?name={label_name}", 6, "boss"),
     SitePage("admin: tagging", "/admin/tagging/progress/", 6, "boss"),
     SitePage("admin: taggers", "/admin/tagging/lesson/state/", 6, "boss"),
     SitePage("player: stars", "/songs/{song}/stars/", 6),
@@ -114,6 +121,9 @@ NO_PAGES = {
     *("dial", "pick_label", "rate", "play", "not_this", "more_like_this", "doubt_label", "songs_for_query"),
     *("playlist_choose", "playlist_rename", "playlist_add", "playlist_remove", "playlist_move"),
     *("mood_picture", "mood_word", "mood_way", "mood_keep", "mood_forget", "mood_forget_all", "logout"),
+    *("admin:curation_decide", "admin:curation_undo", "admin:curation_undo_one", "admin:curation_same"),
+    # What is offered after a correction: a state of the desk
+    "alike",
     *("admin:tagging_lesson_use", "admin:tagging_lesson_learn", "admin:mood_emotionlabel_reset"),
 }
 """The names of addresses that show no page of their own."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -13,6 +11,7 @@ from ..models import Label, Song
 from ..song_index import IndexedSong, Mask, SongIndex
 from . import song_index
 from .browsing import songs_in_order
+from .overviews import usual_name
 
 _SHOWN_LABELS = 12
 
@@ -67,7 +66,7 @@ def find_artist(key: str) -> Artist | None:
         return None
     mine = [song for song in songs if song.artist_key == key]
     return Artist(
-        name=_usual_name(song.artist for song in mine) if mine else key.title(),
+        name=usual_name(song.artist for song in mine) if mine else key.title(),
         key=key,
         albums=_albums(
             [_songs_of_album(index, album) for album in dict.fromkeys(song.album_key for song in songs) if album]
@@ -97,12 +96,6 @@ def _songs(index: SongIndex, among: Mask) -> list[IndexedSong]:
     return sorted(songs, key=lambda s: (not s.album_key, s.album_key, s.disc, s.track or 10_000, s.title_key, s.pk))
 
 
-def _usual_name(names: Iterable[str]) -> str:
-    """What an artist is called most often; of names as frequent, the shortest: guests are not in it."""
-    counted = Counter(names)
-    return min(counted, key=lambda name: (-counted[name], len(name), name))
-
-
 def _albums(groups: list[list[IndexedSong]]) -> list[Album]:
     """The albums that groups of songs are, latest first, in one query."""
     firsts = {song.pk: song for song in songs_in_order([songs[0].pk for songs in groups])}
@@ -114,10 +107,10 @@ def _album(songs: list[IndexedSong], first: Song) -> Album:
     written = {song.album_artist_key for song in songs} - {""}
     keys = written or {song.artist_key for song in songs}
     by_one = len(keys) == 1
-    artist = first.album_artist or _usual_name(song.artist for song in songs)
+    artist = first.album_artist or usual_name(song.artist for song in songs)
     return Album(
         first=first,
-        title=_usual_name(song.album for song in songs),
+        title=usual_name(song.album for song in songs),
         artist=artist if by_one else "",
         artist_key=keys.pop() if by_one else "",
         year=max(song.year for song in songs),

@@ -17,6 +17,7 @@ from ..song_index import Found, Mask, Positions, SongIndex
 from . import song_index
 
 _MOST_COUNTED = 300
+_MOST_NEARLY = 500
 _SHOWN_OF_A_KIND = 10
 
 Order = Callable[[SongIndex, Found, User], Positions]
@@ -134,6 +135,13 @@ def shelf(
     positions = SORTS[sort][1](index, found, user)
     counts = {pk: n for pk, n in index.label_counts(found.among).items() if pk not in chosen}
     return Shelf(SongIds(index, positions), facets(counts), found.read_as)
+
+
+def songs_nearly_matching(words: str) -> list[int]:
+    """The songs, by primary key, that words with typing errors in them may mean: the likeliest, best first."""
+    index = song_index.current()
+    found = index.matching(words, index.all(silent_too=True))
+    return SongIds(index, index.by_score(found))[:_MOST_NEARLY]
 
 
 def any_of(index: SongIndex, labels: Collection[int]) -> Mask:

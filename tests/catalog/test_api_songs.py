@@ -105,6 +105,8 @@ def test_songs_are_found_by_words_in_title_artist_and_album(api: APIClient) -> N
     assert titles(api, search="don't the others") == ["Don't Stop"]
     assert titles(api, search="100 % live") == ["Don't Stop"]
     assert titles(api, search="deja others") == []
+    assert titles(api, search="beyonse") == ["Déjà Vu"]
+    assert titles(api, search="zzzzzz") == []
 
 
 def test_songs_are_found_by_the_state_of_their_tagging(api: APIClient) -> None:
