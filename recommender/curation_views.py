@@ -16,6 +16,7 @@ from .similar import By, Similar, likeness_of
 
 _SHOWN = 12
 _LOOKED_AT = 100
+_LEAST_ALIKE = 0.2
 _TICKED_ABOVE = 0.8
 _SURELY_ALIKE = 6
 
@@ -31,7 +32,7 @@ def alike(request: ListenerRequest, pk: int) -> HttpResponse:
     likeness = likeness_of(correction.song, playable_only=True)
     found = likeness.by(By.SOUND, _LOOKED_AT) if likeness else Similar.none(By.SOUND)
     open_to = correction.open_to([one.song.pk for one in found.songs])
-    shown = [one for one in found.songs if one.song.pk in open_to][:_SHOWN]
+    shown = [one for one in found.songs if one.song.pk in open_to and one.score >= _LEAST_ALIKE][:_SHOWN]
     context = {
         "correction": correction,
         "heard": found.heard,

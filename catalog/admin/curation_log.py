@@ -85,6 +85,9 @@ class CurationLog(ReadOnlyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Log of curation", **(extra_context or {})})
+
     def may_undo(self, request: HttpRequest, action: CurationAction) -> bool:
         """Whoever may change labels may undo it, where it was labels that it changed."""
         return request.user.has_perm("catalog.change_label") or action.kind not in _OF_LABELS

@@ -126,6 +126,12 @@ def join_songs(page: Page) -> None:
     page.wait_for_load_state("networkidle")
 
 
+def name_another_label(page: Page) -> None:
+    page.keyboard.press("e")
+    page.keyboard.type("melancolic")
+    page.get_by_role("option", name="melancholic").wait_for()
+
+
 def places(page: Page) -> dict[str, object]:
     """What fills the places of addresses on the site of `running_site`, for whoever is logged in."""
 
@@ -160,6 +166,7 @@ STATES = [
     State("log-in-failed", "/accounts/login/", fail_to_log_in, None),
     State("sign-up-failed", "/accounts/signup/", fail_to_sign_up, None, whole=True),
     State("admin-merge", "/admin/catalog/label/", merge_labels, "boss", whole=True),
+    State("admin-curation-another-label", "/admin/catalog/curationitem/", name_another_label, "boss", whole=True),
     State("admin-join", "/admin/catalog/song/", join_songs, "boss", whole=True),
 ]
 """A new state is a new row."""
