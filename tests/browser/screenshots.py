@@ -1,162 +1,106 @@
 """A picture of every page, on a phone and on a desktop, in light and in dark: `python -m tests.browser.screenshots`.
 
-They go to `screenshots/SIZE-SCHEME/PAGE.png`, from a small site of its own that is gone afterwards.
+They go to `screenshots/SIZE-SCHEME/PAGE.png`, from a small site of its own that is gone afterwards. The pages are those
+of `tests/pages.py`, opened as `states.py` says. With names, only these; `--look phone-dark` only that one.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
-from io import BytesIO
 from pathlib import Path
 
-from playwright.sync_api import FilePayload, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Error as BrowserError
 from tqdm import tqdm
 
-from tests.mood.pictures import portrait
+from tests.pages import PAGES, SitePage, fill
 
 from .conftest import SIZES, find_chromium, launch, log_in
 from .site import PROJECT, running_site
+from .states import STATES, State, places
 
 GOAL = PROJECT / "screenshots"
+LOOKS = [f"{size}-{scheme}" for size in SIZES for scheme in ("light", "dark")]
 
-PAGES: dict[str | None, dict[str, str]] = {
-    None: {
-        "log-in": "/accounts/login/",
-        "sign-up": "/accounts/signup/",
-        "reset-password": "/accounts/reset/",
-        "reset-password-sent": "/accounts/reset/sent/",
-    },
-    "newcomer": {"for-you-newcomer": "/", "taste-empty": "/taste/", "my-ratings-empty": "/ratings/"},
-    "mira": {
-        "for-you": "/",
-        "library": "/library/",
-        "library-filtered": "/library/?q=blue&label=jazz&artist=Miles+Davis",
-        "library-typo": "/library/?q=davsi",
-        "library-nothing": "/library/?q=zzz",
-        "artist": "/artists/miles%20davis/",
-        "compare": "/compare/?title=xtal",
-        "how-it-works": "/how-it-works/",
-        "taste": "/taste/",
-        "history": "/taste/history/",
-        "not-this": "/taste/not-this/",
-        "my-ratings": "/ratings/",
-        "playlists-empty": "/playlists/",
-        "change-password": "/accounts/password/",
-        "delete-account": "/accounts/delete/",
-        "not-found": "/nowhere/",
-    },
-    "boss": {
-        "upload": "/upload/",
-        "admin": "/admin/",
-        "admin-songs": "/admin/catalog/song/",
-        "admin-labels": "/admin/catalog/label/",
-        "admin-taggers": "/admin/tagging/lesson/",
-    },
-}
+ROWS: list[SitePage | State] = [*PAGES, *STATES]
 
 
 def main() -> None:
-    """Take them all."""
+    """Take them all, and name those that could not be taken."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="PAGE", help="only these; all where none is named")
+    parser.add_argument("--look", action="append", choices=LOOKS, help="only this size and scheme")
+    options = parser.parse_args()
+    if unknown := set(options.names) - {row.name for row in ROWS}:
+        sys.exit(f"There is no page named {', '.join(sorted(unknown))}.")
     executable = find_chromium()
     if executable is None:
         sys.exit("There is no Chromium on the PATH: install it, for example with apt-get install chromium.")
-    looks = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
+    rows = [row for row in ROWS if not options.names or row.name in options.names]
+    looks = options.look or LOOKS
+    failed = []
     with tempfile.TemporaryDirectory() as home, running_site(Path(home)) as site, sync_playwright() as playwright:
         browser = launch(playwright, executable)
-        for size, scheme in tqdm(looks, unit="look"):
-            width, height = SIZES[size]
-            folder = GOAL / f"{size}-{scheme}"
-            folder.mkdir(parents=True, exist_ok=True)
-            for who, pages in PAGES.items():
-                context = browser.new_context(
-                    base_url=site,
-                    viewport={"width": width, "height": height},
-                    color_scheme="dark" if scheme == "dark" else "light",
-                )
-                page = context.new_page()
-                if who:
-                    log_in(page, who)
-                for name, address in pages.items():
-                    take(page, address, folder / f"{name}.png")
-                if who == "mira":
-                    take_songs(page, folder)
-                    take_mood(page, folder)
-                if who == "boss":
-                    take_desk(page, folder)
-                context.close()
+        with tqdm(total=len(rows) * len(looks), unit="picture") as progress:
+            for look in looks:
+                failed += [f"{look}/{name}" for name in take_all(browser, site, look, rows, progress)]
         browser.close()
-    print(f"{sum(1 for _ in GOAL.rglob('*.png'))} pictures in {GOAL}")
+    print(f"{len(rows) * len(looks) - len(failed)} pictures in {GOAL}")
+    if failed:
+        sys.exit(f"No picture of {', '.join(failed)}")
 
 
-def take(page: Page, address: str, file: Path) -> None:
-    """One page, all of it."""
+def take_all(browser: Browser, site: str, look: str, rows: list[SitePage | State], progress: tqdm[None]) -> list[str]:
+    """The pictures of one look; those that failed, by name."""
+    size, _, scheme = look.partition("-")
+    width, height = SIZES[size]
+    failed = []
+    for who in dict.fromkeys(row.who for row in rows):
+        context = browser.new_context(
+            base_url=site,
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            reduced_motion="reduce",
+        )
+        page = context.new_page()
+        if who:
+            log_in(page, who)
+        where = places(page) if who else {}
+        for row in rows:
+            if row.who == who:
+                try:
+                    take(page, row, fill(row.address, where), GOAL / look / f"{row.name}.png")
+                except BrowserError as error:
+                    progress.write(f"{look}/{row.name}: {error.message}", file=sys.stderr)
+                    failed.append(row.name)
+                progress.update()
+        context.close()
+    return failed
+
+
+def take(page: Page, row: SitePage | State, address: str, file: Path) -> None:
+    """One picture: of the whole page, or of the window where something lies over the page."""
     page.goto(address)
-    whole_page(page, file)
+    page.wait_for_load_state("networkidle")
+    if isinstance(row, State):
+        row.reach(page)
+        page.wait_for_load_state("networkidle")
+    if isinstance(row, SitePage) or row.whole:
+        whole_page(page, file)
+    else:
+        page.screenshot(path=file)
 
 
 def whole_page(page: Page, file: Path) -> None:
     """A picture as if the window were as high as the page: what stays at its foot is at the foot of the picture."""
-    page.wait_for_load_state("networkidle")
     window = page.viewport_size or {"width": 1280, "height": 800}
     height = int(page.evaluate("document.documentElement.scrollHeight"))
     page.set_viewport_size({"width": window["width"], "height": max(height, window["height"])})
     page.wait_for_load_state("networkidle")
     page.screenshot(path=file)
     page.set_viewport_size(window)
-
-
-def take_songs(page: Page, folder: Path) -> None:
-    """A song's page, then the same with the player at work."""
-    page.goto("/library/?q=blue+in+green")
-    page.locator(".song-row-title").first.click()
-    page.locator(".sound-wave").wait_for()
-    whole_page(page, folder / "song.png")
-    page.get_by_role("button", name="Play").first.click()
-    page.wait_for_function("() => document.querySelector('audio').currentTime > 0.5")
-    page.screenshot(path=folder / "song-playing.png")
-    page.locator("[data-play-similar]").click()
-    page.get_by_role("button", name="Queue", exact=True).click()
-    page.locator(".queue-song").nth(2).wait_for()
-    page.screenshot(path=folder / "queue.png")
-    page.get_by_role("region", name="Queue").get_by_role("button", name="Save as playlist").click()
-    page.get_by_role("dialog").get_by_role("button", name="Make it").wait_for()
-    page.screenshot(path=folder / "playlist-dialog.png")
-    page.get_by_role("dialog").get_by_role("button", name="Make it").click()
-    page.get_by_role("dialog").get_by_role("link").click()
-    page.locator("#playlist-songs").wait_for()
-    whole_page(page, folder / "playlist.png")
-
-
-def take_mood(page: Page, folder: Path) -> None:
-    """The page Mood before anything, with a picture, with what was read in it, and with a word of the listener's."""
-    take(page, "/mood/", folder / "mood.png")
-    picture = BytesIO()
-    portrait(600).convert("RGB").save(picture, "PNG")
-    file = FilePayload(name="me.png", mimeType="image/png", buffer=picture.getvalue())
-    page.get_by_label("Choose a file").set_input_files(file)
-    page.get_by_role("img", name="Your picture").wait_for()
-    whole_page(page, folder / "mood-picture.png")
-    page.get_by_role("button", name="Read my mood").click()
-    page.locator(".mood-face-read").wait_for()
-    page.locator("#mood-songs [data-song]").first.wait_for()
-    whole_page(page, folder / "mood-read.png")
-    page.get_by_role("button", name="angry", exact=True).click()
-    page.get_by_role("heading", name="You feel angry").wait_for()
-    whole_page(page, folder / "mood-said.png")
-
-
-def take_desk(page: Page, folder: Path) -> None:
-    """A song at the admin's desk, and a merge about to be made."""
-    page.goto("/admin/catalog/song/?q=blue+in+green")
-    page.get_by_role("link", name="Blue in Green").click()
-    whole_page(page, folder / "admin-song.png")
-    page.goto("/admin/catalog/label/")
-    for box in page.locator("input[name=_selected_action]").all()[:2]:
-        box.check()
-    page.locator("select[name=action]").select_option("merge")
-    page.get_by_role("button", name="Go").click()
-    whole_page(page, folder / "admin-merge.png")
 
 
 if __name__ == "__main__":
