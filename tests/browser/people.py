@@ -1,10 +1,14 @@
 """Fill a new site with people, and with what they and the taggers say: run by `running_site`."""
 
+from pathlib import Path
+
 import django
 
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
+from django.template.loader import render_to_string  # noqa: E402
 
 from catalog.models import Label, Listener, Song, SongLabel  # noqa: E402
 from catalog.services.labels import curate, labels_by_name, store_cnn_labels  # noqa: E402
@@ -52,6 +56,11 @@ def main() -> None:
         Listener.objects.create(user=other, origin=Listener.Origin.IMPORTED)
         for song in songs[number : number + 4]:
             record_play(other, song)
+    # What is only said when all else fails, as files to look at.
+    bare = Path(settings.STATIC_ROOT) / "bare"
+    bare.mkdir()
+    for name in ("400", "403_csrf", "500"):
+        (bare / f"{name}.html").write_text(render_to_string(f"{name}.html"))
 
 
 if __name__ == "__main__":

@@ -165,6 +165,7 @@ STATES = [
     State("mood-said", "/mood/", say_a_mood, whole=True),
     State("log-in-failed", "/accounts/login/", fail_to_log_in, None),
     State("sign-up-failed", "/accounts/signup/", fail_to_sign_up, None, whole=True),
+    *(State(f"broken-{name}", f"/static/bare/{name}.html", Page.title, None) for name in ("400", "403_csrf", "500")),
     State("admin-merge", "/admin/catalog/label/", merge_labels, "boss", whole=True),
     State("admin-curation-another-label", "/admin/catalog/curationitem/", name_another_label, "boss", whole=True),
     State("admin-join", "/admin/catalog/song/", join_songs, "boss", whole=True),
