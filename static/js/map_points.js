@@ -48,6 +48,13 @@ export class Points {
     }
   }
 
+  // The least rectangle with all songs in it.
+  get bounds() {
+    const ends = (column) => column.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [this.width, 0]);
+    const [[left, right], [top, bottom]] = [ends(this.x), ends(this.y)];
+    return { left, right, top, bottom };
+  }
+
   // Where a song with this number stands; -1 for none.
   find(id) {
     let low = 0;
