@@ -1,9 +1,14 @@
 """How fast the pages are: a library of 10,000 songs and 1,000 listeners, the real web server, 8 requests at once.
 
-    python benchmarks/pages.py [--songs N] [--listeners N] [--requests N] [--at-once N] [--format table|json]
+    python -m benchmarks.pages [--songs N] [--listeners N] [--requests N] [--at-once N] [--pages NAME ...]
+                               [--no-browser] [--format table|json]
 
 Makes a library without audio files in a temporary home, starts the web server as `up` does, logs listeners in, and
-measures from the first byte sent to the last byte read. Songs, labels and plays have long tails, as real ones do.
+measures from the first byte sent to the last byte read. Songs, labels and plays have long tails, as real ones do. The
+pages are those of `tests/pages.py` that differ from one another.
+
+Then, in a Chromium that has never been here: what a first visit to each page sends without pictures and sound,
+compressed as served, by kind, and when the page is first painted, and its largest part; nothing is throttled.
 """
 
 from __future__ import annotations
@@ -30,8 +35,30 @@ import numpy as np
 import psutil  # type: ignore[import-untyped]
 
 PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+from tests.pages import SitePage  # noqa: E402
+
 PASSWORD = "correct horse battery"  # noqa: S105 (of listeners that live for a minute)
 LOGGED_IN = 16
+
+
+LIMIT_KB = 200
+PICTURES = ("image", "media")
+
+
+class Visit(NamedTuple):
+    """A first visit to a page, in kilobytes as sent and in milliseconds."""
+
+    page: str
+    html: float
+    css: float
+    js: float
+    icons: float
+    total: float
+    requests: int
+    first_paint: float
+    largest_paint: float
 
 
 class Figures(NamedTuple):
@@ -143,6 +170,7 @@ class Client:
     """A browser that is logged in, without pictures."""
 
     def __init__(self, port: int, username: str) -> None:
+        self.username = username
         self.connection = HTTPConnection("127.0.0.1", port, timeout=60)
         self.cookies: dict[str, str] = {}
         form = self.get("/accounts/login/").decode()
@@ -181,7 +209,7 @@ class Client:
 
 
 def measure(
-    page: str, clients: list[Client], at_once: int, n: int, path: Callable[[int], str], server: psutil.Process
+    page: str, clients: list[Client], at_once: int, n: int, path: Callable[[int, str], str], server: psutil.Process
 ) -> Figures:
     """Ask for n pages, so many at once, each client one after another."""
     per_client = n // at_once
@@ -190,12 +218,12 @@ def measure(
         asked = []
         for i in range(per_client):
             begun = time.perf_counter()
-            size = len(clients[number].get(path(number * per_client + i)))
+            size = len(clients[number].get(path(number * per_client + i, clients[number].username)))
             asked.append((time.perf_counter() - begun, size))
         return asked
 
     with ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(lambda client: client.get(path(0)), clients[:at_once]))
+        list(pool.map(lambda client: client.get(path(0, client.username)), clients[:at_once]))
         cpu, begun = _cpu(server), time.perf_counter()
         asked = [one for some in pool.map(ask, range(at_once)) for one in some]
         took, cpu = time.perf_counter() - begun, _cpu(server) - cpu
@@ -217,20 +245,113 @@ def _cpu(server: psutil.Process) -> float:
     return sum(sum(process.cpu_times()[:2]) for process in server.children(recursive=True))
 
 
+# --- A first visit ------------------------------------------------------------------------------
+
+
+def first_visits(address: str, pages: dict[str, str]) -> list[Visit]:
+    """What a browser that was never here gets and shows, for each page; the middle of three visits by first paint."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.conftest import find_chromium, launch
+
+    executable = find_chromium()
+    if executable is None:
+        raise SystemExit("There is no Chromium on the PATH; --no-browser leaves the first visits out.")
+    with sync_playwright() as playwright:
+        browser = launch(playwright, executable)
+        context = browser.new_context(base_url=address)
+        page = context.new_page()
+        page.goto("/accounts/login/")
+        page.get_by_label("Username").fill("listener-0")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url("**/")
+        cookies = context.cookies()
+        context.close()
+        # The first page of a browser that has just started waits for the browser.
+        _visit(browser, address, cookies, "", "/")
+        visits = []
+        for name, path in pages.items():
+            three = sorted(
+                (_visit(browser, address, cookies, name, path) for _ in range(3)), key=lambda v: v.first_paint
+            )
+            visits.append(three[1])
+        browser.close()
+    return visits
+
+
+def _visit(browser: Any, address: str, cookies: Any, name: str, path: str) -> Visit:
+    """One visit, in a context of its own: nothing is in its cache."""
+    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 800})
+    context.add_cookies(cookies)
+    page = context.new_page()
+    protocol = context.new_cdp_session(page)
+    protocol.send("Network.enable")
+    kinds: dict[str, str] = {}
+    sent: dict[str, float] = {}
+    protocol.on("Network.responseReceived", lambda event: kinds.setdefault(event["requestId"], _kind(event)))
+    protocol.on(
+        "Network.loadingFinished", lambda event: sent.setdefault(event["requestId"], event["encodedDataLength"] / 1000)
+    )
+    page.goto(path)
+    page.wait_for_load_state("networkidle")
+    paint = page.evaluate(_PAINTS)
+    context.close()
+    by_kind = {"document": 0.0, "stylesheet": 0.0, "script": 0.0, "icon": 0.0, "picture": 0.0}
+    for request, kilobytes in sent.items():
+        by_kind[kinds.get(request, "document")] += kilobytes
+    counted = [kind for kind in kinds.values() if kind != "picture"]
+    return Visit(
+        page=name,
+        html=by_kind["document"],
+        css=by_kind["stylesheet"],
+        js=by_kind["script"],
+        icons=by_kind["icon"],
+        total=sum(by_kind.values()) - by_kind["picture"],
+        requests=len(counted),
+        first_paint=paint["first"],
+        largest_paint=paint["largest"],
+    )
+
+
+def _kind(event: Any) -> str:
+    """What was sent: covers and sound are pictures, everything that a page fetches for itself belongs to it."""
+    kind = event["type"].lower()
+    if kind in PICTURES:
+        return "icon" if "/static/" in event["response"]["url"] else "picture"
+    if "/static/icons/" in event["response"]["url"]:
+        return "icon"
+    return kind if kind in ("stylesheet", "script") else "document"
+
+
+_PAINTS = """() => new Promise((resolve) => {
+    const first = performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? NaN;
+    let largest = first;
+    new PerformanceObserver((list) => { for (const one of list.getEntries()) largest = one.startTime; })
+        .observe({ type: "largest-contentful-paint", buffered: true });
+    setTimeout(() => resolve({ first, largest }), 50);
+})"""
+
+
+# --- All of it ----------------------------------------------------------------------------------
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--songs", type=int, default=10_000)
     parser.add_argument("--listeners", type=int, default=1_000)
     parser.add_argument("--requests", type=int, default=400)
     parser.add_argument("--at-once", type=int, default=8)
+    parser.add_argument("--pages", nargs="+", metavar="NAME", help="only these")
+    parser.add_argument("--no-browser", action="store_true", help="no first visits in a Chromium")
     parser.add_argument("--format", choices=["table", "json"], default="table")
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory(prefix="dcmrs-benchmark-") as home:
         os.environ |= {"DCMRS_HOME": home, "DJANGO_SETTINGS_MODULE": "dcmrs_site.settings"}
-        figures = run(options)
+        figures, visits = run(options)
     if options.format == "json":
-        print(json.dumps([one._asdict() for one in figures]))
+        print(json.dumps({"pages": [one._asdict() for one in figures], "visits": [one._asdict() for one in visits]}))
         return
     size = f"{options.songs:,} songs, {options.listeners:,} listeners"
     print(f"{size}, {options.at_once} requests at once, {os.cpu_count()} cores")
@@ -240,15 +361,33 @@ def main() -> None:
             f"{one.page:<34} {one.median:>6.0f} ms {one.p95:>6.0f} ms {one.slowest:>6.0f} ms "
             f"{one.per_second:>9.0f} {one.cpu:>6.1f} ms {one.kilobytes:>5.0f} kB"
         )
+    if not visits:
+        return
+    print("\nA first visit, in kB as sent, without covers and sound")
+    print(
+        f"{'':<34} {'HTML':>6} {'CSS':>6} {'JS':>6} {'icons':>6} {'all':>6} {'asked':>6} {'painted':>9} {'largest':>9}"
+    )
+    for visit in visits:
+        over = f"  over {LIMIT_KB} kB" if visit.total > LIMIT_KB else ""
+        print(
+            f"{visit.page:<34} {visit.html:>6.1f} {visit.css:>6.1f} {visit.js:>6.1f} {visit.icons:>6.1f} "
+            f"{visit.total:>6.1f} {visit.requests:>6} {visit.first_paint:>6.0f} ms {visit.largest_paint:>6.0f} ms{over}"
+        )
 
 
-def run(options: argparse.Namespace) -> list[Figures]:
+def run(options: argparse.Namespace) -> tuple[list[Figures], list[Visit]]:
     """Make the library, start the server, measure."""
-    sys.path.insert(0, str(PROJECT))
     import django
     from django.core.management import call_command
 
     django.setup()
+    from tests.pages import PAGES, PARTS, fill
+
+    rows = [row for row in [*PAGES, *PARTS] if row.measured]
+    if options.pages:
+        if unknown := set(options.pages) - {row.name for row in rows}:
+            raise SystemExit(f"No page that is measured is named {', '.join(sorted(unknown))}.")
+        rows = [row for row in rows if row.name in options.pages]
     print("making the library", file=sys.stderr)
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
@@ -256,43 +395,53 @@ def run(options: argparse.Namespace) -> list[Figures]:
     call_command("recompute")
     from django.contrib.auth.models import User
 
-    from catalog.models import Song
+    from catalog.models import Label, Playlist, Song
+    from catalog.services.listening import refuse
+    from catalog.services.playlists import make_playlist
     from recommender.dial import turn
     from recommender.models import Dial
 
     songs = list(Song.objects.order_by("pk").values_list("pk", flat=True))
+    mood = Label.objects.get(key="mood 3").pk
+    people = list(User.objects.order_by("pk")[:LOGGED_IN])
+    for user in people:
+        make_playlist(user, "Evening", songs[:50])
+        for song in Song.objects.filter(pk__in=songs[:20]):
+            refuse(user, song, True)
+    playlists = dict(Playlist.objects.values_list("user__username", "pk"))
 
-    def some_song(number: int) -> int:
-        return int(songs[number * 7919 % len(songs)])
+    def address(row: SitePage, number: int, who: str) -> str:
+        values = {
+            "song": songs[number * 7919 % len(songs)],
+            "artist": f"artist%20{number % 50}",
+            "label": mood,
+            "label_name": "mood%203",
+            "title": f"song%20{number % 100}",
+            "playlist": playlists[who],
+        }
+        return fill(row.address, values).replace("davsi", f"artsit%20{number % 100}")
 
-    pages: dict[str, Callable[[int], str]] = {
-        "For you": lambda _: "/",
-        "For you, in a mood": lambda _: f"/?{urlencode({'label': 'mood 3'})}",
-        "song page": lambda number: f"/songs/{some_song(number)}/",
-        "  its part: similar songs": lambda number: f"/songs/{some_song(number)}/similar/",
-        "  its part: fits you": lambda number: f"/songs/{some_song(number)}/fits-you/",
-        "library": lambda _: "/library/",
-        "  found by words": lambda number: f"/library/?{urlencode({'q': f'song {number % 100}'})}",
-        "  with a typing error": lambda number: f"/library/?{urlencode({'q': f'artsit {number % 100}'})}",
-        "  with two labels, by title": lambda _: "/library/?label=genre+0&label=mood+0&sort=title",
-        "  what one played most": lambda _: "/library/?sort=plays",
-        "artist page": lambda number: f"/artists/artist%20{number % 50}/",
-        "  its part: similar artists": lambda number: f"/similar-artists/artist%20{number % 50}/",
-        "album page": lambda number: f"/songs/{some_song(number)}/album/",
-        "taste": lambda _: "/taste/",
-        "history": lambda _: "/taste/history/",
-    }
     with web_server() as (port, server):
         print("logging in", file=sys.stderr)
         clients = [Client(port, f"listener-{i}") for i in range(options.at_once)]
 
-        def measured(page: str, path: Callable[[int], str]) -> Figures:
-            return measure(page, clients, options.at_once, options.requests, path, server)
+        def measured(name: str, row: SitePage) -> Figures:
+            print(name, file=sys.stderr)
+            return measure(
+                name, clients, options.at_once, options.requests, lambda n, who: address(row, n, who), server
+            )
 
-        figures = [measured(page, path) for page, path in pages.items()]
-        for user in User.objects.order_by("pk")[:LOGGED_IN]:
-            turn(user, Dial.END)
-        return [*figures, measured("For you, most adventurous", pages["For you"])]
+        figures = [measured(row.name, row) for row in rows]
+        visits = []
+        if not options.no_browser:
+            pages = {row.name: address(row, 1, "listener-0") for row in rows if row in PAGES}
+            visits = first_visits(f"http://127.0.0.1:{port}", pages)
+        for row in rows:
+            if row.name == "for-you":
+                for user in people:
+                    turn(user, Dial.END)
+                figures.append(measured("for-you, most adventurous", row))
+        return figures, visits
 
 
 if __name__ == "__main__":
