@@ -12,10 +12,9 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 
 from ...models import CurationItem, LabelDoubt, PlayCount, Song, SongLabel
 from ...search import standing_words
@@ -146,15 +145,16 @@ def _some_heard_songs() -> list[int]:
     """Songs that taggers have heard, in the order in which they did, from a moment picked at random on."""
     heard = Song.objects.filter(tagging_state=Song.Tagging.DONE)
     in_order = heard.order_by("tagging_changed_at", "pk")
-    ends = heard.aggregate(first=Min("tagging_changed_at"), last=Max("tagging_changed_at"))
-    songs = _playable(in_order.filter(tagging_changed_at__gte=_between(ends))) if ends["first"] else []
+    # Each end is one look at the index; both in one question would read all of it.
+    dated = heard.exclude(tagging_changed_at=None).values_list("tagging_changed_at", flat=True)
+    first, last = dated.order_by("tagging_changed_at").first(), dated.order_by("-tagging_changed_at").first()
+    songs = []
+    if first and last:
+        moment = first + random.random() * (last - first)  # noqa: S311
+        songs = _playable(in_order.filter(tagging_changed_at__gte=moment))
     if len(songs) < _SONGS_LOOKED_AT:
         songs += _playable(in_order)
     return list(dict.fromkeys(songs))[:_SONGS_LOOKED_AT]
-
-
-def _between(ends: dict[str, datetime]) -> datetime:
-    return ends["first"] + random.random() * (ends["last"] - ends["first"])  # noqa: S311
 
 
 def _playable(songs: QuerySet[Song]) -> list[int]:

@@ -178,9 +178,8 @@ def _restore(changes: list[CurationChange]) -> None:
             _delete(TABLES[table], [change.row for change in some if change.before is None])
     for table in TABLES:
         made = [change.before for change in by_table[table] if change.before and change.after is None]
-        changed = [change.before for change in by_table[table] if change.before and change.after]
         _insert(TABLES[table], made)
-        _update(TABLES[table], changed)
+        _update(TABLES[table], [change for change in by_table[table] if change.before and change.after])
     for change in by_table["Label"]:
         if change.before is None:
             _delete_unused_label(change.row)
@@ -201,10 +200,15 @@ def _insert(model: type[Model], rows: list[Row]) -> None:
             model._default_manager.bulk_update([model(**_values(model, row)) for row in some], dated)
 
 
-def _update(model: type[Model], rows: list[Row]) -> None:
-    columns = [column.attname for column in model._meta.concrete_fields if not column.primary_key]
-    for some in batches(rows, _AT_ONCE):
-        model._default_manager.bulk_update([model(**_values(model, row)) for row in some], columns, batch_size=200)
+def _update(model: type[Model], changes: list[CurationChange]) -> None:
+    """Rows that get the same values, as the words of a merged label do, are written at once."""
+    alike: defaultdict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
+    for change in changes:
+        was, now = change.before or {}, change.after or {}
+        alike[tuple((name, value) for name, value in was.items() if value != now.get(name))].append(change.row)
+    for values, pks in alike.items():
+        for some in batches(pks, _AT_ONCE):
+            model._default_manager.filter(pk__in=some).update(**_values(model, dict(values)))
 
 
 def _values(model: type[Model], row: Row) -> Row:
