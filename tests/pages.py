@@ -60,6 +60,7 @@ PAGES = [
     SitePage("artist", "/artists/{artist}/", 11, measured=True),
     SitePage("album", "/songs/{song}/album/", 10, measured=True),
     SitePage("song", "/songs/{song}/", 10, measured=True),
+    SitePage("map", "/map/", 6, measured=True),
     SitePage("mood", "/mood/", 8, measured=True),
     SitePage("playlists", "/playlists/", 5, measured=True),
     SitePage("playlists-empty", "/playlists/", 5, "newcomer"),
@@ -99,6 +100,7 @@ PAGES = [
 PARTS = [
     SitePage("song: similar songs", "/songs/{song}/similar/", 12, measured=True),
     SitePage("song: fits you", "/songs/{song}/fits-you/", 14, measured=True),
+    SitePage("map: what songs are called", "/map/songs/?songs={song}", 4),
     SitePage("song: its sound", "/songs/{song}/sound/", 5),
     SitePage("artist: similar artists", "/similar-artists/{artist}/", 7, measured=True),
     SitePage("library: labels' names", "/library/labels/", 4),
@@ -117,6 +119,7 @@ PARTS = [
 NO_PAGES = {
     # Files and numbers
     *("audio", "cover", "waveform", "waveform_numbers", "spectrogram", "playlist_export", "export", "health", "theme"),
+    "map_places",
     # What is only sent: its answer is a page or a part of one that has its row or its state
     *("dial", "pick_label", "rate", "play", "not_this", "more_like_this", "doubt_label", "songs_for_query"),
     *("playlist_choose", "playlist_rename", "playlist_add", "playlist_remove", "playlist_move"),

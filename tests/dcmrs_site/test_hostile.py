@@ -25,7 +25,7 @@ NUMBERS = ["-1", "9" * 19, "9" * 2000, "1e400", "nan", "\x00", ""]
 IDS = ["0", f"{2**63 - 1}", f"{2**63}", "9" * 40, "9" * 5000]
 PARAMETERS = ["q", "label", "artist", "sort", "page", "page_size", "silent", "next", "v", "n", "has_audio", "method"]
 PARAMETERS += ["stars", "refused", "picked", "skipped", "started_at", "share", "weight", "search", "ordering", "format"]
-PARAMETERS += ["listener", "left", "right", "title", "by"]
+PARAMETERS += ["listener", "left", "right", "title", "by", "songs"]
 FIELDS = [*PARAMETERS, "username", "password", "password1", "password2", "email", "labels", "name", "verdict", "song"]
 BODIES = [
     b"",

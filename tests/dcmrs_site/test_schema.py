@@ -39,6 +39,7 @@ def test_every_room_of_the_api_is_described(schema: dict[str, Any]) -> None:
         "/api/compare/",
         "/api/compare/why/",
         "/api/recommendations/for-labels/",
+        "/api/map/",
         "/api/mood/",
         "/api/mood/picture/",
         "/api/mood/readings/{id}/",
