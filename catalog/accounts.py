@@ -104,7 +104,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     else:
         form = SignUpForm(request.POST or None)
         if form.is_valid():
-            login(request, form.save(), backend="django.contrib.auth.backends.ModelBackend")
+            login(request, form.save(), backend="catalog.backends.Accounts")
             return redirect(_safe_next(request) or settings.LOGIN_REDIRECT_URL)
     context = {"form": form, "next": _safe_next(request), "throttled": throttled}
     return render(request, "accounts/signup.html", context, status=429 if throttled else 200)

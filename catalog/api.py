@@ -14,8 +14,9 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status, viewsets
+from rest_framework.authentication import TokenAuthentication
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import BasePermission, IsAdminUser, IsAuthenticated
@@ -32,7 +33,8 @@ from .http import ListenerRequest
 from .models import Label, LabelAlias, NotThis, Nudge, Play, PlayCount, Rating, Song, SongIdentifier, SongLabel
 from .search import labels_named, standing_words
 from .services import labels, listening
-from .services.uploads import UploadRefused, may_upload, save_upload, size_limit
+from .services.quotas import Quota, may_upload, quota_of
+from .services.uploads import UploadRefused, refuse_if_full, save_upload, size_limit
 from .streaming import stream
 from .views.songs import cover
 
@@ -126,14 +128,26 @@ class MayUpload(BasePermission):
 class Upload(APIView):
     """Where songs are brought in, one at a time, by those who may."""
 
+    name = "Upload"
     permission_classes = [IsAuthenticated, MayUpload]
     parser_classes = [MultiPartParser]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # Before anything, the look for a CSRF token included, reads the file.
-        if int(request.META.get("CONTENT_LENGTH") or 0) > size_limit() + _OTHER_PARTS_BYTES:
+        length = int(request.META.get("CONTENT_LENGTH") or 0) - _OTHER_PARTS_BYTES
+        if length > size_limit():
             raise TooLarge(f"At most {settings.UPLOAD_MAX_MEGABYTES} MB are taken at once.")
+        if request.method == "POST" and (user := _sender(request)) is not None and may_upload(user):
+            quota = quota_of(user)
+            _refuse_if_full(quota)
+            if quota.left_bytes is not None and length > quota.left_bytes:
+                raise TooLarge(f"The file is {quota.why_too_large}.")
         super().initial(request, *args, **kwargs)
+
+    @extend_schema(responses=serializers.QuotaSerializer)
+    def get(self, request: Request) -> Response:
+        """How much you may upload, and how much you have."""
+        return Response(serializers.QuotaSerializer(quota_of(cast(User, request.user))).data)
 
     @extend_schema(
         request={"multipart/form-data": serializers.UploadSerializer},
@@ -146,9 +160,26 @@ class Upload(APIView):
         try:
             upload = save_upload(sent.validated_data["file"], cast(User, request.user))
         except UploadRefused as error:
+            if error.full:
+                raise PermissionDenied(str(error)) from error
             raise (TooLarge(str(error)) if error.too_large else ValidationError({"file": [str(error)]})) from error
         song = serializers.SongSerializer(upload.song, context={"request": request})
         return Response(song.data, status.HTTP_201_CREATED if upload.new else status.HTTP_200_OK)
+
+
+def _sender(request: Request) -> User | None:
+    """Who sends a request, as far as that is known without its body; None where it is not, or is nobody."""
+    # Looking at the session's CSRF token, as REST framework does, may read the body.
+    by_token = TokenAuthentication().authenticate(request)
+    user = request._request.user if by_token is None else by_token[0]
+    return user if isinstance(user, User) else None
+
+
+def _refuse_if_full(quota: Quota) -> None:
+    try:
+        refuse_if_full(quota)
+    except UploadRefused as error:
+        raise PermissionDenied(str(error)) from error
 
 
 class Labels(viewsets.ReadOnlyModelViewSet[Label]):

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
+from .services.quotas import may_upload
+
 
 def site(request: HttpRequest) -> dict[str, bool]:
     """Whether strangers may sign up here, and whether this user may upload."""
@@ -11,5 +13,5 @@ def site(request: HttpRequest) -> dict[str, bool]:
     user = getattr(request, "user", AnonymousUser())
     return {
         "signup_open": settings.SIGNUP_OPEN,
-        "may_upload": user.is_authenticated and (settings.UPLOAD_OPEN or user.is_staff),
+        "may_upload": may_upload(user),
     }

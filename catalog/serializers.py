@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
@@ -13,10 +14,12 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from .models import Label, NotThis, Nudge, Play, PlayCount, Rating, Song, SongLabel
+from .services.listening import LARGEST_NUDGE
+from .services.quotas import Quota
+from .services.uploads import size_limit
 
 _CLOCKS_MAY_DIFFER = timedelta(minutes=5)
 _EARLIEST_PLAY = datetime(1970, 1, 1, tzinfo=UTC)
-_STRONGEST_NUDGE = 10.0
 
 
 def _song_field() -> serializers.PrimaryKeyRelatedField[Song]:
@@ -92,6 +95,25 @@ class UploadSerializer(serializers.Serializer[Any]):
     """A song to bring in."""
 
     file = serializers.FileField()
+
+
+class QuotaSerializer(serializers.Serializer[Any]):
+    """How much somebody may upload, and has."""
+
+    used_bytes = serializers.IntegerField(read_only=True)
+    used_songs = serializers.IntegerField(read_only=True)
+    most_bytes = serializers.IntegerField(read_only=True, allow_null=True, help_text="Null for no limit.")
+    most_songs = serializers.IntegerField(read_only=True, allow_null=True, help_text="Null for no limit.")
+    left_bytes = serializers.IntegerField(read_only=True, allow_null=True, help_text="Null for no limit.")
+    left_songs = serializers.IntegerField(read_only=True, allow_null=True, help_text="Null for no limit.")
+    most_bytes_a_file = serializers.SerializerMethodField()
+    most_minutes_a_file = serializers.SerializerMethodField()
+
+    def get_most_bytes_a_file(self, _quota: Quota) -> int:
+        return size_limit()
+
+    def get_most_minutes_a_file(self, _quota: Quota) -> int:
+        return int(settings.UPLOAD_MAX_MINUTES)
 
 
 class VerdictSerializer(serializers.Serializer[Any]):
@@ -172,7 +194,7 @@ class NudgeWeightSerializer(serializers.ModelSerializer[Nudge]):
     class Meta:
         model = Nudge
         fields = ["weight"]
-        extra_kwargs = {"weight": {"min_value": -_STRONGEST_NUDGE, "max_value": _STRONGEST_NUDGE}}
+        extra_kwargs = {"weight": {"min_value": -LARGEST_NUDGE, "max_value": LARGEST_NUDGE}}
 
     def validate_weight(self, weight: float) -> float:
         if math.isnan(weight) or weight == 0:

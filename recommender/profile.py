@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 
 from catalog.models import Label, Nudge, Song
 from catalog.services import listening
+from catalog.services.listening import LARGEST_NUDGE
 
 from . import snapshot
 from .engine import nudging
@@ -20,9 +21,6 @@ from .engine.content import DISLIKE
 from .engine.interface import Vector
 from .snapshot import Recommenders
 from .taste import Taste, taste_of
-
-LARGEST_NUDGE = 1e6
-"""No profile is this strong."""
 
 _NOTHING = 1e-9
 

@@ -4,9 +4,9 @@ from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 
 from ..accounts import LogInForm
-from . import curation, curation_log, joining, labels, library, listening, playlists, songs
+from . import curation, curation_log, joining, labels, library, listening, people, playlists, songs
 
-__all__ = ["curation", "curation_log", "joining", "labels", "library", "listening", "playlists", "songs"]
+__all__ = ["curation", "curation_log", "joining", "labels", "library", "listening", "people", "playlists", "songs"]
 
 
 class DeskLogInForm(LogInForm, AdminAuthenticationForm):

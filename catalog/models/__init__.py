@@ -9,6 +9,7 @@ from .labels import Label, LabelAlias, LabelAssignment, SongLabel
 from .listening import Listener, NotThis, Nudge, Play, PlayCount, Rating
 from .playlists import Playlist, PlaylistSong
 from .songs import DuplicateFile, LibraryRoot, Song, SongIdentifier
+from .uploads import UploadAllowance
 
 __all__ = [
     "CurationAction",
@@ -34,4 +35,5 @@ __all__ = [
     "SongEmbedding",
     "SongIdentifier",
     "SongLabel",
+    "UploadAllowance",
 ]

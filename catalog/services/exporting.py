@@ -33,6 +33,7 @@ from ..models import (
     Rating,
     Song,
     SongLabel,
+    UploadAllowance,
 )
 from .labels import curator_name
 
@@ -201,6 +202,12 @@ def _uploads(user: User) -> Iterator[Entry]:
     uploaded = Song.objects.filter(uploaded_by=user).order_by("pk").prefetch_related("identifiers")
     for song in uploaded.iterator(_READ_AT_ONCE):
         yield {**exported_song(song), "added_at": song.added_at}
+
+
+@exports("upload_allowance", UploadAllowance)
+def _upload_allowance(user: User) -> Iterator[Entry]:
+    for allowance in UploadAllowance.objects.filter(user=user):
+        yield {"may_upload": allowance.may_upload, "megabytes": allowance.megabytes, "songs": allowance.songs}
 
 
 @exports("songs_joined", JoinedSong)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ..models import CurationChange, JoinedSong, Play, SongLabel
@@ -35,7 +37,10 @@ def delete_account(user: User) -> None:
     LastAdminError
         If this is the only admin.
     """
-    if user.is_superuser and not _other_admins(user):
+    if user.is_superuser:
+        # Locked, so that the last two cannot leave at the same moment.
+        list(_admins().select_for_update())
+    if last_admin(user):
         raise LastAdminError(
             "You are the only admin here. Make somebody else an admin first, at the admin's desk: without one, "
             "nobody could look after this site."
@@ -48,10 +53,13 @@ def delete_account(user: User) -> None:
     transaction.on_commit(partial(played.send, sender=Play, user=None, song=None))
 
 
-def _other_admins(user: User) -> bool:
-    # Locked, so that the last two cannot leave at the same moment.
-    admins = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
-    return any(admin.pk != user.pk for admin in admins)
+def last_admin(user: User, leaving: Iterable[User] = ()) -> bool:
+    """Whether no admin would be left without somebody, and without others who leave as well."""
+    return user.is_superuser and not _admins().exclude(pk__in={user.pk, *(other.pk for other in leaving)}).exists()
+
+
+def _admins() -> QuerySet[User]:
+    return User.objects.filter(is_superuser=True, is_active=True)
 
 
 def _forget_in_joined_songs(user: User) -> None:

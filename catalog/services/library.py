@@ -131,13 +131,23 @@ def rescan(root: LibraryRoot) -> ImportReport | None:
     return report
 
 
-def import_file(root: LibraryRoot, path: str, uploaded_by: User | None = None) -> tuple[Song, Found]:
+def import_file(
+    root: LibraryRoot,
+    path: str,
+    uploaded_by: User | None = None,
+    admit: Callable[[Found], object] = lambda _: None,
+) -> tuple[Song, Found]:
     """Bring in a single file of a root.
 
     Parameters
     ----------
     path : str
         Relative to the root.
+    uploaded_by : User, optional
+        Whose file it is.
+    admit : callable
+        Told what the file is found to be once it is stored; where it raises, nothing is stored. No other import
+        stores anything meanwhile.
 
     Returns
     -------
@@ -157,6 +167,7 @@ def import_file(root: LibraryRoot, path: str, uploaded_by: User | None = None) -
     audio = read_audio_file(folder, found, Covers())
     with transaction.atomic():
         [(song, how)] = _store(root, [audio], uploaded_by)
+        admit(how)
     return song, how
 
 
@@ -306,7 +317,7 @@ class _Scan:
 
     @transaction.atomic
     def _mark_missing(self, pks: list[int], bad: set[str]) -> None:
-        _one_at_a_time()
+        one_at_a_time()
         for song in Song.objects.filter(pk__in=pks, root=self.root, missing_since=None):
             if not self._gone(song.path, bad):
                 continue
@@ -353,7 +364,7 @@ _OF_HEARING = ("tagging_state", "tagging_error", "tagging_attempts", "tagging_ch
 
 def _store(root: LibraryRoot, audios: Sequence[AudioFile], uploaded_by: User | None = None) -> list[tuple[Song, Found]]:
     """Make files the audio of the songs that they are; inside a transaction."""
-    _one_at_a_time()
+    one_at_a_time()
     known = KnownNames(root, audios)
     stored: list[tuple[Song, Found]] = []
     genres: dict[int, Collection[str]] = {}
@@ -368,8 +379,8 @@ def _store(root: LibraryRoot, audios: Sequence[AudioFile], uploaded_by: User | N
             continue
         if audio.found.path in known.duplicates:
             DuplicateFile.objects.filter(root=root, path=audio.found.path).delete()
-        song = identity.song or Song(uploaded_by=uploaded_by)
-        _store_song(song, root, audio, identity)
+        song = identity.song or Song()
+        _store_song(song, root, audio, identity, uploaded_by)
         known.learn(song, audio.tags.identifiers)
         genres[song.pk] = audio.tags.genres
         stored.append((song, identity.found))
@@ -395,8 +406,10 @@ def _store_duplicate(root: LibraryRoot, found: FoundFile, song: Song, here: Song
     )
 
 
-def _store_song(song: Song, root: LibraryRoot, audio: AudioFile, identity: Identity) -> None:
-    """Write what is known of a file into the song that it is."""
+def _store_song(song: Song, root: LibraryRoot, audio: AudioFile, identity: Identity, uploaded_by: User | None) -> None:
+    """Write what is known of a file into the song that it is; it counts for whoever has uploaded it."""
+    if uploaded_by is not None:
+        song.uploaded_by = uploaded_by
     if identity.found is Found.MOVED and identity.here is not None:
         _swap_files(song, identity.here)
     if identity.found is Found.CHANGED:
@@ -412,8 +425,9 @@ def _store_song(song: Song, root: LibraryRoot, audio: AudioFile, identity: Ident
     if not heard:
         for name, value in _unheard().items():
             setattr(song, name, value)
-    # A tagger may be writing its own columns at this moment.
-    song.save(update_fields=[*_DESCRIBED, *_OF_THE_FILE, *(() if heard else _OF_HEARING)] if song.pk else None)
+    # A tagger may be writing its own columns at this moment, and somebody leaving theirs.
+    columns = [*_DESCRIBED, *_OF_THE_FILE, *(() if heard else _OF_HEARING), *(["uploaded_by"] if uploaded_by else [])]
+    song.save(update_fields=columns if song.pk else None)
 
 
 def _unheard() -> dict[str, object]:
@@ -421,7 +435,7 @@ def _unheard() -> dict[str, object]:
     return dict(zip(_OF_HEARING, (Song.Tagging.PENDING, "", 0, timezone.now()), strict=True))
 
 
-def _one_at_a_time() -> None:
+def one_at_a_time() -> None:
     """Keep every other import from storing until this transaction ends; SQLite has one writer anyway."""
     list(LibraryRoot.objects.select_for_update().order_by("pk").values_list("pk"))
 

@@ -13,6 +13,9 @@ from django.utils import timezone
 from ..models import Label, NotThis, Nudge, Play, PlayCount, Rating, Song
 from ..signals import played, rated
 
+LARGEST_NUDGE = 1e6
+"""How much more, or below 0 less, of a label can be wanted: a nudge is of the profile's own size, which grows."""
+
 
 @transaction.atomic
 def rate(user: User, song: Song, stars: int | None) -> None:

@@ -8,6 +8,7 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ..importing.roots import uploads_root
 from ..importing.walking import AUDIO_SUFFIXES
 from ..models import DuplicateFile, LibraryRoot, Song
 from .library import import_file
+from .quotas import Quota, quota_of
 
 _UNSAFE = re.compile(r"[^\w .,;&'()\[\]!+=@#-]+")
 _LONGEST_STEM_BYTES = 150
@@ -35,11 +37,14 @@ class UploadRefused(Exception):
     ----------
     too_large : bool
         Whether it was its size or its length.
+    full : bool
+        Whether this person may upload no more, however small.
     """
 
-    def __init__(self, message: str, *, too_large: bool = False) -> None:
+    def __init__(self, message: str, *, too_large: bool = False, full: bool = False) -> None:
         super().__init__(message)
         self.too_large = too_large
+        self.full = full
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +62,6 @@ class Upload:
     new: bool
 
 
-def may_upload(user: User) -> bool:
-    """Whether somebody may upload songs here."""
-    return user.is_staff or settings.UPLOAD_OPEN
-
-
 def size_limit() -> int:
     """Bytes that one uploaded file may have."""
     return int(settings.UPLOAD_MAX_MEGABYTES) * 1_000_000
@@ -73,21 +73,23 @@ def save_upload(file: UploadedFile[Any], user: User) -> Upload:
     Raises
     ------
     UploadRefused
-        If it is too large, too long, no audio, or not all of a file.
+        If it is too large, too long, no audio, or not all of a file, or more than this person may upload.
     """
+    quota = quota_of(user)
+    refuse_if_full(quota)
     name = Path(file.name or "").name
     if Path(name).suffix.lower() not in AUDIO_SUFFIXES:
         raise UploadRefused("not the name of an audio file: mp3, ogg, opus, flac, m4a, wav and aiff are taken")
     root = uploads_root()
     draft = _draft(root, Path(name).suffix.lower())
     try:
-        _receive(file, draft)
+        _receive(file, draft, quota)
         _check(draft)
         path = _settle(draft, root.folder, name)
     finally:
         draft.unlink(missing_ok=True)
     try:
-        song, found = import_file(root, path.name, uploaded_by=user)
+        song, found = import_file(root, path.name, uploaded_by=user, admit=partial(_admit, user))
     except BaseException as error:
         path.unlink(missing_ok=True)
         if isinstance(error, UnreadableAudio):
@@ -97,6 +99,25 @@ def save_upload(file: UploadedFile[Any], user: User) -> Upload:
         path.unlink(missing_ok=True)
         DuplicateFile.objects.filter(root=root, path=path.name).delete()
     return Upload(song, new=found is not Found.DUPLICATE)
+
+
+def refuse_if_full(quota: Quota) -> None:
+    """Raise UploadRefused where nothing more may be uploaded."""
+    if quota.full:
+        raise UploadRefused(quota.why_full, full=True)
+
+
+def _admit(user: User, found: Found) -> None:
+    """Refuse a song that is stored, but not committed yet, where it is one too many.
+
+    Songs are stored one at a time: of two that were both let in because there was room for one, the second is not
+    stored.
+    """
+    if found is Found.DUPLICATE:
+        return
+    quota = quota_of(user)
+    if quota.exceeded:
+        raise UploadRefused(f"more than you may upload. {quota.why_full}", full=True)
 
 
 def _draft(root: LibraryRoot, suffix: str) -> Path:
@@ -110,11 +131,13 @@ def _draft(root: LibraryRoot, suffix: str) -> Path:
     return folder / f"{uuid.uuid4().hex}{suffix}"
 
 
-def _receive(file: UploadedFile[Any], draft: Path) -> None:
-    received, limit = 0, size_limit()
+def _receive(file: UploadedFile[Any], draft: Path, quota: Quota) -> None:
+    received, limit, left = 0, size_limit(), quota.left_bytes
     with draft.open("xb") as out:
         for chunk in file.chunks():
             received += len(chunk)
+            if left is not None and received > left:
+                raise UploadRefused(quota.why_too_large, too_large=True)
             if received > limit:
                 raise UploadRefused(
                     f"larger than {settings.UPLOAD_MAX_MEGABYTES} MB, the most that is taken here", too_large=True

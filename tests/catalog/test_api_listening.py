@@ -224,7 +224,14 @@ def test_a_label_is_nudged_and_forgotten(api: APIClient, ada: User) -> None:
     assert results(api, "/api/nudges/") == []
 
 
-@pytest.mark.parametrize("weight", [0, 11, -11, "nan", "inf", "-inf", "x", None, 10**400, [], {}])
+def test_a_nudge_is_as_strong_here_as_the_page_of_tastes_makes_them(api: APIClient, ada: User) -> None:
+    jazz = Label.objects.create(name="jazz")
+    listening.nudge(ada, jazz, -532.25)
+    (nudge,) = results(api, "/api/nudges/")
+    assert api.put(f"/api/nudges/{jazz.pk}/", {"weight": nudge["weight"]}).status_code == 200
+
+
+@pytest.mark.parametrize("weight", [0, 1_000_001, -1_000_001, "nan", "inf", "-inf", "x", None, 10**400, [], {}])
 def test_a_nudge_that_is_none_is_refused(api: APIClient, weight: object) -> None:
     jazz = Label.objects.create(name="jazz")
     answer = api.put(f"/api/nudges/{jazz.pk}/", {"weight": weight})
