@@ -8,7 +8,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from .models import Song
-from .services import song_index
+from .services import song_index, tidying
 from .signals import labels_changed, songs_added
 
 
@@ -16,6 +16,12 @@ from .signals import labels_changed, songs_added
 def note_song(instance: Song, **_: Any) -> None:
     """A song is new, other than before, or gone."""
     song_index.note([instance.pk])
+
+
+@receiver(post_delete, sender=Song)
+def clear_away(instance: Song, **_: Any) -> None:
+    """What was made of a song goes with it."""
+    tidying.song_goes(instance)
 
 
 @receiver([labels_changed, songs_added])

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from kombu.exceptions import OperationalError
 
 from .models import LibraryRoot, Song
-from .services import library, song_index, sound_pictures
+from .services import library, song_index, sound_pictures, tidying
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +28,12 @@ def rescan() -> None:
     for root in LibraryRoot.objects.filter(rescan=True).order_by("pk"):
         if library.rescan(root) is None:
             logger.info("%s is being scanned already", root)
+
+
+@shared_task(ignore_result=True)
+def tidy_pictures() -> None:
+    """Delete pictures and covers that no song has any more."""
+    logger.info("%d pictures of songs that are gone are deleted", tidying.sweep())
 
 
 @shared_task(ignore_result=True)

@@ -137,7 +137,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ] + [{"NAME": "dcmrs_site.api.RevokeTokens"}]
-AUTHENTICATION_BACKENDS = ["catalog.guessing.GuessLimit", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["catalog.guessing.GuessLimit", "catalog.backends.Accounts"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "for_you"
 LOGOUT_REDIRECT_URL = "login"
@@ -225,6 +225,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=1),
         "options": {"expires": 60},
     },
+    "clear away pictures of songs that are gone": {
+        "task": "catalog.tasks.tidy_pictures",
+        "schedule": crontab(hour=4, minute=30),
+        "options": {"expires": 12 * 3600},
+    },
     "nightly snapshot": {"task": "recommender.tasks.recompute", "schedule": crontab(hour=3, minute=0)},
 }
 
@@ -235,6 +240,9 @@ LIBRARY_ROOTS: dict[str, str] = env.dict("LIBRARY_ROOTS", default={})
 # Behind nginx, the internal location under which it has the library roots by name; it then sends the audio itself.
 STREAM_ACCEL_PREFIX = env.str("STREAM_ACCEL_PREFIX", default="")
 UPLOAD_OPEN = env.bool("UPLOAD_OPEN", default=False)
+# Of all songs that one person has uploaded; 0 is no limit, staff has none, and an admin's word on a person wins.
+UPLOAD_QUOTA_MEGABYTES = env.int("UPLOAD_QUOTA_MEGABYTES", default=2000)
+UPLOAD_QUOTA_SONGS = env.int("UPLOAD_QUOTA_SONGS", default=500)
 UPLOAD_MAX_MEGABYTES = env.int("UPLOAD_MAX_MEGABYTES", default=200)
 UPLOAD_MAX_MINUTES = env.int("UPLOAD_MAX_MINUTES", default=120)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000

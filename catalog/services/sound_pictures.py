@@ -17,6 +17,9 @@ from ..streaming import song_file
 
 logger = logging.getLogger(__name__)
 
+SUFFIXES = ("json", "png")
+"""What there is of a drawn song: its shape, and its spectrogram."""
+
 # Raised when songs are drawn in another way: browsers and this server then forget the old pictures.
 _DRAWING = 1
 
@@ -83,9 +86,13 @@ def make(song: Song) -> None:
     _keep(_name(song, "json"), shape.as_json().encode())
 
 
-def _name(song: Song, suffix: str) -> str:
-    version = version_of(song)
+def name_of(version: str, suffix: str) -> str:
+    """The name in the storage of one picture of a version; `SUFFIXES` are those that there may be."""
     return f"sound/{version[:2]}/{version}.{suffix}"
+
+
+def _name(song: Song, suffix: str) -> str:
+    return name_of(version_of(song), suffix)
 
 
 def _keep(name: str, content: bytes) -> None:
