@@ -126,7 +126,7 @@ def _last() -> Measure | None:
     try:
         read = json.loads(_file().read_text("utf-8"))
         return Measure(datetime.fromisoformat(read["at"]), read["bytes_by_part"], read["whole"])
-    except (FileNotFoundError, ValueError, KeyError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 
 

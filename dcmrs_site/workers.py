@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
+from typing import Any, cast
 
 from django.conf import settings
 from kombu import Connection
@@ -18,10 +19,12 @@ from catalog.home import redis_url
 from .celery import app
 
 _DEADLINE_S = 0.9
-_PATIENCE_S = 0.25
-# A worker that has much to do answers late.
+# Longer than workers are given: their answers are waited for by the same connection.
+_PATIENCE_S = 0.7
 _WORKERS_ANSWER_WITHIN_S = 0.5
 _GOOD_FOR_S = 2.0
+# Whoever has not answered by then is not there.
+_LATE_FOR_S = 5.0
 
 _DOES = {
     "catalog.tasks.draw_sound": "draws a song's waveform and spectrogram",
@@ -56,6 +59,8 @@ class Queue:
         Its address, without its password.
     there : bool
         Whether it answers.
+    late : bool
+        Whether that is still to be seen: on a busy machine, answers take longer than a page may.
     own : bool
         Whether it is the one that `up` starts.
     workers : list of Worker
@@ -68,6 +73,7 @@ class Queue:
     own: bool
     workers: Sequence[Worker] = ()
     waiting: int = 0
+    late: bool = False
 
     @property
     def moving(self) -> bool:
@@ -76,7 +82,7 @@ class Queue:
 
 
 class Looks:
-    """One look at a time, good for a moment, and given up where it takes longer than a page may."""
+    """One look at a time, good for a moment; a page does not wait for one that takes long, but the next page has it."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="queue")
@@ -86,6 +92,7 @@ class Looks:
     def forget(self) -> None:
         """Look again when next asked."""
         self._running: Future[Queue] | None = None
+        self._begun_at = float("-inf")
         self._seen: Queue | None = None
         self._seen_at = float("-inf")
 
@@ -93,26 +100,32 @@ class Looks:
         """The queue as it stands, or stood a moment ago."""
         with self._lock:
             if self._seen is None or time.monotonic() - self._seen_at > _GOOD_FOR_S:
-                self._seen = self._look()
-                self._seen_at = time.monotonic()
+                seen = self._look()
+                if seen.late:
+                    return seen
+                self._seen, self._seen_at = seen, time.monotonic()
             return self._seen
 
     def _look(self) -> Queue:
         # One that hangs is left to hang, and not joined by another.
-        if self._running is None or self._running.done():
-            self._running = self._thread.submit(ask)
+        if self._running is None:
+            self._running, self._begun_at = self._thread.submit(ask), time.monotonic()
         wait([self._running], timeout=_DEADLINE_S)
-        if not self._running.done():
-            return _silent()
-        return self._running.result()
+        if self._running.done():
+            seen = self._running.result()
+            self._running = None
+            return seen
+        return replace(_silent(), late=time.monotonic() - self._begun_at < _LATE_FOR_S)
 
 
 def ask() -> Queue:
     """Ask broker and workers; within about a second, where they are as they should be."""
     try:
         with connected(_PATIENCE_S) as connection:
-            inspect = app.control.inspect(timeout=_WORKERS_ANSWER_WITHIN_S, connection=connection)
-            active = inspect.active() or {}
+            mailbox = cast(Any, app.control).mailbox(connection)
+            # A connection of the pool may be one to a broker that has gone since, and would be tried without end.
+            mailbox.producer_pool = None
+            active = _joined(mailbox.multi_call("active", timeout=_WORKERS_ANSWER_WITHIN_S))
             waiting = sum(_waiting(connection, queue.name) for queue in settings.CELERY_TASK_QUEUES)
     except OperationalError:
         return _silent()
@@ -121,6 +134,11 @@ def ask() -> Queue:
         for name, tasks in sorted(active.items())
     ]
     return Queue(_address(), there=True, own=_own(), workers=workers, waiting=waiting)
+
+
+def _joined(answers: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The tasks that each worker has begun; one that is asked too early answers with an error."""
+    return {name: tasks if isinstance(tasks, list) else [] for answer in answers for name, tasks in answer.items()}
 
 
 def _silent() -> Queue:

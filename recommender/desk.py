@@ -194,9 +194,9 @@ def _lacking(last: Snapshot | None) -> list[tuple[str, str]]:
     """The methods that could not be fitted, and why."""
     if last is None:
         return []
-    return [
-        (_NAMES[name], last.methods[name]["lacking"]) for name in METHODS if "lacking" in last.methods.get(name, {})
-    ]
+    # The hybrid is put together from parts: without its weights there is none.
+    about = {name: last.methods.get("weights" if name == "hybrid" else name, {}) for name in METHODS}
+    return [(_NAMES[name], of_method["lacking"]) for name, of_method in about.items() if "lacking" in of_method]
 
 
 def _drawing(protocol: Protocol) -> Drawing | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery import shared_task
@@ -18,6 +20,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from catalog.broker import connected
 from catalog.models import Listener, Play, Song
 from dcmrs_site import disk, processes, workers
 from dcmrs_site.celery import app
@@ -82,7 +85,7 @@ def in_one_line(page: str) -> str:
     return " ".join(page.replace("\xa0", " ").split())
 
 
-def heard(number: int, ago_s: float = 3600.0, **fields: object) -> None:
+def heard(number: int, ago_s: float = 3600.0, **fields: Any) -> None:
     """Songs with a file that were listened to so long ago."""
     root, at = make_root(), timezone.now() - timedelta(seconds=ago_s)
     for n in range(number):
@@ -90,7 +93,7 @@ def heard(number: int, ago_s: float = 3600.0, **fields: object) -> None:
         make_song(root=root, path=f"{n}.mp3", tagging_changed_at=at, **fields)
 
 
-def failed(reason: str, number: int = 1, **fields: object) -> list[Song]:
+def failed(reason: str, number: int = 1, **fields: Any) -> list[Song]:
     root = make_root()
     return [
         make_song(
@@ -180,7 +183,7 @@ def test_what_waits_is_told_with_the_time_left_and_looked_at_again(client: Clien
         make_song(root=root, path=f"{n}.mp3")
     page = text(client, LIBRARY)
     assert "31 of 331 listened to; " in page
-    assert ">300 waiting</a>, about 10 minutes left at 30 songs a minute." in page or "about 9 minutes left" in page
+    assert re.search(r">300 waiting</a>, about (9|10) minutes left at (29|30) songs a minute\.", page)
     assert "every 3s" in page
 
 
@@ -265,7 +268,7 @@ def test_the_last_snapshot_is_told(client: Client, boss: User, snapshots: Path) 
     page = text(client, SNAPSHOTS)
     assert "</a>, 41 s, from 3 songs with labels and 0 plays." in page
     assert "Recommends by content" in page
-    assert "Not by co-occurrence:" in page
+    assert "Not by" in page, page
     assert "once 20 listeners have played" in page
 
 
@@ -335,8 +338,11 @@ def test_a_broker_that_hangs_keeps_no_page_waiting(client: Client, boss: User, m
 
     monkeypatch.setattr(workers, "ask", hang)
     try:
-        for _ in range(3):
-            assert "The broker does not answer" in text(client, QUEUE)
+        page = text(client, QUEUE)
+        assert "take long to answer" in page
+        assert "every 2s" in page
+        monkeypatch.setattr(workers, "_LATE_FOR_S", 0.0)
+        assert "The broker does not answer" in text(client, QUEUE)
         assert len(begun) == 1
     finally:
         release.set()
@@ -387,10 +393,17 @@ def take_your_time() -> None:
     _go_on.wait(60)
 
 
+def ask_for_time() -> None:
+    # Not by a connection that was kept of the broker of an earlier test.
+    with connected() as connection:
+        take_your_time.apply_async(connection=connection)  # type: ignore[call-arg]
+
+
 @pytest.mark.redis
 def test_a_broker_without_a_worker_is_told_from_no_broker(client: Client, boss: User, broker: str) -> None:
-    take_your_time.delay()
-    take_your_time.delay()
+    ask_for_time()
+    ask_for_time()
+    wait_until(lambda: "take long to answer" not in text(client, QUEUE), lambda: "late")
     page = text(client, QUEUE)
     assert "No worker answers" in page
     assert "<strong>2</strong> tasks wait" in page
@@ -398,22 +411,23 @@ def test_a_broker_without_a_worker_is_told_from_no_broker(client: Client, boss: 
 
 
 @pytest.mark.redis
-def test_a_worker_is_named_with_what_it_does(client: Client, boss: User, broker: str) -> None:
+def test_a_worker_is_named_with_what_it_does(
+    client: Client, boss: User, broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_GOOD_FOR_S", 0.0)
     _go_on.clear()
     queues = "celery,tagging"
     with start_worker(app, pool="threads", concurrency=1, perform_ping_check=False, queues=queues, hostname="ann@here"):
-        assert "ann@here</th><td>has nothing to do</td>" in text(client, QUEUE)
-        take_your_time.delay()
 
         def shown() -> str:
-            workers.looks.forget()
             return text(client, QUEUE)
 
-        wait_until(lambda: "ann@here</th><td>take your time</td>" in shown(), shown)
-        assert "<strong>1</strong> worker answers" in shown()
+        wait_until(lambda: "ann@here</th><td>has nothing to do</td>" in shown(), shown)
+        ask_for_time()
+        busy = "<strong>1</strong> worker answers", "ann@here</th><td>take your time</td>", "every 5s"
+        wait_until(lambda: all(said in page for page in [shown()] for said in busy), shown)
         _go_on.set()
         wait_until(lambda: "has nothing to do" in shown(), shown)
-    assert "every" not in shown().split("has nothing")[0]
 
 
 @pytest.mark.redis
