@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.http import ListenerRequest
+from catalog.names import label_key
 from catalog.services.rows import song_rows
 
 from .contexts import LONGEST_NAME, ContextRefused, contexts_of, keep_context, rename_context
@@ -25,6 +26,7 @@ from .services import Recommendation
 
 _LISTED = 30
 _MOST_EXAMPLES = 4
+_LABELS_SAID = 3
 
 
 def find_address(words: str, *, new_only: bool = False) -> str:
@@ -90,10 +92,11 @@ def _page(
         "problem": problem,
         "name": name,
         "longest_name": LONGEST_NAME,
-        "examples": [] if words else [(one, find_address(one)) for one in examples()[:_MOST_EXAMPLES]],
     }
     if words:
         context |= _answer(request, words, new_only)
+    if not context.get("chips") and not context.get("named_rows"):
+        context["examples"] = [(one, find_address(one)) for one in examples()[:_MOST_EXAMPLES]]
     return render(request, "recommender/find.html", context, status=status)
 
 
@@ -114,12 +117,11 @@ def _answer(request: ListenerRequest, words: str, new_only: bool) -> dict[str, A
 
 def _chip(piece: Piece, new_only: bool) -> dict[str, Any]:
     """A word as it was understood: its name, what it stands for, and the address without it."""
-    labels = piece.strongest
-    plain = [label.casefold() for label in labels] == [piece.said.casefold()]
+    labels = [label for label in piece.strongest if label_key(label) != label_key(piece.said)]
     return {
         "piece": piece,
         "name": piece.words,
-        "labels": "" if plain else ", ".join(labels[:3]),
+        "labels": ", ".join(labels[:_LABELS_SAID]),
         "without": find_address(piece.without, new_only=new_only),
     }
 

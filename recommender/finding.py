@@ -106,7 +106,7 @@ class Findings:
 def _piece_said(piece: str, labels: list[str]) -> str:
     if label_key(piece) in {label_key(label) for label in labels}:
         return piece
-    return f"{' and '.join(labels[:_LABELS_SAID])} ({piece})"
+    return f"{piece} ({', '.join(labels[:_LABELS_SAID])})"
 
 
 def understand(text: str) -> Understood:
