@@ -54,6 +54,7 @@ urlpatterns = [
     path("playlists/<int:pk>/songs/<int:song>/move/", playlists.move, name="playlist_move"),
     path("upload/", upload.upload, name="upload"),
     path("admin/desk/people/", desk.desk_people, name="desk_people"),
+    path("admin/desk/curation/", desk.desk_curation, name="desk_curation"),
     path("accounts/signup/", accounts.sign_up, name="signup"),
     path("accounts/login/", accounts.log_in, name="login"),
     path("accounts/logout/", accounts.log_out, name="logout"),

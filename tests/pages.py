@@ -60,6 +60,8 @@ PAGES = [
     SitePage("artist", "/artists/{artist}/", 11, measured=True),
     SitePage("album", "/songs/{song}/album/", 10, measured=True),
     SitePage("song", "/songs/{song}/", 10, measured=True),
+    SitePage("find", "/find/", 8),
+    SitePage("find-found", "/find/?q=calm+but+not+{label_name}", 14, measured=True),
     SitePage("map", "/map/", 6, measured=True),
     SitePage("mood", "/mood/", 8, measured=True),
     SitePage("playlists", "/playlists/", 5, measured=True),
@@ -80,7 +82,7 @@ PAGES = [
     SitePage("change-password", "/accounts/password/", 4),
     SitePage("change-password-done", "/accounts/password/done/", 4),
     SitePage("delete-account", "/accounts/delete/", 4),
-    SitePage("upload", "/upload/", 4, "boss"),
+    SitePage("upload", "/upload/", 8, "boss"),
     # What went wrong
     SitePage("not-found", "/nowhere/", 4, status=404),
     SitePage("not-allowed", "/upload/", 4, status=403),
@@ -109,6 +111,12 @@ PARTS = [
     SitePage("compare: why a song is missing", "/compare/why/?title={title}", 11),
     SitePage("library: songs without labels", "/tagging/status/", 6),
     SitePage("admin: labels as they are typed", "/admin/catalog/curationitem/labels/?name={label_name}", 6, "boss"),
+    SitePage("admin: library", "/admin/desk/library/", 10, "boss"),
+    SitePage("admin: snapshots", "/admin/desk/snapshots/", 10, "boss"),
+    SitePage("admin: to curate", "/admin/desk/curation/", 16, "boss"),
+    SitePage("admin: queue", "/admin/desk/queue/", 2, "boss"),
+    SitePage("admin: people", "/admin/desk/people/", 6, "boss"),
+    SitePage("admin: disk", "/admin/desk/disk/", 3, "boss"),
     SitePage("admin: tagging", "/admin/tagging/progress/", 6, "boss"),
     SitePage("admin: taggers", "/admin/tagging/lesson/state/", 6, "boss"),
     SitePage("player: stars", "/songs/{song}/stars/", 6),
@@ -123,11 +131,18 @@ NO_PAGES = {
     # What is only sent: its answer is a page or a part of one that has its row or its state
     *("dial", "pick_label", "rate", "play", "not_this", "more_like_this", "doubt_label", "songs_for_query"),
     *("playlist_choose", "playlist_rename", "playlist_add", "playlist_remove", "playlist_move"),
+    *("context_keep", "context_rename", "context_delete"),
     *("mood_picture", "mood_word", "mood_way", "mood_keep", "mood_forget", "mood_forget_all", "logout"),
+    *("desk_try_again", "desk_recompute"),
     *("admin:curation_decide", "admin:curation_undo", "admin:curation_undo_one", "admin:curation_same"),
     # What is offered after a correction: a state of the desk
     "alike",
-    *("admin:tagging_lesson_use", "admin:tagging_lesson_learn", "admin:mood_emotionlabel_reset"),
+    *(
+        "admin:tagging_lesson_use",
+        "admin:tagging_lesson_learn",
+        "admin:mood_emotionlabel_reset",
+        "admin:recommender_word_reset",
+    ),
 }
 """The names of addresses that show no page of their own."""
 

@@ -1,15 +1,20 @@
-"""The parts of the admin's desk that are about people."""
+"""The parts of the admin's desk that are about people, and about what there is to curate."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.admin.views.decorators import staff_member_required
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from ..admin.curation_log import MAY_CURATE
 from ..charts import HEIGHT, WIDTH, columns
+from ..models import CurationAction, CurationItem
+from ..services.curation import waiting
+from ..services.curation.queue import open_items
 from ..services.people import people
 
 
@@ -32,3 +37,19 @@ def desk_people(request: HttpRequest) -> HttpResponse:
         "signup_open": settings.SIGNUP_OPEN,
     }
     return render(request, "catalog/desk_people.html", context)
+
+
+@staff_member_required
+@never_cache
+@require_safe
+def desk_curation(request: HttpRequest) -> HttpResponse:
+    """The panel of labels that wait for a curator, and of who decided last."""
+    left = waiting()
+    reasons = dict(open_items().order_by().values_list("reason").annotate(Count("pk"))) if left else {}
+    context = {
+        "waiting": left,
+        "reasons": [(CurationItem.Reason(reason).label, number) for reason, number in sorted(reasons.items())],
+        "last": CurationAction.objects.filter(undone_at=None).select_related("user").first(),
+        "may_curate": request.user.has_perm(MAY_CURATE),
+    }
+    return render(request, "catalog/desk_curation.html", context)

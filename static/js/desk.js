@@ -40,6 +40,8 @@ function failed(event, why) {
   // One that moves asks again by itself.
   if (!panel || panel.matches("[data-moving]")) return;
   panel.querySelector(".desk-loading, .desk-failed")?.remove();
+  // What comes after it need not wait.
+  panel.removeAttribute("data-loading");
   const said = document.createElement("p");
   said.className = "desk-failed";
   said.setAttribute("role", "status");

@@ -21,7 +21,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from catalog.broker import connected
-from catalog.models import Listener, Play, Song
+from catalog.models import Label, Listener, Play, Song
+from catalog.services.doubts import doubt
+from catalog.services.labels import curate
 from dcmrs_site import disk, processes, workers
 from dcmrs_site.celery import app
 from recommender import build, recomputing
@@ -38,7 +40,8 @@ RECOMPUTE = "/admin/desk/recompute/"
 QUEUE = "/admin/desk/queue/"
 PEOPLE = "/admin/desk/people/"
 DISK = "/admin/desk/disk/"
-PANELS = (LIBRARY, SNAPSHOTS, QUEUE, PEOPLE, DISK)
+CURATION = "/admin/desk/curation/"
+PANELS = (LIBRARY, SNAPSHOTS, CURATION, QUEUE, PEOPLE, DISK)
 BY_HTMX = {"HX-Request": "true"}
 
 
@@ -149,7 +152,7 @@ def test_panels_ask_few_queries(
         evaluation(protocol, 0.8, 0.9)
     build.build()
     for address in PANELS:
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(18):
             client.get(address)
 
 
@@ -569,3 +572,30 @@ def test_the_disk_is_shown(client: Client, boss: User, own_home: Path) -> None:
     page = text(client, DISK)
     assert "uploaded songs</th><td>5.0 kB</td>" in page
     assert "Measured just now" in page
+
+
+# --- To curate ----------------------------------------------------------------------------------
+
+
+def test_where_nothing_waits_for_a_curator_it_says_what_would(client: Client, boss: User) -> None:
+    assert "Nothing waits. Labels come here that listeners doubt" in text(client, CURATION)
+
+
+def test_labels_that_wait_for_a_curator_are_counted_by_reason(client: Client, boss: User) -> None:
+    song = make_song(root=make_root(), path="1.mp3", labels={"jazz": 0.8, "sad": 0.7})
+    for label in Label.objects.all():
+        doubt(make_user(), song, label, doubted=True)
+    page = text(client, CURATION)
+    assert "<strong>2</strong> labels wait for a word" in page
+    assert "listeners say it is wrong</th><td>2</td>" in page
+    assert 'href="/admin/catalog/curationitem/"' in page
+    curate(song, Label.objects.get(name="jazz"), True, boss)
+    assert "<strong>1</strong> label waits for a word" in text(client, CURATION)
+
+
+def test_who_may_not_curate_sees_how_many_wait_and_no_way_there(client: Client, helper: User) -> None:
+    song = make_song(root=make_root(), path="1.mp3", labels={"jazz": 0.8})
+    doubt(make_user(), song, Label.objects.get(), doubted=True)
+    page = text(client, CURATION)
+    assert "<strong>1</strong> label waits for a word" in page
+    assert "curationitem" not in page
