@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import django
+import numpy as np
 
 django.setup()
 
@@ -11,6 +12,7 @@ from django.contrib.auth.models import User  # noqa: E402
 from django.template.loader import render_to_string  # noqa: E402
 
 from catalog.models import Label, Listener, Song, SongLabel  # noqa: E402
+from catalog.services.embeddings import store_embedding  # noqa: E402
 from catalog.services.labels import curate, labels_by_name, store_cnn_labels  # noqa: E402
 from catalog.services.listening import rate, record_play, refuse  # noqa: E402
 from catalog.services.playlists import make_playlist  # noqa: E402
@@ -41,6 +43,9 @@ def main() -> None:
     for place, song in enumerate(songs[:-1]):
         probabilities = {names[(place + step) % len(names)]: 0.9 - 0.23 * step for step in range(1 + place % 4)}
         store_cnn_labels(song, "jamendo-cnn", probabilities, KINDS)
+        # As its labels say it sounds, so that those with the same ones lie together on the map.
+        heard = np.array([probabilities.get(name, 0.05) for name in names])
+        store_embedding(song, "jamendo-cnn", np.append(heard, 0.02 * place))
     Song.objects.exclude(pk=songs[-1].pk).update(tagging_state=Song.Tagging.DONE)
     people = labels_by_name({"90s": Label.Kind.ERA, "piano": Label.Kind.INSTRUMENT, "metal": Label.Kind.GENRE})
     SongLabel.objects.create(song=songs[0], label=people["90s"], source="import", origin="lastfm", weight=12)
