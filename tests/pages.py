@@ -61,7 +61,7 @@ PAGES = [
     SitePage("album", "/songs/{song}/album/", 10, measured=True),
     SitePage("song", "/songs/{song}/", 10, measured=True),
     SitePage("find", "/find/", 8),
-    SitePage("find-found", "/find/?q=calm+but+not+{label_name}", 14, measured=True),
+    SitePage("find-found", "/find/?q=calm+but+not+{label_name}", 18, measured=True),
     SitePage("map", "/map/", 6, measured=True),
     SitePage("mood", "/mood/", 8, measured=True),
     SitePage("playlists", "/playlists/", 5, measured=True),
