@@ -22,7 +22,7 @@ from .interface import Evidence, Moved, Positions, Progress, silent
 
 Places = NDArray[np.float32]
 
-MOST_LAID_OUT = 20_000
+MOST_LAID_OUT = 10_000
 """So many songs are laid out by what all of them sound like; of more, a sample of so many."""
 
 QUICK = 4000
@@ -292,7 +292,7 @@ def _over(places: Places, before: Places) -> Places:
     here, there = places[known].astype(np.float64), before[known].astype(np.float64)
     centre = places.mean(axis=0, dtype=np.float64)
     if known.sum() < 3 or not (size := np.square(here - here.mean(axis=0)).sum()):
-        return (places - centre).astype(np.float32)
+        return np.asarray(places - centre, dtype=np.float32)
     left, sizes, right = np.linalg.svd((here - here.mean(axis=0)).T @ (there - there.mean(axis=0)))
     turned = (places - here.mean(axis=0)) @ (left @ right)
     return np.asarray(turned * (sizes.sum() / size) + there.mean(axis=0), dtype=np.float32)
