@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -21,10 +20,10 @@ REASON = "cut off before its end"
 @pytest.fixture
 def failed_song(site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A song of the site that could not be listened to."""
-    (file,) = tmp_path_factory.getbasetemp().glob("site*/db.sqlite3")
+    (file,) = tmp_path_factory.getbasetemp().glob("site[0-9]*/db.sqlite3")
 
     def state(tagging_state: str, error: str) -> None:
-        with closing(sqlite3.connect(Path(file), timeout=30)) as database, database:
+        with closing(sqlite3.connect(file, timeout=30)) as database, database:
             change = "UPDATE catalog_song SET tagging_state = ?, tagging_error = ? WHERE title = 'Xtal'"
             database.execute(change, (tagging_state, error))
 
