@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -87,19 +88,23 @@ def measure(n_songs: int, n_labels: int) -> list[Figure]:
             break
         verdict = "keep" if number % 2 else "refuse"
         data = {"item": item.pk, "song": item.song_id, "label": item.label_id, "verdict": verdict}
-        keys.append(
-            timed("a key press, the next question with it", lambda data=data: client.post(f"{DESK}decide/", data))
-        )  # type: ignore[misc]
+        keys.append(timed("a key press, the next question with it", partial(client.post, f"{DESK}decide/", data)))
     figures.append(_median(keys))
     figures.append(_median([timed("an undo by key", lambda: client.post(f"{DESK}undo/")) for _ in range(20)]))
     figures.append(timed("how many wait, for the dashboard", queue.waiting))
+
+    def undo_the_last() -> None:
+        if (action := latest_of(boss)) is None:
+            sys.exit("There is nothing to undo.")
+        undo(action, boss)
+
     label, into = Label.objects.order_by("pk")[:2]
     figures.append(timed("what accepting many would do", lambda: bulk.unconfirmed(label, 0.5)))
     figures.append(timed(f"{bulk.MOST:,} accepted", lambda: bulk.accept(label, 0.5, boss)))
-    figures.append(timed("that undone", lambda: undo(_found(latest_of(boss)), boss)))
+    figures.append(timed("that undone", undo_the_last))
     n = label.song_labels.count()
     figures.append(timed(f"labels merged, {n:,} words", lambda: merge_labels([label], into, boss)))
-    figures.append(timed("that undone again", lambda: undo(_found(latest_of(boss)), boss)))
+    figures.append(timed("that undone again", undo_the_last))
     return figures
 
 
@@ -164,12 +169,6 @@ def _median(figures: list[Figure]) -> Figure:
         statistics.median(figure.cpu_ms for figure in figures),
         max(figure.queries for figure in figures),
     )
-
-
-def _found(action):  # type: ignore[no-untyped-def]
-    if action is None:
-        sys.exit("There is nothing to undo.")
-    return action
 
 
 if __name__ == "__main__":

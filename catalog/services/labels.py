@@ -151,6 +151,7 @@ def curate_named(song: Song, name: str, kind: str, curator: User) -> Label:
     return label
 
 
+@transaction.atomic
 def curate_songs(
     song_ids: Collection[int], label: Label, verdict: bool | None, curator: User, kind: str, summary: str
 ) -> None:
@@ -167,8 +168,10 @@ def curate_songs(
     kind, summary : str
         What the log says: a `CurationAction.Kind`, and in words.
     """
-    with log.recorded(kind, curator, summary, *log.words_on(song_ids, [label.pk])):
-        words = SongLabel.objects.filter(song__in=song_ids, label=label, source=SongLabel.Source.CURATOR)
+    # Locked, so that of two curators who speak of one label at once the second finds the first one's word.
+    songs = list(Song.objects.select_for_update().filter(pk__in=song_ids).order_by("pk").values_list("pk", flat=True))
+    with log.recorded(kind, curator, summary, *log.words_on(songs, [label.pk])):
+        words = SongLabel.objects.filter(song__in=songs, label=label, source=SongLabel.Source.CURATOR)
         if verdict is None:
             words.delete()
         else:
@@ -183,13 +186,13 @@ def curate_songs(
                     origin=curator_name(curator),
                     weight=weight,
                 )
-                for pk in song_ids
+                for pk in songs
                 if pk not in spoken
             )
-            doubts = LabelDoubt.objects.filter(song__in=song_ids, label=label, settled_at=None)
+            doubts = LabelDoubt.objects.filter(song__in=songs, label=label, settled_at=None)
             doubts.update(settled_at=timezone.now())
-            CurationItem.objects.filter(song__in=song_ids, label=label).delete()
-        announce_labels_changed(song_ids)
+            CurationItem.objects.filter(song__in=songs, label=label).delete()
+        announce_labels_changed(songs)
 
 
 def merge_labels(labels: Iterable[Label], into: Label, curator: User | None = None) -> None:

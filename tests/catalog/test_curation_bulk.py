@@ -92,7 +92,7 @@ def test_the_sample_goes_from_the_surest_to_the_least_sure(curator: User) -> Non
     heard(*(0.5 + number / 100 for number in range(40)))
     weights = [weight for _, weight in bulk.unconfirmed(label("jazz"), 0.5).sample]
     assert len(weights) == 12
-    assert (weights[0], weights[-1]) == (pytest.approx(0.89), 0.5)
+    assert [weights[0], weights[-1]] == pytest.approx([0.89, 0.5])
     assert weights == sorted(weights, reverse=True)
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from catalog.models import CurationAction, CurationItem, Label, LabelAlias, Song, SongLabel
 from catalog.services.curation import lines, queue, waiting
+from catalog.services.curation.decisions import AlreadyDecidedError, Asked, decide
+from catalog.services.curation.undo import undo
 from catalog.services.doubts import doubt
 from catalog.services.labels import curate, labels_by_name
 from catalog.signals import labels_changed
@@ -196,7 +203,7 @@ def test_a_correction_says_no_to_one_label_and_yes_to_another_that_may_be_new(cl
         data = {**asked(), "verdict": "other", "name": name, "kind": "instrument"}
         client.post(f"{DESK}decide/", data)
         assert said(song) == {"jazz": -1.0, expected: 1.0}
-        queue.cache.clear()
+        cache.clear()
     assert Label.objects.get(name="Gamelan").kind == "instrument"
     assert set(CurationAction.objects.values_list("kind", flat=True)) == {"corrected"}
 
@@ -312,3 +319,56 @@ def test_whatever_is_typed_is_answered(client: Client, curator: User, typed: str
     answer = client.get(f"{DESK}labels/", {"name": typed})
     assert answer.status_code == 200
     assert "<b>" not in answer.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_decide_in_the_same_moment_one_does() -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite in memory has no second writer to wait for the first")
+    song = heard("song", jazz=0.51)
+    numbers = {name: int(value) for name, value in asked().items()}
+    curators = [make_user("ann"), make_user("bob")]
+    together = Barrier(2)
+
+    def say(curator: User) -> str:
+        try:
+            together.wait(10)
+            action = decide(Asked(**numbers), curator.username == "ann", curator)
+        except AlreadyDecidedError as error:
+            return str(error)
+        else:
+            return str(action)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(say, curators))
+    first, second = (0, 1) if "already" in answers[1] else (1, 0)
+    assert f"{curators[first].username} has already" in answers[second]
+    assert CurationAction.objects.get().user == curators[first]
+    assert said(song) == {"jazz": 1.0 if first == 0 else -1.0}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_speak_of_one_label_in_the_same_moment_both_are_heard() -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite in memory has no second writer to wait for the first")
+    song = heard("song", jazz=0.51)
+    curators = [make_user("ann"), make_user("bob")]
+    jazz, together = Label.objects.get(key="jazz"), Barrier(2)
+
+    def say(curator: User) -> None:
+        try:
+            together.wait(10)
+            curate(song, jazz, curator.username == "ann", curator)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(say, curators))
+    last, first = CurationAction.objects.all()
+    assert said(song) == {"jazz": 1.0 if last.user == curators[0] else -1.0}
+    undo(last, curators[0])
+    assert said(song) == {"jazz": 1.0 if first.user == curators[0] else -1.0}
+    undo(first, curators[0])
+    assert said(song) == {}
