@@ -3,11 +3,11 @@
     python -m benchmarks.map [--songs N [N...]] [--frames N] [--format table|json]
 
 Makes embeddings as a network might make them (genres, styles, artists, songs), and for each number of songs prints the
-seconds of a core and, of the ten songs that sound most like a song, the shares that are among the 10 and the 30 nearest
-on the plane: by the two principal components, which is the plain way; for the first map; for the new songs of a day, one
-in a hundred, placed beside the others; and for the map of the night after, with how far half of the others have moved at
-most, as a share of its width. With `--frames` the page itself is moved in a real Chromium for so many frames, with 20,000
-songs.
+seconds of a core and, of the ten songs that sound most like a song, the shares that are among the 10 and the 30
+nearest on the plane: by the two principal components, which is the plain way; for the first map; for the new songs of
+a day, one in a hundred, placed beside the others; and for the map of the night after, with how far half of the others
+have moved at most, as a share of its width. With `--frames` the page itself is moved in a real Chromium for so many
+frames, with 20,000 songs.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def made(n: int) -> Vectors:
     artists = styles[rng.choice(60, n_artists, p=common / common.sum())] + rng.normal(size=(n_artists, shape)) * 0.7
     songs = (artists[rng.integers(0, n_artists, n)] + rng.normal(size=(n, shape)) * 0.5).astype(np.float32)
     layer = (rng.normal(size=(shape, DIMENSIONS)) / np.sqrt(shape)).astype(np.float32)
-    return np.maximum(songs @ layer + rng.normal(size=DIMENSIONS).astype(np.float32) * 0.5, 0.01)
+    heard = np.maximum(songs @ layer + rng.normal(size=DIMENSIONS) * 0.5, 0.01)
+    return np.asarray(heard, dtype=np.float32)
 
 
 def evidence_of(vectors: Vectors, places: Places | None = None) -> Evidence:
@@ -181,8 +182,8 @@ def main() -> None:
         print(json.dumps({"maps": [figure._asdict() for figure in figures], "frames": shown}))
     elif shown:
         print(
-            f"20,000 songs moved for {options.frames} frames: drawing takes {shown['drawing_median_ms']:.1f} ms in the middle, "
-            f"{shown['drawing_95_ms']:.1f} ms at the 95th percentile; from frame to frame "
+            f"20,000 songs moved for {options.frames} frames: drawing takes {shown['drawing_median_ms']:.1f} ms in the "
+            f"middle, {shown['drawing_95_ms']:.1f} ms at the 95th percentile; from frame to frame "
             f"{shown['between_median_ms']:.1f} ms and {shown['between_95_ms']:.1f} ms"
         )
 

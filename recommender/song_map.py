@@ -154,7 +154,8 @@ def _whole(places: NDArray[np.float32]) -> NDArray[np.uint16]:
         return np.zeros((0, 2), np.uint16)
     low, high = places.min(axis=0), places.max(axis=0)
     side = float((high - low).max()) or 1.0
-    return np.rint(WIDTH * ((places - (low + high) / 2) / side + 0.5)).clip(0, WIDTH).astype(np.uint16)
+    whole = np.rint(WIDTH * ((places - (low + high) / 2) / side + 0.5)).clip(0, WIDTH)
+    return np.asarray(whole, dtype=np.uint16)
 
 
 def _strongest(content: Content, songs: Positions) -> tuple[NDArray[np.uint8], Positions]:

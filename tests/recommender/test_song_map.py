@@ -16,7 +16,8 @@ def made(n: int, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     kinds = np.random.default_rng(1).normal(size=(6, 8)) * 2
     shapes = kinds[rng.integers(0, 6, n)] + rng.normal(size=(n, 8))
-    return np.maximum(shapes @ np.random.default_rng(2).normal(size=(8, 32)), 0).astype(np.float32) + 0.01
+    heard = np.maximum(shapes @ np.random.default_rng(2).normal(size=(8, 32)), 0) + 0.01
+    return np.asarray(heard, dtype=np.float32)
 
 
 def evidence_of(embeddings: np.ndarray | None, places: np.ndarray | None = None, n_songs: int = 0) -> Evidence:
@@ -26,7 +27,7 @@ def evidence_of(embeddings: np.ndarray | None, places: np.ndarray | None = None,
 
 
 def unit(embeddings: np.ndarray) -> np.ndarray:
-    return embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return np.asarray(embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True))
 
 
 def same_songs(n: int) -> Moved:
@@ -45,7 +46,7 @@ def laid_out(embeddings: np.ndarray) -> SongMap:
 
 def moved(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """How far songs have gone, as shares of the map's width."""
-    return np.linalg.norm(after - before, axis=1) / np.ptp(before, axis=0).max()
+    return np.asarray(np.linalg.norm(after - before, axis=1) / np.ptp(before, axis=0).max())
 
 
 def test_songs_that_sound_alike_lie_together_far_better_than_by_lot(embeddings: np.ndarray, laid_out: SongMap) -> None:
