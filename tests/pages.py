@@ -97,6 +97,7 @@ PAGES = [
     SitePage("admin-taggers", "/admin/tagging/lesson/", 11, "boss"),
     SitePage("admin-evaluations", "/admin/recommender/evaluation/", 8, "boss"),
     SitePage("admin-emotions", "/admin/mood/emotionlabel/", 7, "boss"),
+    SitePage("admin-words", "/admin/recommender/word/?try=calm+but+not+{label_name}", 11, "boss"),
 ]
 
 PARTS = [
