@@ -265,7 +265,7 @@ def first_visits(address: str, pages: dict[str, str]) -> list[Visit]:
         page.get_by_label("Username").fill("listener-0")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Log in").click()
-        page.wait_for_url("**/")
+        page.wait_for_url(lambda where: "/accounts/login/" not in where)
         cookies = context.cookies()
         context.close()
         # The first page of a browser that has just started waits for the browser.
@@ -295,6 +295,8 @@ def _visit(browser: Any, address: str, cookies: Any, name: str, path: str) -> Vi
     )
     page.goto(path)
     page.wait_for_load_state("networkidle")
+    if "/accounts/login/" in page.url:
+        raise SystemExit(f"{path} asks to log in")
     paint = page.evaluate(_PAINTS)
     context.close()
     by_kind = {"document": 0.0, "stylesheet": 0.0, "script": 0.0, "icon": 0.0, "picture": 0.0}

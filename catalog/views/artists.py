@@ -11,7 +11,7 @@ from ..services.artists import album_of, find_artist
 from ..services.browsing import songs_in_order
 from ..services.rows import song_rows
 
-_MOST_SONGS = 100
+_MOST_SONGS = 60
 
 
 @require_GET
