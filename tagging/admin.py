@@ -30,7 +30,7 @@ _MOST_LABELS_SHOWN = 30
 _LESSONS_SHOWN = 8
 
 
-@admin.action(description="Tag again")
+@admin.action(description="Tag again", permissions=["change"])
 def tag_again(model_admin: SongAdmin, request: HttpRequest, songs: QuerySet[Song]) -> None:
     """Have the chosen songs heard anew."""
     count = services.tag_again(songs)

@@ -80,6 +80,7 @@ def _panel(request: HttpRequest, said: str = "") -> HttpResponse:
         "progress": progress,
         "heard": progress.done,
         "heard_of": progress.done + progress.left,
+        "rate": _rate(progress.songs_per_second),
         "ready_at": None if left_s is None else timezone.now() + timedelta(seconds=left_s),
         "taggers": registry.installed(),
         "lines": [FailureLine(failure, _address(failure)) for failure in failures[:_REASONS_SHOWN]],
@@ -89,6 +90,15 @@ def _panel(request: HttpRequest, said: str = "") -> HttpResponse:
         **_counts(),
     }
     return render(request, "tagging/desk.html", context)
+
+
+def _rate(songs_per_second: float) -> str:
+    """How fast it goes, in the unit that has some songs in it."""
+    for unit, seconds in (("second", 1), ("minute", 60)):
+        if songs_per_second * seconds >= 1.95:
+            each = songs_per_second * seconds
+            return f"{each:.1f} songs a {unit}" if each < 9.95 else f"{each:,.0f} songs a {unit}"
+    return f"{count(round(songs_per_second * 3600), 'song')} an hour"
 
 
 def _counts() -> dict[str, int]:

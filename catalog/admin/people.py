@@ -58,7 +58,8 @@ class AllowanceInline(admin.StackedInline):  # type: ignore[type-arg]
     model = UploadAllowance
     form = AllowanceForm
     can_delete = False
-    verbose_name_plural = "what may be uploaded"
+    verbose_name = "what may be uploaded"
+    extra, min_num, max_num = 0, 1, 1
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -93,7 +94,7 @@ admin.site.unregister(User)
 class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
     """Django's page of users, with what there is of each here."""
 
-    list_display = ("username", "email", "is_staff", "is_active", "last_login", "uploads", "space", "plays")
+    list_display = ("username", "plays", "uploads", "space", "last_login", "is_staff", "is_active", "email")
     list_filter = (KindFilter, "is_staff", "is_superuser", "is_active", "groups")
     inlines = (AllowanceInline,)
     readonly_fields = ("last_login", "date_joined", "has_uploaded", "has_played")

@@ -167,7 +167,7 @@ def test_the_page_says_how_much_is_left(client: Client, listener: User) -> None:
     has_uploaded(listener, 1.5, number=2)
     page = " ".join(client.get("/upload/").text.split())
     assert "1.5 MB of your 3.0 MB are used, by 2 of at most 4 songs." in page
-    assert '<progress max="3000000" value="1500000"' in page
+    assert '<progress class="meter" max="3000000" value="1500000"' in page
     assert 'type="file"' in page
 
 
