@@ -86,7 +86,7 @@ class CurationLog(ReadOnlyAdmin):
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Log of curation", **(extra_context or {})})
+        return super().changelist_view(request, {"title": "Log of what curators decided", **(extra_context or {})})
 
     def may_undo(self, request: HttpRequest, action: CurationAction) -> bool:
         """Whoever may change labels may undo it, where it was labels that it changed."""

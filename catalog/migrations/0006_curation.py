@@ -56,8 +56,8 @@ class Migration(migrations.Migration):
                 ("undone_at", models.DateTimeField(null=True)),
             ],
             options={
-                "verbose_name": "entry of the log of curation",
-                "verbose_name_plural": "log of curation",
+                "verbose_name": "curators' decision",
+                "verbose_name_plural": "curators' decisions",
                 "ordering": ["-pk"],
             },
         ),

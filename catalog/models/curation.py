@@ -66,8 +66,8 @@ class CurationAction(models.Model):
     undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
-        verbose_name = "entry of the log of curation"
-        verbose_name_plural = "log of curation"
+        verbose_name = "curators' decision"
+        verbose_name_plural = "curators' decisions"
         ordering = ["-pk"]
 
     def __str__(self) -> str:
