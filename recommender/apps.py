@@ -5,4 +5,4 @@ class RecommenderConfig(AppConfig):
     name = "recommender"
 
     def ready(self) -> None:
-        from . import exporting, receivers  # noqa: F401 (they register themselves)
+        from . import exporting, naming, receivers  # noqa: F401 (they register themselves)

@@ -13,6 +13,7 @@ from catalog.services.curation.undo import undo
 from catalog.services.doubts import doubt
 from catalog.services.labels import curate, labels_by_name
 from mood.models import EmotionLabel
+from recommender.models import Word, WordLabel
 from tests.factories import add_labels, make_song, make_user
 
 pytestmark = pytest.mark.django_db
@@ -217,6 +218,8 @@ def test_a_merge_says_all_that_it_will_change(client: Client, curator: User) -> 
     curate(both, rap, True, curator)
     curate(both, hip_hop, False, curator)
     EmotionLabel.objects.create(emotion="happy", way="match", label="rap", weight=1)
+    Word.objects.all().delete()
+    WordLabel.objects.create(word=Word.objects.create(text="freestyle"), label="rap")
     page = client.post(LABELS, {"action": "merge", "_selected_action": [str(rap.pk), str(hip_hop.pk)]})
     text = " ".join(page.content.decode().split())
     for told in (
@@ -228,6 +231,7 @@ def test_a_merge_says_all_that_it_will_change(client: Client, curator: User) -> 
         "1 doubt of listeners moves over.",
         "1 label that people gave elsewhere moves over.",
         "The table of moods names rap for happy, match my mood: it finds hip hop from then on.",
+        "The table of words names rap for freestyle: it finds hip hop from then on.",
     ):
         assert told in text
     assert Label.objects.count() == 2
