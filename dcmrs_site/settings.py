@@ -97,6 +97,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "dcmrs_site.compression.CompressTexts",
     "csp.middleware.CSPMiddleware",
     "dcmrs_site.headers.PermissionsPolicy",
     "dcmrs_site.theme.Theme",
