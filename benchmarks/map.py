@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -110,7 +111,12 @@ def measure(n: int) -> list[Figure]:
 
 def frames(number: int) -> dict[str, float]:
     """Milliseconds between frames, and of drawing one, while 20,000 songs are moved; all in sight."""
+    import django
     from playwright.sync_api import sync_playwright
+
+    # The page's points are packed as the site packs them.
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcmrs_site.settings")
+    django.setup()
 
     from tests.browser.conftest import SIZES, find_chromium, launch, log_in
     from tests.browser.site import running_site
