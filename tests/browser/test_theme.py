@@ -66,8 +66,8 @@ def test_the_desk_follows_and_has_the_choice_too(visit: Visit) -> None:
     page.goto("/admin/")
     body = "getComputedStyle(document.body).backgroundColor"
     assert page.evaluate(body) == DARK
-    page.get_by_role("button", name="Light", exact=True).click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Light", exact=True).click()
     assert page.evaluate(body) == LIGHT
 
 
