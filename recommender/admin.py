@@ -177,7 +177,6 @@ class WordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["text", "means"]
     list_filter = [IsSynonym]
     search_fields = ["text", "labels__label", "same_as__text"]
-    search_help_text = "A word, or a label that words mean"
     autocomplete_fields = ["same_as"]
     list_per_page = 100
 
