@@ -54,6 +54,8 @@ def running_site(home: Path) -> Iterator[str]:
     """Yield the address of a site that lives in `home`, with an admin `boss`, a listener `mira`, and music."""
     environment = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL")}
     environment |= {"DCMRS_HOME": str(home), "DJANGO_SETTINGS_MODULE": "dcmrs_site.settings"}
+    # Every test that needs somebody new makes them, all from one address.
+    environment["SIGNUP_RATE"] = "1000/hour"
     _write_music(home / "music")
     for command in (
         ["manage.py", "migrate", "-v0"],
