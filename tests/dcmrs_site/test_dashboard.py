@@ -414,7 +414,9 @@ def test_a_broker_without_a_worker_is_told_from_no_broker(client: Client, boss: 
     assert "every 5s" in page
 
 
+# A worker that starts closes the connections of its process, which would end a test's transaction.
 @pytest.mark.redis
+@pytest.mark.django_db(transaction=True)
 def test_a_worker_is_named_with_what_it_does(
     client: Client, boss: User, broker: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
