@@ -6,54 +6,82 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('recommender', '0005_dial'),
+        ("recommender", "0005_dial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Word',
+            name="Word",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.CharField(max_length=60)),
-                ('key', models.CharField(editable=False, max_length=60, unique=True)),
-                ('changed_at', models.DateTimeField(auto_now=True)),
-                ('same_as', models.ForeignKey(blank=True, help_text='Another word that it means the same as: then it needs no labels of its own.', limit_choices_to={'same_as': None}, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='synonyms', to='recommender.word')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.CharField(max_length=60)),
+                ("key", models.CharField(editable=False, max_length=60, unique=True)),
+                ("changed_at", models.DateTimeField(auto_now=True)),
+                (
+                    "same_as",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Another word that it means the same as: then it needs no labels of its own.",
+                        limit_choices_to={"same_as": None},
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="synonyms",
+                        to="recommender.word",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['text'],
+                "ordering": ["text"],
             },
         ),
         migrations.CreateModel(
-            name='ListeningContext',
+            name="ListeningContext",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=40)),
-                ('words', models.CharField(max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='listening_contexts', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=40)),
+                ("words", models.CharField(max_length=200)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="listening_contexts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at', 'pk'],
-                'constraints': [models.UniqueConstraint(fields=('user', 'name'), name='one_context_a_name')],
+                "ordering": ["created_at", "pk"],
+                "constraints": [models.UniqueConstraint(fields=("user", "name"), name="one_context_a_name")],
             },
         ),
         migrations.CreateModel(
-            name='WordLabel',
+            name="WordLabel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(max_length=100)),
-                ('weight', models.FloatField(default=1.0, help_text='1 for what the word says itself, less for what goes with it, below 0 for what should be less; -1 keeps songs with the label off the list.')),
-                ('changed_at', models.DateTimeField(auto_now=True)),
-                ('word', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='labels', to='recommender.word')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("label", models.CharField(max_length=100)),
+                (
+                    "weight",
+                    models.FloatField(
+                        default=1.0,
+                        help_text="1 for what the word says itself, less for what goes with it, below 0 for what should be less; -1 keeps songs with the label off the list.",
+                    ),
+                ),
+                ("changed_at", models.DateTimeField(auto_now=True)),
+                (
+                    "word",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="labels", to="recommender.word"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'label of a word',
-                'verbose_name_plural': 'labels of words',
-                'ordering': ['-weight', 'label'],
-                'constraints': [models.UniqueConstraint(fields=('word', 'label'), name='one_weight_a_words_label')],
+                "verbose_name": "label of a word",
+                "verbose_name_plural": "labels of words",
+                "ordering": ["-weight", "label"],
+                "constraints": [models.UniqueConstraint(fields=("word", "label"), name="one_weight_a_words_label")],
             },
         ),
     ]

@@ -10,6 +10,7 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import Error as BrowserError
@@ -52,7 +53,7 @@ def main() -> None:
         sys.exit(f"No picture of {', '.join(failed)}")
 
 
-def take_all(browser: Browser, site: str, look: str, rows: list[SitePage | State], progress: tqdm[None]) -> list[str]:
+def take_all(browser: Browser, site: str, look: str, rows: list[SitePage | State], progress: tqdm[Any]) -> list[str]:
     """The pictures of one look; those that failed, by name."""
     size, _, scheme = look.partition("-")
     width, height = SIZES[size]

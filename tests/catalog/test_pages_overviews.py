@@ -10,7 +10,6 @@ from catalog.models import LibraryRoot
 from catalog.views.overviews import ENTRIES_A_PAGE
 from tests.factories import make_root, make_song
 
-
 pytestmark = pytest.mark.django_db
 
 
