@@ -18,6 +18,7 @@ from celery.contrib.testing.worker import start_worker
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
+from kombu import pools
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from catalog.broker import connected
@@ -384,9 +385,17 @@ def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     address = f"redis+socket://{socket}"
     for name in ("broker_url", "broker_read_url", "broker_write_url"):
         monkeypatch.setattr(app.conf, name, address)
+    forget_connections()
     yield address
+    forget_connections()
     redis.terminate()
     redis.wait(10)
+
+
+def forget_connections() -> None:
+    """Connections that are kept of the broker of an earlier test would answer for this one's worker."""
+    pools.reset()
+    app._after_fork()
 
 
 _go_on = threading.Event()
