@@ -395,7 +395,7 @@ def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def forget_connections() -> None:
     """Connections that are kept of the broker of an earlier test would answer for this one's worker."""
     pools.reset()
-    app._after_fork()
+    app._after_fork()  # type: ignore[attr-defined]
 
 
 _go_on = threading.Event()
