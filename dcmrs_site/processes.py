@@ -196,13 +196,14 @@ def web(listener: socket.socket, log_level: str) -> Program:
 
     Pages are short computations that hold Python's lock, so there is a process for each core, at least two so that a
     long one does not stop the site, and at most four, since each costs memory. A song that is being heard keeps a
-    thread for as long as the browser reads, hence many threads.
+    thread for as long as the browser reads, hence many threads. No connection is kept for a next request: it would wait
+    for its own process while another has nothing to do, which costs far more than to connect anew.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     command = [
         *(sys.executable, "-m", "gunicorn", "dcmrs_site.wsgi"),
         *("--bind", f"fd://{listener.fileno()}"),
-        *("--worker-class", "gthread", "--workers", str(min(max(cores, 2), 4)), "--threads", "16"),
+        *("--worker-class", "gthread", "--workers", str(min(max(cores, 2), 4)), "--threads", "16", "--keep-alive", "0"),
         *("--graceful-timeout", "4", "--log-level", log_level, "--no-control-socket"),
     ]
     # Sixteen threads that each started one more for every core would only wait for one another.
