@@ -69,17 +69,21 @@ ALBUM_SORTS: dict[str, tuple[str, Order]] = {
 
 
 class _Kept:
-    """What was made of the latest index, for as long as that is the latest."""
+    """What was made of the latest index, in every order that was asked for, for as long as that is the latest."""
 
-    def __init__(self, make: Callable[[SongIndex], list[Entry]]) -> None:
-        self._make = make
-        self._made: tuple[SongIndex, list[Entry]] | None = None
+    def __init__(self, make: Callable[[SongIndex], list[Entry]], sorts: dict[str, tuple[str, Order]]) -> None:
+        self._make, self._sorts = make, sorts
+        self._made: tuple[SongIndex, dict[str, list[Entry]]] | None = None
 
-    def of(self, index: SongIndex) -> list[Entry]:
+    def of(self, index: SongIndex, sort: str) -> list[Entry]:
+        """The entries in an order."""
         made = self._made
         if made is None or made[0] is not index:
-            self._made = made = (index, self._make(index))
-        return made[1]
+            self._made = made = (index, {"": self._make(index)})
+        orders = made[1]
+        if sort not in orders:
+            orders[sort] = sorted(orders[""], key=self._sorts[sort][1])
+        return orders[sort]
 
 
 def artists(words: str = "", sort: str = "name") -> list[Entry]:
@@ -92,25 +96,23 @@ def artists(words: str = "", sort: str = "name") -> list[Entry]:
     sort : str
         One of `ARTIST_SORTS`.
     """
-    return _found(_artists.of(song_index.current()), words, ARTIST_SORTS[sort][1])
+    return _found(_artists.of(song_index.current(), sort), words)
 
 
 def albums(words: str = "", sort: str = "name") -> list[Entry]:
     """The albums with songs that can be played here; `words` in title or artist, `sort` of `ALBUM_SORTS`."""
-    return _found(_albums.of(song_index.current()), words, ALBUM_SORTS[sort][1])
+    return _found(_albums.of(song_index.current(), sort), words)
 
 
-def _found(entries: list[Entry], words: str, order: Order) -> list[Entry]:
+def _found(entries: list[Entry], words: str) -> list[Entry]:
     asked = title_key(words).split()
-    if asked:
-        found = [one for one in entries if all(word in one.folded for word in asked)]
-        if not found:
-            close = extract(
-                " ".join(asked), [one.folded for one in entries], scorer=WRatio, score_cutoff=_CLOSE, limit=_MOST_CLOSE
-            )
-            return [entries[at] for _, _, at in close]
-        entries = found
-    return sorted(entries, key=order)
+    if not asked:
+        return entries
+    if found := [one for one in entries if all(word in one.folded for word in asked)]:
+        return found
+    folded = [one.folded for one in entries]
+    close = extract(" ".join(asked), folded, scorer=WRatio, score_cutoff=_CLOSE, limit=_MOST_CLOSE)
+    return [entries[at] for _, _, at in close]
 
 
 def _grouped(index: SongIndex, key: Callable[[IndexedSong], str]) -> dict[str, list[IndexedSong]]:
@@ -163,4 +165,4 @@ def usual_name(names: Iterable[str]) -> str:
     return min(counted, key=lambda name: (-counted[name], len(name), name))
 
 
-_artists, _albums = _Kept(_read_artists), _Kept(_read_albums)
+_artists, _albums = _Kept(_read_artists, ARTIST_SORTS), _Kept(_read_albums, ALBUM_SORTS)
