@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from django.contrib.auth.models import User
@@ -15,15 +15,18 @@ from catalog.services.browsing import shelf, songs_in_order
 from . import snapshot
 from .engine import words as engine
 from .engine.interface import Vector
+from .engine.ranking import top
 from .engine.variety import spread_artists
 from .engine.words import Understood
-from .services import REASONS, LabelReason, Recommendation, listed, more_asked_than_liked, of_both
+from .services import REASONS, LabelReason, Recommendation, chosen, more_asked_than_liked, of_both
 from .snapshot import Recommenders
 from .taste import Taste, taste_of
 from .words import vocabulary
 
 _POOL = 3
 """From how many times as many songs as are shown they are chosen, so that they need not be one artist's."""
+
+_SPARE = 5
 
 _FAR = 0.2
 """What fits less than this part as well as the best is not what was asked for."""
@@ -156,16 +159,21 @@ def _fitting(
     tastes = taste.block(catalogue, query, engine.SHARE)
     direction = content.directions(tastes)[0]
     scores = _scores(recommenders, taste, query, direction, [pks[label] for label in understood.refused])
-    found = listed(
+    leave_out = catalogue.songs(list(taste.known) if new_only else taste.disliked)
+    ranked = top(scores, _POOL * n, leave_out=leave_out, among=catalogue.playable if playable_only else None)
+    near = ranked[scores[ranked] >= _FAR * scores[ranked[:1]]]
+    # No artist comes again at once where another fits about as well; a few more, for those that turn out to be gone.
+    spread = spread_artists(near, catalogue.artists, n + _SPARE, fit=scores)
+    found = chosen(
         recommenders,
+        spread,
         scores,
-        _POOL * n,
-        leave_out=catalogue.songs(list(taste.known) if new_only else taste.disliked),
+        n,
         playable_only=playable_only,
         reasons=lambda songs: content.parts(direction, songs, 4 * REASONS),
         asked=more_asked_than_liked(recommenders, tastes, query),
     )
-    return _varied(recommenders, found, scores, n)
+    return [replace(one, reasons=of_both(one.reasons)) for one in found]
 
 
 def _scores(
@@ -188,18 +196,6 @@ def _scores(
     if refused:
         scores = engine.without_refused(scores, content.shares(catalogue.labels(list(refused))))
     return scores
-
-
-def _varied(recommenders: Recommenders, found: list[Recommendation], scores: Vector, n: int) -> list[Recommendation]:
-    """The first n that fit, no artist coming again at once where another fits about as well; with their reasons."""
-    catalogue = recommenders.catalogue
-    least = _FAR * found[0].score if found else 0.0
-    at = {int(catalogue.songs([one.song.pk])[0]): one for one in found if one.score >= least}
-    chosen = spread_artists(np.fromiter(at, np.intp), catalogue.artists, n, fit=scores).tolist()
-    return [
-        Recommendation(rank, at[position].song, at[position].score, of_both(at[position].reasons))
-        for rank, position in enumerate(chosen, start=1)
-    ]
 
 
 # --- What is called so --------------------------------------------------------------------------

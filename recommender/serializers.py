@@ -15,7 +15,7 @@ from . import comparison
 from .engine.interface import QUERY_SHARE
 from .engine.methods import METHODS
 from .profile import Change
-from .services import LabelReason, Reason, SongReason
+from .services import LabelReason, Reason, SongReason, fetch_names_elsewhere
 from .similar import By
 
 _MOST_LABELS = 100
@@ -109,8 +109,19 @@ class ReasonField(serializers.Field[Reason, Any, dict[str, Any], Reason]):
         return dict(SongReasonSerializer(value).data)
 
 
+class RecommendationsSerializer(serializers.ListSerializer[Any]):
+    """Songs, and in one query the names that all of them are known by elsewhere."""
+
+    def to_representation(self, data: Any) -> Any:
+        fetch_names_elsewhere(data)
+        return super().to_representation(data)
+
+
 class RecommendationSerializer(serializers.Serializer[Any]):
     """A song, where it stands and why."""
+
+    class Meta:
+        list_serializer_class = RecommendationsSerializer
 
     rank = serializers.IntegerField()
     song = serializers.IntegerField(source="song.pk", help_text="The song's id.")

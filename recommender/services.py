@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 from django.contrib.auth.models import User
-from django.db.models import Prefetch
+from django.db.models import prefetch_related_objects
 
-from catalog.models import Label, LabelAlias, Song, SongIdentifier
+from catalog.models import Label, LabelAlias, Song
 from catalog.names import label_key
 
 from . import snapshot
@@ -144,6 +144,16 @@ def _counted(number: int, what: str) -> str:
 
 def _name_elsewhere(song: Song) -> str | int:
     return song.external_id or song.pk
+
+
+def fetch_names_elsewhere(found: Iterable[Recommendation]) -> None:
+    """Have the names at hand that the songs are known by elsewhere: no page shows them, and they are a query more."""
+    songs = [song for one in found for song in (one.song, *_songs_of(one.reasons))]
+    prefetch_related_objects(songs, "identifiers")
+
+
+def _songs_of(reasons: Iterable[Reason]) -> list[Song]:
+    return [reason.song for reason in reasons if isinstance(reason, SongReason)]
 
 
 def in_words(reasons: Iterable[Reason]) -> str:
@@ -368,33 +378,38 @@ def listed(
     asked: Collection[int] = (),
 ) -> list[Recommendation]:
     """The top of a ranking as songs with reasons; a song deleted since the snapshot gives its place to the next."""
-    catalogue = recommenders.catalogue
-    among = catalogue.playable if playable_only else None
+    among = recommenders.catalogue.playable if playable_only else None
     wanted = n
     while True:
         ranked = top(scores, wanted, leave_out=leave_out, among=among)
-        songs = _songs(catalogue.song_ids[ranked].tolist())
-        kept = [
-            at
-            for at in ranked
-            if (song := songs.get(int(catalogue.song_ids[at]))) and (song.playable or not playable_only)
-        ]
-        if len(kept) >= n or len(ranked) < wanted:
-            break
+        found = chosen(recommenders, ranked, scores, n, playable_only=playable_only, reasons=reasons, asked=asked)
+        if len(found) == n or len(ranked) < wanted:
+            return found
         wanted *= 2
-    first = np.array(kept[:n], dtype=np.intp)
+
+
+def chosen(
+    recommenders: Recommenders,
+    ranked: engine.Positions,
+    scores: engine.Vector,
+    n: int,
+    *,
+    playable_only: bool,
+    reasons: Callable[[engine.Positions], Sequence[Sequence[engine.Reason]]],
+    asked: Collection[int] = (),
+) -> list[Recommendation]:
+    """The first n of these songs that are still there, with reasons."""
+    catalogue = recommenders.catalogue
+    songs = Song.objects.in_bulk(catalogue.song_ids[ranked].tolist())
+    there = [
+        at for at in ranked if (song := songs.get(int(catalogue.song_ids[at]))) and (song.playable or not playable_only)
+    ]
+    first = np.array(there[:n], dtype=np.intp)
+    named = _named(catalogue, reasons(first), songs, asked)
     return [
         Recommendation(rank, songs[int(catalogue.song_ids[at])], float(scores[at]), why)
-        for rank, (at, why) in enumerate(
-            zip(first, _named(catalogue, reasons(first), songs, asked), strict=True), start=1
-        )
+        for rank, (at, why) in enumerate(zip(first, named, strict=True), start=1)
     ]
-
-
-def _songs(ids: Sequence[int]) -> dict[int, Song]:
-    """The songs that are still there, with the names they are known by elsewhere."""
-    by_age = Prefetch("identifiers", SongIdentifier.objects.order_by("pk"))
-    return Song.objects.prefetch_related(by_age).in_bulk(ids)
 
 
 def named_labels(
@@ -413,7 +428,7 @@ def _named(
     """Reasons by position as reasons that people can read; songs that are not at hand are fetched."""
     named_songs = {reason.song for some in reasons for reason in some if isinstance(reason, engine.SongReason)}
     ids = {position: int(catalogue.song_ids[position]) for position in named_songs}
-    songs = {**songs, **_songs([pk for pk in ids.values() if pk not in songs])}
+    songs = {**songs, **Song.objects.in_bulk([pk for pk in ids.values() if pk not in songs])}
 
     def readable(reason: engine.Reason) -> list[Reason]:
         if isinstance(reason, engine.LabelReason):

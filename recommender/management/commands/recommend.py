@@ -49,6 +49,8 @@ class Command(BaseCommand):
             if not found[user.get_username()]:
                 self.stderr.write(f"Nothing for {user}: {_why_nothing(user, options['method'], query)}")
         if options["format"] == "json":
+            for songs in found.values():
+                services.fetch_names_elsewhere(songs)
             lists = {name: [one.as_json() for one in songs] for name, songs in found.items()}
             self.stdout.write(json.dumps(lists if len(options["user"]) > 1 else next(iter(lists.values()))))
         else:
