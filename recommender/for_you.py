@@ -227,19 +227,24 @@ def _labels_in_turns(songs: NDArray[np.int64], kinds: Sequence[str]) -> list[int
 # --- For one listener ---------------------------------------------------------------------------
 
 
-Why = Callable[[int], str]
+Whys = Callable[[Sequence[int]], list[str]]
+"""Says of each of some songs why it is there."""
 
 
 @dataclass(frozen=True, slots=True)
 class _DraftRow:
-    """A row by positions: more songs than it will show, for some may be gone, and what says why one is there."""
+    """A row by positions: more songs than it will show, for some may be gone, and what says why they are there."""
 
     title: str
     songs: list[int]
-    why: Why
+    whys: Whys
     length: int = ROW
     seed: int | None = None
     unplayed: bool = False
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' if number > 1 else ''}"
 
 
 def _not_since(moment: str) -> str:
@@ -320,8 +325,8 @@ class _Draft:
                     seeds[seed] = word
                     artists |= {artist} - {UNKNOWN_ARTIST}
         for seed, word in seeds.items():
-            why = self._because_of(self.content.song(seed))
-            self._add(f"Because you {word} {{seed}}", self.content.similar(seed), why, seed=seed)
+            whys = self._because_of(self.content.song(seed))
+            self._add(f"Because you {word} {{seed}}", self.content.similar(seed), whys, seed=seed)
 
     def _new_row(self) -> None:
         """What nobody has played: what fits the listener first, then what came last."""
@@ -352,7 +357,7 @@ class _Draft:
         met = np.fromiter(last_met, np.intp)
         chosen = spread_artists(met, self.catalogue.artists, ROW + _SPARE).tolist()
         if chosen:
-            self.rows.append(_DraftRow("Rediscover", chosen, lambda song: _not_since(last_met[song])))
+            self.rows.append(_DraftRow("Rediscover", chosen, lambda songs: [_not_since(last_met[at]) for at in songs]))
 
     def _popular_row(self) -> None:
         self._add("Popular here", self.popular.plays.astype(np.float64), self._how_popular, dial=0.0)
@@ -377,7 +382,7 @@ class _Draft:
         self,
         title: str,
         scores: Vector,
-        why: Why,
+        whys: Whys,
         *,
         length: int = ROW,
         seed: int | None = None,
@@ -386,7 +391,7 @@ class _Draft:
     ) -> bool:
         """Add a row of the free songs that score highest after the dial; whether there are any."""
         ranked = self._turned(scores, self.taste.dial if dial is None else dial)
-        return self._add_ranked(title, ranked, why, length=length, seed=seed, unplayed=unplayed)
+        return self._add_ranked(title, ranked, whys, length=length, seed=seed, unplayed=unplayed)
 
     def _turned(self, scores: Vector, dial: float) -> Positions:
         """The free songs that a row is chosen from, best first."""
@@ -412,7 +417,7 @@ class _Draft:
         self,
         title: str,
         ranked: Positions,
-        why: Why,
+        whys: Whys,
         *,
         length: int = ROW,
         seed: int | None = None,
@@ -424,19 +429,20 @@ class _Draft:
         if len(chosen) < fewest:
             return False
         self.free[chosen[:length]] = False
-        self.rows.append(_DraftRow(title, chosen.tolist(), why, length, seed, unplayed))
+        self.rows.append(_DraftRow(title, chosen.tolist(), whys, length, seed, unplayed))
         return True
 
     # Reasons
 
-    def _because_of(self, direction: Vector, query: Mapping[int, float] | None = None) -> Why:
-        """Names the labels that a song shares with a direction."""
+    def _because_of(self, direction: Vector, query: Mapping[int, float] | None = None) -> Whys:
+        """Names the labels that songs share with a direction."""
         asked = query or {}
 
-        def why(song: int) -> str:
-            return self._words(self.content.parts(direction, np.array([song]), services.REASONS)[0], asked)
+        def whys(songs: Sequence[int]) -> list[str]:
+            shared = self.content.parts(direction, np.array(songs, np.intp), services.REASONS)
+            return [self._words(parts, asked) for parts in shared]
 
-        return why
+        return whys
 
     def _own_labels(self, song: int) -> str:
         """The labels that say most of a song, in words."""
@@ -445,38 +451,43 @@ class _Draft:
     def _strongest(self, song: int) -> Sequence[LabelReason]:
         return self.content.parts(self.content.song(song), np.array([song]), _OWN_LABELS)[0]
 
-    def _label_first(self, label: int) -> Why:
+    def _label_first(self, label: int) -> Whys:
         """Names one label, and then the others that say most of a song."""
 
         def why(song: int) -> str:
             others = [part.label for part in self._strongest(song) if part.label != label]
             return ", ".join(map(self._name, [label, *others[: _OWN_LABELS - 1]]))
 
-        return why
+        return lambda songs: [why(song) for song in songs]
 
-    def _fitting_or_own_labels(self, song: int) -> str:
-        return self._because_of(self.direction)(song) or self._own_labels(song)
+    def _fitting_or_own_labels(self, songs: Sequence[int]) -> list[str]:
+        fitting = self._because_of(self.direction)(songs)
+        return [said or self._own_labels(song) for song, said in zip(songs, fitting, strict=True)]
 
-    def _what_is_different(self, song: int) -> str:
-        """The label that it shares with the listener's profile, and one of its own that none of their songs has."""
-        fitting = self._because_of(self.direction)(song).split(", ")[0]
-        fresh = [self._name(part.label) for part in self._strongest(song) if not self._heard_labels[part.label]]
-        return f"{fitting}, and new to you: {fresh[0]}" if fitting and fresh else self._own_labels(song)
+    def _what_is_different(self, songs: Sequence[int]) -> list[str]:
+        """The label that each shares with the listener's profile, and one of its own that none of their songs has."""
+
+        def why(song: int, fitting: str) -> str:
+            fresh = [self._name(part.label) for part in self._strongest(song) if not self._heard_labels[part.label]]
+            return f"{fitting}, and new to you: {fresh[0]}" if fitting and fresh else self._own_labels(song)
+
+        fitting = self._because_of(self.direction)(songs)
+        return [why(song, said.split(", ")[0]) for song, said in zip(songs, fitting, strict=True)]
 
     @cached_property
     def _heard_labels(self) -> NDArray[np.int64]:
         """How many of the songs that the listener knows have each label."""
         return self.content.songs_with_label(self.catalogue.songs(list(self.taste.known)))
 
-    def _how_popular(self, song: int) -> str:
-        plays, listeners = int(self.popular.plays[song]), int(self.popular.listeners[song])
-        return f"{plays:,} play{'s' if plays > 1 else ''} by {listeners:,} listener{'s' if listeners > 1 else ''}"
+    def _how_popular(self, songs: Sequence[int]) -> list[str]:
+        plays, listeners = self.popular.plays[songs].tolist(), self.popular.listeners[songs].tolist()
+        return [f"{_counted(n, 'play')} by {_counted(by, 'listener')}" for n, by in zip(plays, listeners, strict=True)]
 
-    def _how_many_of_yours(self, song: int) -> str:
+    def _how_many_of_yours(self, songs: Sequence[int]) -> list[str]:
         if self.cooccurrence is None:
-            return ""
-        (own,) = self.cooccurrence.reasons(self.tastes, np.array([song]), self.tastes.played.nnz)
-        return f"goes with {len(own)} of your songs" if len(own) > 1 else "goes with one of your songs"
+            return [""] * len(songs)
+        own = self.cooccurrence.reasons(self.tastes, np.array(songs, np.intp), self.tastes.played.nnz)
+        return [f"goes with {len(of) if len(of) > 1 else 'one'} of your songs" for of in own]
 
     def _words(self, parts: Sequence[LabelReason], asked: Collection[int] = ()) -> str:
         return services.in_words(services.named_labels(self.catalogue, parts, asked))
@@ -540,16 +551,18 @@ class _Draft:
         shown: set[int] = set()
         rows = []
         for row in self.rows:
-            cards: list[Card] = []
-            for at in row.songs:
-                song = songs.get(at)
-                if len(cards) == row.length or song is None or at in shown or not (song.playable or self.silent_too):
-                    continue
-                if not (row.unplayed and song.pk in played):
-                    cards.append(Card(song, row.why(at)))
-                    shown.add(at)
+            there = [
+                at
+                for at in row.songs
+                if at in songs
+                and at not in shown
+                and (songs[at].playable or self.silent_too)
+                and not (row.unplayed and songs[at].pk in played)
+            ][: row.length]
+            shown.update(there)
             seed = songs.get(row.seed) if row.seed is not None else None
-            if cards and (seed or row.seed is None):
+            if there and (seed or row.seed is None):
+                cards = [Card(songs[at], why) for at, why in zip(there, row.whys(there), strict=True)]
                 rows.append(Row(row.title.format(seed=f"“{seed.title}”") if seed else row.title, cards))
         return rows
 

@@ -7,9 +7,9 @@ from django.shortcuts import render
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from catalog.components import cover_url
 from catalog.http import ListenerRequest
 from catalog.models import Label, Song
-from catalog.templatetags.songs import cover_url
 
 from .song_map import shown
 from .taste import taste_of

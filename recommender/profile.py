@@ -75,6 +75,20 @@ class ProfileLabel:
         """Its strength on a scale that people read."""
         return round(100 * self.share)
 
+    @property
+    def grounds(self) -> str:
+        """What it comes from, in a few words."""
+        if self.forgotten:
+            return "forgotten"
+        grounds = []
+        if self.liked:
+            grounds.append(f"{self.liked} song{'' if self.liked == 1 else 's'}")
+        if self.disliked:
+            grounds.append(f"{self.disliked} not liked")
+        if self.nudge:
+            grounds.append("more by hand" if self.nudge > 0 else "less by hand")
+        return ", ".join(grounds) or "nothing any more"
+
 
 @dataclass(frozen=True, slots=True)
 class KindOfLabels:

@@ -9,9 +9,9 @@ from django.contrib import admin, messages
 from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest
 
+from ..components import clock
 from ..models import JoinedSong, Song
 from ..services.joining import part_song
-from ..templatetags.songs import clock
 from .read_only import ReadOnlyAdmin
 
 

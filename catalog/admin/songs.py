@@ -18,12 +18,12 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from ..components import clock, cover_url
 from ..models import Label, Song, SongEmbedding, SongIdentifier, SongLabel
 from ..names import label_key
 from ..services.curation import log
 from ..services.joining import join_songs
 from ..services.labels import announce_labels_changed, curate, curate_named
-from ..templatetags.songs import clock, cover_url
 from .joining import preview_join
 
 _VERDICTS = [("", "no word"), ("yes", "yes"), ("no", "no")]

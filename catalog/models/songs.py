@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.functional import cached_property
 
 from ..names import artist_key, title_key
+
+
+# A page names hundreds of songs, and looking up the pattern of an address takes as long as rendering a line.
+@lru_cache(maxsize=8)
+def _songs_address(script_prefix: str) -> str:  # noqa: ARG001 (`reverse` begins with it)
+    """What the addresses of songs begin with."""
+    return reverse("song", args=[0]).removesuffix("0/")
 
 
 class LibraryRoot(models.Model):
@@ -100,7 +108,7 @@ class Song(models.Model):
     # A card names it four times.
     @cached_property
     def _address(self) -> str:
-        return reverse("song", args=[self.pk])
+        return f"{_songs_address(get_script_prefix())}{self.pk}/"
 
     def set_keys(self) -> None:
         """Bring the matching keys up to date; for `bulk_create` and `bulk_update`, which do not call `save`."""

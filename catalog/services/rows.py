@@ -25,7 +25,7 @@ class SongRow:
 
 
 def song_rows(songs: Iterable[Song], user: User) -> list[SongRow]:
-    """The songs in their order, ready for `components/song_row.html` and `song_card.html`, in three queries."""
+    """The songs in their order, ready for `songs.row` of `components/songs.jinja`, in three queries."""
     shown = list(songs)
     ids = [song.pk for song in shown]
     strengths = label_strengths(ids)

@@ -11,13 +11,13 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
+from ..components import clock
 from ..http import ListenerRequest
 from ..models import Song
 from ..services import sound_pictures
 from ..services.sound_pictures import Look
 from ..sound_shape import HIGHEST_HZ, SoundShape, mel_of, outline_width, waveform_svg
 from ..tasks import about_to_draw, draw_soon
-from ..templatetags.songs import clock
 
 _A_YEAR_S = 365 * 24 * 3600
 _AGAIN_S = 2
