@@ -203,7 +203,16 @@ def web(listener: socket.socket, log_level: str) -> Program:
     command = [
         *(sys.executable, "-m", "gunicorn", "dcmrs_site.wsgi"),
         *("--bind", f"fd://{listener.fileno()}"),
-        *("--worker-class", "gthread", "--workers", str(min(max(cores, 2), 4)), "--threads", "16", "--keep-alive", "0"),
+        *(
+            "--worker-class",
+            "dcmrs_site.web_worker.MannerlyWorker",
+            "--workers",
+            str(min(max(cores, 2), 4)),
+            "--threads",
+            "16",
+            "--keep-alive",
+            "0",
+        ),
         *("--graceful-timeout", "4", "--log-level", log_level, "--no-control-socket"),
     ]
     # Sixteen threads that each started one more for every core would only wait for one another.

@@ -33,7 +33,7 @@ from .taste import Taste, taste_of
 ROW = 6
 """Songs in a row."""
 
-_SPARE = 3
+_SPARE = 2
 """Songs chosen besides, for those that turn out to be gone."""
 
 _POOL = 60
@@ -330,9 +330,10 @@ class _Draft:
 
     def _new_row(self) -> None:
         """What nobody has played: what fits the listener first, then what came last."""
-        newest = (1 + np.arange(len(self.free))) / len(self.free)
-        scores = np.maximum(self.scores, 0) + 1e-6 * newest
-        scores[self.popular.listeners > 0] = 0
+        unplayed = np.flatnonzero(self.free & (self.popular.listeners == 0))
+        newest = (1 + unplayed) / len(self.free)
+        scores = np.zeros(len(self.free))
+        scores[unplayed] = np.maximum(self.scores[unplayed], 0) + 1e-6 * newest
         self._add("New here, nobody has played it yet", scores, self._fitting_or_own_labels, unplayed=True)
 
     def _different_row(self) -> None:

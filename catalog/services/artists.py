@@ -47,30 +47,34 @@ class Album:
 
 @dataclass(frozen=True, slots=True)
 class Artist:
-    """An artist, with everything of theirs that is here."""
+    """An artist, with what is here of theirs: as many of the `n_albums` albums as were wanted."""
 
     name: str
     key: str
     albums: list[Album]
+    n_albums: int
     song_ids: list[int]
     labels: list[tuple[str, int]]
     seconds: float
 
 
-def find_artist(key: str) -> Artist | None:
-    """The artist of this key (`names.artist_key`): songs of their own, and albums that they are on; None for nobody."""
+def find_artist(key: str, most_albums: int | None = None) -> Artist | None:
+    """The artist of this key (`names.artist_key`): songs of their own, and albums that they are on; None for nobody.
+
+    `most_albums` is how many of the albums are wanted, the latest.
+    """
     index = song_index.current()
     own = index.of_artist(key, albums_too=True) & index.all(silent_too=True)
     songs = _songs(index, own)
     if not songs:
         return None
     mine = [song for song in songs if song.artist_key == key]
+    on = [album for album in dict.fromkeys(song.album_key for song in songs) if album]
     return Artist(
         name=usual_name(song.artist for song in mine) if mine else key.title(),
         key=key,
-        albums=_albums(
-            [_songs_of_album(index, album) for album in dict.fromkeys(song.album_key for song in songs) if album]
-        ),
+        albums=_albums([_songs_of_album(index, album) for album in on], most_albums),
+        n_albums=len(on),
         song_ids=[song.pk for song in mine or songs],
         labels=_labels(index.label_counts(index.of_artist(key) & own if mine else own)),
         seconds=sum(song.duration_s for song in mine or songs),
@@ -96,11 +100,16 @@ def _songs(index: SongIndex, among: Mask) -> list[IndexedSong]:
     return sorted(songs, key=lambda s: (not s.album_key, s.album_key, s.disc, s.track or 10_000, s.title_key, s.pk))
 
 
-def _albums(groups: list[list[IndexedSong]]) -> list[Album]:
+def _albums(groups: list[list[IndexedSong]], most: int | None = None) -> list[Album]:
     """The albums that groups of songs are, latest first, in one query."""
-    firsts = {song.pk: song for song in songs_in_order([songs[0].pk for songs in groups])}
-    albums = [_album(songs, firsts[songs[0].pk]) for songs in groups if songs[0].pk in firsts]
-    return sorted(albums, key=lambda album: (-album.year, album.title.casefold()))
+    latest_first = sorted(groups, key=lambda songs: (-max(song.year for song in songs), _title(songs).casefold()))
+    shown = latest_first[:most]
+    firsts = {song.pk: song for song in songs_in_order([songs[0].pk for songs in shown])}
+    return [_album(songs, firsts[songs[0].pk]) for songs in shown if songs[0].pk in firsts]
+
+
+def _title(songs: list[IndexedSong]) -> str:
+    return usual_name(song.album for song in songs)
 
 
 def _album(songs: list[IndexedSong], first: Song) -> Album:
@@ -110,7 +119,7 @@ def _album(songs: list[IndexedSong], first: Song) -> Album:
     artist = first.album_artist or usual_name(song.artist for song in songs)
     return Album(
         first=first,
-        title=usual_name(song.album for song in songs),
+        title=_title(songs),
         artist=artist if by_one else "",
         artist_key=keys.pop() if by_one else "",
         year=max(song.year for song in songs),

@@ -11,13 +11,14 @@ from ..services.artists import album_of, find_artist
 from ..services.browsing import songs_in_order
 from ..services.rows import song_rows
 
-_MOST_SONGS = 60
+_MOST_SONGS = 30
+_MOST_ALBUMS = 24
 
 
 @require_GET
 def artist(request: ListenerRequest, key: str) -> HttpResponse:
-    """An artist: albums, labels, songs, and who sounds like them."""
-    found = find_artist(key)
+    """An artist: albums (with `albums=all` however many), labels, songs, and who sounds like them."""
+    found = find_artist(key, None if request.GET.get("albums") == "all" else _MOST_ALBUMS)
     if found is None:
         raise Http404("no such artist")
     songs = songs_in_order(found.song_ids[:_MOST_SONGS])

@@ -233,7 +233,9 @@ class Cooccurrence:
             if len(own):
                 _, songs, likeness = self._alike(own)
                 sums = np.bincount(songs, weights=likeness, minlength=len(self.groups))
-                scores[row] = np.round(sums / len(own), _DECIMALS)
+                # Of a large catalogue, most songs are nobody's neighbours.
+                alike = np.flatnonzero(sums)
+                scores[row, alike] = np.round(sums[alike] / len(own), _DECIMALS)
         return scores
 
     def reasons(self, tastes: Tastes, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
@@ -270,7 +272,9 @@ class Cooccurrence:
         if among is not None:
             few = np.flatnonzero(among[songs])
             of, songs, together = of[few], songs[few], together[few]
-        either = self.groups[own][of] + self.groups[songs] - together
+        either = self.groups[own].take(of)
+        either += self.groups.take(songs)
+        either -= together
         return of, songs, together / either
 
 

@@ -36,12 +36,10 @@ def top(
     -------
     positions, at most n
     """
-    allowed = scores > 0
-    if among is not None:
-        allowed &= among
     if leave_out is not None:
-        allowed[leave_out] = False
-    songs = _candidates(scores, n, allowed)
+        among = np.ones(len(scores), dtype=np.bool_) if among is None else among.copy()
+        among[leave_out] = False
+    songs = _candidates(scores, n, among)
     if len(songs) > n > 0:
         # A sort of what is left only; all songs that tie at the edge stay, so that position decides among them.
         edge = np.partition(scores[songs], len(songs) - n)[len(songs) - n]
@@ -77,13 +75,18 @@ def fused(rankings: Sequence[Positions], n_songs: int) -> Vector:
     return scores
 
 
-def _candidates(scores: Vector, n: int, allowed: NDArray[np.bool_]) -> Positions:
-    """Allowed songs among which the first n are: of a large catalogue the few that a sample of it says stand high."""
-    sample = scores[::_ONE_IN][allowed[::_ONE_IN]]
+def _candidates(scores: Vector, n: int, among: NDArray[np.bool_] | None) -> Positions:
+    """Songs among which the first n are: of a large catalogue the few that a sample of it says stand high."""
+    sample = scores[::_ONE_IN] if among is None else scores[::_ONE_IN][among[::_ONE_IN]]
     enough = 2 * max(n, 0) // _ONE_IN + _SPARE
     if len(sample) > enough:
         edge = np.partition(sample, len(sample) - enough)[len(sample) - enough]
-        high = np.flatnonzero(allowed & (scores >= edge))
-        if len(high) >= n:
-            return high
-    return np.flatnonzero(allowed)
+        if edge > 0:
+            high = _among(np.flatnonzero(scores >= edge), among)
+            if len(high) >= n:
+                return high
+    return _among(np.flatnonzero(scores > 0), among)
+
+
+def _among(songs: Positions, among: NDArray[np.bool_] | None) -> Positions:
+    return songs if among is None else songs[among[songs]]

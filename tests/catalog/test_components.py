@@ -44,6 +44,8 @@ CALLS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "songs.star_choices": ((3,), {}),
     "songs.stars": ((SONG, 3), {"large": True}),
     "songs.row": ((ROW,), {"score": HOSTILE, "number": 2, "removable": True}),
+    "songs.rows": (([ROW, ROW],), {}),
+    "songs.cards": (([SimpleNamespace(song=SONG, why=HOSTILE)],), {}),
     "songs.card": ((SONG,), {"why": HOSTILE}),
     "songs.album": ((ALBUM,), {}),
     "songs.artist_entry": ((ENTRY, SONG), {}),

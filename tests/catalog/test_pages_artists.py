@@ -48,6 +48,21 @@ def test_an_artist_has_albums_labels_and_songs(client: Client, listener: User, r
     assert reverse("similar_artists", args=["miles davis"]) in page
 
 
+def test_of_very_many_albums_the_latest_come_first_and_the_others_are_a_click_away(
+    client: Client, listener: User, root: LibraryRoot
+) -> None:
+    for n in range(26):
+        song(root, f"Song {n}", "Nina", f"Album {n:02}", year=1950 + n)
+    shown = client.get("/artists/nina/")
+    assert [album.year for album in shown.context["artist"].albums] == list(range(1975, 1951, -1))
+    page = " ".join(shown.content.decode().split())
+    assert "26 songs · 26 albums" in page
+    assert 'href="?albums=all#albums">All 26 albums' in page
+    whole = client.get("/artists/nina/?albums=all")
+    assert len(whole.context["artist"].albums) == 26
+    assert "albums=all" not in whole.content.decode()
+
+
 def test_guests_do_not_change_what_an_artist_is_called(client: Client, listener: User, root: LibraryRoot) -> None:
     song(root, "One", "Nina feat. Miles")
     song(root, "Two", "NINA")
