@@ -127,12 +127,12 @@ def _chip(piece: Piece, new_only: bool) -> dict[str, Any]:
 
 
 def _matches(request: ListenerRequest, findings: Findings) -> list[dict[str, Any]]:
-    rows = song_rows([one.song for one in findings.songs], request.user)
+    whys = [findings.why(one) for one in findings.songs]
+    rows = song_rows([one.song for one in findings.songs], request.user, labels=not all(whys))
 
     def score(found: Recommendation) -> str:
         return f"fits {max(1, round(100 * found.score))} of 100" if found.score > 0.005 else ""
 
     return [
-        {"row": row, "why": findings.why(one), "score": score(one)}
-        for row, one in zip(rows, findings.songs, strict=True)
+        {"row": row, "why": why, "score": score(one)} for row, why, one in zip(rows, whys, findings.songs, strict=True)
     ]

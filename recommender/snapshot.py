@@ -25,6 +25,7 @@ import numpy as np
 from django.core.files import File
 from django.core.files.storage import Storage, storages
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from numpy.typing import NDArray
 
@@ -272,7 +273,11 @@ _loading = threading.Lock()
 
 def current_row() -> Snapshot | None:
     """The snapshot that readers use: of the current ones, that which has seen most changes."""
-    return Snapshot.objects.filter(current=True).order_by("-labels_read", "-version").first()
+    return _current_rows().first()
+
+
+def _current_rows() -> QuerySet[Snapshot]:
+    return Snapshot.objects.filter(current=True).order_by("-labels_read", "-version")
 
 
 def current() -> Recommenders | None:
@@ -282,13 +287,14 @@ def current() -> Recommenders | None:
     """
     missing: OSError | None = None
     for _ in range(2):
-        snapshot = current_row()
-        if snapshot is None:
+        # Every page asks: what a row says of its methods and figures is not read for this.
+        folder = _current_rows().values_list("folder", flat=True).first()
+        if folder is None:
             return None
-        if (ready := _loaded.get(snapshot.folder)) is not None:
+        if (ready := _loaded.get(folder)) is not None:
             return ready
         try:
-            return _load_once(snapshot.folder)
+            return _load_once(folder)
         except FileNotFoundError as error:
             # It may have been replaced and deleted since the row was read: look at the row again.
             missing = error

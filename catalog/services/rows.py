@@ -24,11 +24,14 @@ class SongRow:
     plays: int
 
 
-def song_rows(songs: Iterable[Song], user: User) -> list[SongRow]:
-    """The songs in their order, ready for `songs.row` of `components/songs.jinja`, in three queries."""
+def song_rows(songs: Iterable[Song], user: User, *, labels: bool = True) -> list[SongRow]:
+    """The songs in their order, ready for `songs.row` of `components/songs.jinja`, in three queries.
+
+    Where something else than labels is said of each song, `labels` need not be read.
+    """
     shown = list(songs)
     ids = [song.pk for song in shown]
-    strengths = label_strengths(ids)
+    strengths = label_strengths(ids if labels else [])
     stars = dict(Rating.objects.filter(user=user, song__in=ids).values_list("song", "stars"))
     plays = dict(
         PlayCount.objects.filter(user=user, song__in=ids).order_by().values_list("song").annotate(Sum("count"))

@@ -64,7 +64,7 @@ def playlist(request: ListenerRequest, pk: int) -> HttpResponse:
     context = {
         "playlist": playlist,
         "page": page,
-        "rows": song_rows(page.object_list, request.user),
+        "rows": song_rows(page.object_list, request.user, labels=False),
         "following": songs_of(playlist)[page.end_index()] if page.has_next() else None,
         "room": MOST_SONGS - page.paginator.count,
     }

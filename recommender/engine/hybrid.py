@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -141,17 +142,24 @@ class Hybrid:
         x / (1 + |x|) of the weighted sum, less its mean over the songs. A query takes its share of what content says
         and of the whole. 0 for a listener of whom nothing is known and who asks for nothing.
         """
-        scores = self._sums(replace(tastes, query=None), self._effects())
+        scores = self._sums(replace(tastes, query=None), self._effects)
         if tastes.query is not None and (asked := _standardized(self.content.scores(tastes))).any():
             share = np.where(scores.any(axis=1), tastes.query_share, 1.0)[:, np.newaxis]
             scores = (1 - share) * _standardized(scores) + share * asked
         softened: Vector = scores / (1 + np.abs(scores))
         return softened
 
+    @cached_property
     def _effects(self) -> Vector:
-        """The weights for each song, shape (n_songs, n_parts + 2)."""
+        """The weights for each song, shape (n_songs, n_parts + 2); the same for every listener."""
         effects: Vector = _basis(self.popularity.listeners) @ self.weights
         return effects
+
+    @cached_property
+    def _expected(self) -> Vector:
+        """The predicted popularity of each song beside the others, shape (n_songs,)."""
+        expected: Vector = _standardized(self.popularity.expected[np.newaxis])[0]
+        return expected
 
     def _sums(self, tastes: Tastes, effects: Vector) -> Vector:
         """The weighted sums of all parts, less their mean over the songs."""
@@ -161,14 +169,14 @@ class Hybrid:
             part = _standardized(_stretched(name, self.parts[name].scores(tastes)))
             known |= part.any(axis=1)
             sums += part * effects[:, column]
-        sums += _standardized(self.popularity.expected[np.newaxis])[0] * effects[:, -2] + effects[:, -1]
+        sums += self._expected * effects[:, -2] + effects[:, -1]
         sums -= sums.mean(axis=1, keepdims=True)
         sums[~known] = 0
         return sums
 
     def reasons(self, tastes: Tastes, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
         """The strongest reasons of the parts, each as strong as its part counts for that song."""
-        effects = self._effects()[songs]
+        effects = self._effects[songs]
         found: list[dict[Reason, float]] = [{} for _ in songs]
         for column, name in enumerate(PARTS):
             if name not in _EXPLAIN:
