@@ -17,6 +17,9 @@ from .interface import Matrix, Positions, Vector
 MOST = 0.8
 """What familiarity counts at either end of the dial; how well a song fits counts the rest."""
 
+_DENSE = 1_000_000
+"""So many numbers of known songs and labels, 8 MB, are written out with their zeros."""
+
 
 def nearness(
     weights: Matrix, songs: Positions, known: Positions, artists: NDArray[np.integer[Any]], known_artists: set[int]
@@ -41,7 +44,11 @@ def nearness(
     by_known = np.isin(artists[songs], list(known_artists))
     if not len(known):
         return by_known.astype(np.float64)
-    cosines = (weights[songs] @ weights[known].T).toarray().max(axis=1)
+    theirs = weights[known].T
+    # Few labels make small dense columns, which are multiplied three times as fast.
+    dense = theirs.shape[0] * theirs.shape[1] <= _DENSE
+    products = weights[songs] @ theirs.toarray() if dense else (weights[songs] @ theirs).toarray()
+    cosines = np.asarray(products).max(axis=1)
     return np.where(by_known, 1.0, np.clip(cosines, 0.0, 1.0))
 
 

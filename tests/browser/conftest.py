@@ -17,6 +17,7 @@ from playwright.sync_api import (
     Playwright,
     Request,
     Response,
+    expect,
     sync_playwright,
 )
 
@@ -25,6 +26,8 @@ from .site import PASSWORD, running_site
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 _ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
+# A machine that is busy with other tests, or reads a picture, answers late.
+expect.set_options(timeout=20_000)
 LEFT_OUT = "no Chromium on the PATH: signing up, searching, playing and rating in a browser were not tried"
 
 

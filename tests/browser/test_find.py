@@ -11,9 +11,6 @@ from .conftest import Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-# A busy machine answers late.
-expect.set_options(timeout=20_000)
-
 # What browsers have to recognise speech with; Chromium without a window has no microphone and no model.
 SPEECH = """
 window.asked = [];

@@ -11,9 +11,6 @@ from .conftest import Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-# A busy machine answers late.
-expect.set_options(timeout=20_000)
-
 PAGES = ["/library/?q=davsi", "/library/?label=calm", "/artists/miles%20davis/", "/artists/aphex%20twin/"]
 
 

@@ -64,14 +64,6 @@ def shows_songs(page: Page) -> None:
     expect(page.locator("#mood-songs [data-song]").first).to_be_visible()
 
 
-@pytest.fixture(autouse=True)
-def _patience() -> Iterator[None]:
-    """Reading a picture takes a core: what is waited for on this page may come late."""
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 @pytest.fixture
 def camera_film(tmp_path: Path) -> Path:
     """Two frames of a portrait, as raw video: what the fake camera shows."""

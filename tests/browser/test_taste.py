@@ -15,9 +15,6 @@ from .site import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-# A busy machine answers late.
-expect.set_options(timeout=20_000)
-
 _number = count(1)
 
 

@@ -14,12 +14,11 @@ from recommender.engine.interface import Progress
 @contextmanager
 def build_progress() -> Iterator[Progress]:
     """A bar with the steps of a build."""
-    with tqdm(total=len(STEPS), unit="step", leave=False, delay=1) as bar:
+    # Steps name themselves many times a second; the bar is drawn anew ten times at most.
+    with tqdm(total=len(STEPS), unit="step", leave=False, delay=1, miniters=0) as bar:
 
         def step(name: str) -> None:
             bar.set_description(name, refresh=False)
-            if name in STEPS:
-                bar.update(STEPS.index(name) - bar.n)
-            bar.refresh()
+            bar.update(STEPS.index(name) - bar.n if name in STEPS else 0)
 
         yield step
