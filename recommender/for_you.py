@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import Enum, auto
 from functools import cached_property
 from itertools import chain, zip_longest
 from weakref import WeakKeyDictionary
@@ -52,6 +53,9 @@ _PLAYED_OFTEN = 3
 _SEEDS = 2
 """Rows that start from a song the listener liked."""
 
+_FIRST_ROWS = 5
+"""Rows that the page begins with; the others are made when somebody comes to where they stand."""
+
 _LABEL_ROWS = 2
 _FEWEST = 3
 """Rows of one label, and what one is worth a row from."""
@@ -60,6 +64,14 @@ _OWN_LABELS = 3
 _LABELS_TO_PICK = 12
 _SUGGESTIONS = 8
 _OWN_SUGGESTIONS = 4
+
+
+class Part(Enum):
+    """Which rows of the page are wanted: the first, those that follow them, or all."""
+
+    FIRST = auto()
+    REST = auto()
+    ALL = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +118,8 @@ class Page:
         Whether there is any song for what was asked for; True where nothing was.
     dial : float
         -1 where the listener has turned it to the most familiar, 1 to the most adventurous.
+    more : bool
+        Whether there may be rows that follow these.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -117,6 +131,7 @@ class Page:
     silent_songs: int = 0
     mood_met: bool = True
     dial: float = 0.0
+    more: bool = False
 
     @property
     def picked(self) -> list[LabelToPick]:
@@ -124,7 +139,9 @@ class Page:
         return [label for label in self.labels_to_pick if label.picked]
 
 
-def for_you(user: User, query: Mapping[int, float] | None = None, *, silent_too: bool = False) -> Page:
+def for_you(
+    user: User, query: Mapping[int, float] | None = None, *, silent_too: bool = False, part: Part = Part.ALL
+) -> Page:
     """The page of a listener, in four small queries.
 
     Parameters
@@ -133,6 +150,8 @@ def for_you(user: User, query: Mapping[int, float] | None = None, *, silent_too:
         What the listener is in the mood for.
     silent_too : bool
         Also songs without a file here.
+    part : Part
+        Newcomers have only first rows.
     """
     recommenders = snapshot.current()
     if recommenders is None or not len(recommenders.catalogue.song_ids):
@@ -142,7 +161,7 @@ def for_you(user: User, query: Mapping[int, float] | None = None, *, silent_too:
     showcase = _showcase(recommenders, silent_too)
     newcomer = not taste.rated and not taste.played
     tries: Sequence[int] = draft.choose_tries(showcase) if newcomer else ()
-    draft.rows_for_a_newcomer(showcase) if newcomer else draft.rows_for_a_taste()
+    draft.rows_for_a_newcomer(showcase, part) if newcomer else draft.rows_for_a_taste(part)
     songs = draft.songs(tries)
     return Page(
         rows=draft.finished(songs),
@@ -154,6 +173,7 @@ def for_you(user: User, query: Mapping[int, float] | None = None, *, silent_too:
         silent_songs=showcase.silent_songs,
         mood_met=draft.mood_met,
         dial=taste.dial,
+        more=draft.more,
     )
 
 
@@ -259,7 +279,7 @@ class _Draft:
         self.catalogue, self.content, self.popular = recommenders.catalogue, recommenders.content, recommenders.popular
         self.taste, self.query, self.silent_too = taste, query, silent_too
         self.rows: list[_DraftRow] = []
-        self.mood_met = True
+        self.mood_met, self.more = True, False
         self.free = np.ones_like(self.catalogue.playable) if silent_too else self.catalogue.playable.copy()
         self.free[self.catalogue.songs(list(taste.known))] = False
         self.tastes = taste.block(self.catalogue)
@@ -270,20 +290,34 @@ class _Draft:
 
     # Rows
 
-    def rows_for_a_taste(self) -> None:
+    def rows_for_a_taste(self, part: Part) -> None:
         """The rows of somebody who has rated or played something."""
-        self._mood_row()
-        self._add("Close to your taste", self.scores, self._fitting_or_own_labels)
-        self._rows_like_a_song()
-        self._different_row()
-        self._new_row()
-        self._played_together_row()
-        self._rediscovered_row()
-        self._label_rows()
-        self._popular_row()
+        first = None
+        for add in (
+            self._mood_row,
+            self._close_row,
+            self._rows_like_a_song,
+            self._different_row,
+            self._new_row,
+            self._played_together_row,
+            self._rediscovered_row,
+            self._label_rows,
+            self._popular_row,
+        ):
+            if first is None and len(self.rows) >= _FIRST_ROWS:
+                first = len(self.rows)
+                if part is Part.FIRST:
+                    self.more = True
+                    return
+            add()
+        if part is Part.REST:
+            # Those before were chosen too, so that no song of theirs comes again.
+            self.rows = self.rows[first:] if first is not None else []
 
-    def rows_for_a_newcomer(self, showcase: _Showcase) -> None:
+    def rows_for_a_newcomer(self, showcase: _Showcase, part: Part) -> None:
         """The rows of somebody who has not, but may have picked labels."""
+        if part is Part.REST:
+            return
         self._mood_row()
         picked = self.content.toward(self.direction)
         self._add("From the labels you picked", picked, self._because_of(self.direction))
@@ -291,6 +325,9 @@ class _Draft:
         self._new_row()
         for label in showcase.labels[: _LABEL_ROWS + 1]:
             self._add_ranked(f"Labelled {self._name(label)}", showcase.best[label], self._label_first(label))
+
+    def _close_row(self) -> None:
+        self._add("Close to your taste", self.scores, self._fitting_or_own_labels)
 
     def _mood_row(self) -> None:
         if not self.query:

@@ -21,6 +21,7 @@ from . import services
 from .contexts import contexts_of
 from .dial import WORDS, turn
 from .find_views import find_address
+from .for_you import Part
 from .for_you import for_you as page_for
 from .models import Dial
 from .serializers import QuerySerializer
@@ -59,23 +60,37 @@ class _Match:
     score: str
 
 
+_PARTS = {"rest": Part.REST, "all": Part.ALL}
+
+
 @require_safe
 def for_you(request: ListenerRequest) -> HttpResponse:
-    """Rows of songs for the listener; `label`: what they are in the mood for; `silent`: also songs without a file."""
+    """Rows of songs for the listener; `label`: what they are in the mood for; `silent`: also songs without a file.
+
+    The page begins with the first rows; `rows=rest` are those that follow, as a fragment, and `rows=all` is all of it.
+    """
     names = list(dict.fromkeys(request.GET.getlist("label")))[:_MOST_CHIPS]
     silent_too = request.GET.get("silent") == "1"
     labels = services.find_labels(names)
     mood = {label.pk: label for label in labels.values()}
-    page = page_for(request.user, dict.fromkeys(mood, 1.0), silent_too=silent_too)
+    part = _PARTS.get(request.GET.get("rows", ""), Part.FIRST)
+    page = page_for(request.user, dict.fromkeys(mood, 1.0), silent_too=silent_too, part=part)
     chosen = [label.name for label in mood.values()]
     position = round(page.dial * Dial.END)
-    context = {
+    context: dict[str, object] = {
         "page": page,
+        "silent_too": silent_too,
+        "with_silent": _address(chosen, not silent_too),
+        "rest": part is Part.REST,
+    }
+    if part is Part.REST:
+        return render(request, "recommender/for_you_rows.html", context)
+    context |= {
+        "rest_address": _address(chosen, silent_too, "rest"),
+        "all_address": _address(chosen, silent_too, "all"),
         "mood": [(name, _address([other for other in chosen if other != name], silent_too)) for name in chosen],
         "suggestions": [(name, _address([*chosen, name], silent_too)) for name in page.suggestions],
         "unknown": [services.no_such_label(name) for name in names if name not in labels],
-        "silent_too": silent_too,
-        "with_silent": _address(chosen, not silent_too),
         "here": _address(chosen, silent_too),
         "dial": position,
         "dial_word": WORDS[position],
@@ -95,9 +110,10 @@ def dial(request: ListenerRequest) -> HttpResponse:
     return redirect(reverse("for_you", query=request.GET))
 
 
-def _address(labels: list[str], silent_too: bool) -> str:
+def _address(labels: list[str], silent_too: bool, rows: str = "") -> str:
     """For you in this mood."""
-    return "?" + urlencode({"label": labels} | ({"silent": "1"} if silent_too else {}), doseq=True)
+    asked = {"label": labels, "silent": ["1"] * silent_too, "rows": [rows] * bool(rows)}
+    return "?" + urlencode(asked, doseq=True)
 
 
 @require_POST

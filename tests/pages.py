@@ -101,6 +101,7 @@ PAGES = [
 ]
 
 PARTS = [
+    SitePage("for-you: the rows that follow", "/?rows=rest", 8, measured=True),
     SitePage("song: similar songs", "/songs/{song}/similar/", 12, measured=True),
     SitePage("song: fits you", "/songs/{song}/fits-you/", 14, measured=True),
     SitePage("map: what songs are called", "/map/songs/?songs={song}", 4),

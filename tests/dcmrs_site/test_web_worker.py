@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from socket import socket
 from typing import Any
@@ -17,6 +18,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> MannerlyWorker:
     """A worker without a process of its own; what it accepts and how long it waits is noted down."""
     monkeypatch.setattr(ThreadWorker, "__init__", lambda *_: None)
     monkeypatch.setattr(ThreadWorker, "load_wsgi", lambda _: None)
+    monkeypatch.setattr(sys, "setswitchinterval", lambda _: None)
     return MannerlyWorker()
 
 

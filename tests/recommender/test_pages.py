@@ -45,7 +45,7 @@ def songs(root: LibraryRoot) -> list[Song]:
     return made
 
 
-def text(client: Client, path: str = "/") -> str:
+def text(client: Client, path: str = "/?rows=all") -> str:
     response = client.get(path)
     assert response.status_code == 200
     return " ".join(response.content.decode().split())
@@ -86,6 +86,32 @@ def test_rows_say_why_they_are_there(page: Client, ada: User, songs: list[Song])
         "Something different",
     ]
     assert {"New here, nobody has played it yet", "Popular here"} <= set(said)
+
+
+def test_the_page_begins_with_a_few_rows_and_the_others_follow(page: Client, ada: User, songs: list[Song]) -> None:
+    for song, stars in zip(songs[:4], (5, 4, 3, 1), strict=True):
+        make_rating(ada, song, stars)
+    whole, first, rest = text(page), text(page, "/"), text(page, "/?rows=rest")
+    assert len(rows(first)) == 5
+    assert [*rows(first), *re.findall(r'<h2 id="more-row-\d+">([^<]*)</h2>', rest)] == rows(whole)
+    assert [*titles(first), *titles(rest)] == titles(whole)
+    assert len(set(titles(whole))) == len(titles(whole))
+    # What follows is a fragment, asked for once; without scripts a link leads to all of it.
+    assert 'hx-get="?rows=rest"' in first
+    assert 'href="?rows=all#rows"' in first
+    assert "<html" not in rest
+    assert "more-rows" not in rest + whole
+
+
+def test_of_a_newcomer_nothing_follows(page: Client, songs: list[Song]) -> None:
+    assert "more-rows" not in text(page, "/")
+    assert titles(text(page, "/?rows=rest")) == []
+
+
+def test_the_rows_that_follow_keep_the_mood(page: Client, ada: User, songs: list[Song]) -> None:
+    make_rating(ada, songs[1], 5)
+    first = text(page, "/?label=calm&silent=1")
+    assert 'hx-get="?label=calm&amp;silent=1&amp;rows=rest"' in first
 
 
 def test_a_label_has_a_row_where_there_is_enough_of_it(
