@@ -263,10 +263,6 @@ class _DraftRow:
     unplayed: bool = False
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' if number > 1 else ''}"
-
-
 def _not_since(moment: str) -> str:
     """For how long a song was neither rated nor played, in words; `moment` as a listener's taste has it."""
     return f"not heard since {date.fromisoformat(moment[:10]):%B %Y}"
@@ -519,7 +515,8 @@ class _Draft:
 
     def _how_popular(self, songs: Sequence[int]) -> list[str]:
         plays, listeners = self.popular.plays[songs].tolist(), self.popular.listeners[songs].tolist()
-        return [f"{_counted(n, 'play')} by {_counted(by, 'listener')}" for n, by in zip(plays, listeners, strict=True)]
+        counted = services.counted
+        return [f"{counted(n, 'play')} by {counted(by, 'listener')}" for n, by in zip(plays, listeners, strict=True)]
 
     def _how_many_of_yours(self, songs: Sequence[int]) -> list[str]:
         if self.cooccurrence is None:

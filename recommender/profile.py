@@ -19,6 +19,7 @@ from . import snapshot
 from .engine import nudging
 from .engine.content import DISLIKE
 from .engine.interface import Vector
+from .services import counted
 from .snapshot import Recommenders
 from .taste import Taste, taste_of
 
@@ -82,7 +83,7 @@ class ProfileLabel:
             return "forgotten"
         grounds = []
         if self.liked:
-            grounds.append(f"{self.liked} song{'' if self.liked == 1 else 's'}")
+            grounds.append(counted(self.liked, "song"))
         if self.disliked:
             grounds.append(f"{self.disliked} not liked")
         if self.nudge:

@@ -132,14 +132,15 @@ class FitLabel:
     def said(self) -> str:
         """Where it comes from, in words."""
         if self.against and self.disliked:
-            return f"from {_counted(self.disliked, 'song')} you did not like"
+            return f"from {counted(self.disliked, 'song')} you did not like"
         if not self.against and self.liked:
-            return f"from {_counted(self.liked, 'song')} you liked"
+            return f"from {counted(self.liked, 'song')} you liked"
         return "you want less of it" if self.against else "you want more of it"
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def counted(number: int, what: str) -> str:
+    """A number of things, in words: `1 song`, `1,200 songs`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _name_elsewhere(song: Song) -> str | int:
