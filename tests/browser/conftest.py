@@ -28,6 +28,9 @@ SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 _ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
 # A machine that is busy with other tests, or reads a picture, answers late.
 expect.set_options(timeout=20_000)
+# What htmx logs of a request that was given up: the page was left, or more was typed. The second comes with every
+# request that went wrong, and the fault's own name after it.
+_GIVEN_UP = ("htmx:sendAbort", "htmx:afterRequest")
 LEFT_OUT = "no Chromium on the PATH: signing up, searching, playing and rating in a browser were not tried"
 
 
@@ -87,7 +90,7 @@ class Watch:
         return [problem for problem in self.problems if not any(said in problem for said in self.forgive)]
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and not message.text.startswith(_GIVEN_UP):
             self.problems.append(f"console: {message.text} ({message.location})")
 
     def _request(self, request: Request) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qs
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from .conftest import Visit
 
@@ -90,6 +91,38 @@ def test_rows_are_walked_and_rated_by_keyboard(visit: Visit) -> None:
         page.keyboard.press("0")
     expect(rows.nth(1).locator('.stars input[value="0"]')).to_be_checked()
     expect(rows.nth(1).get_by_role("button", name="Play")).to_be_focused()
+
+
+def test_stars_changed_in_a_hurry_reach_the_server_one_after_the_other(visit: Visit) -> None:
+    page = visit("/library/?sort=title")
+    held: list[Route] = []
+    sent: list[str] = []
+    lost: list[str] = []
+
+    def hold_the_first(route: Route) -> None:
+        sent.append(parse_qs(route.request.post_data)["stars"][0])
+        if len(sent) == 1:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/rate/", hold_the_first)
+    page.on("requestfailed", lambda request: lost.append(request.url))
+    songs(page).nth(2).get_by_role("button", name="Play").focus()
+    with page.expect_request("**/rate/"):
+        page.keyboard.press("3")
+    page.keyboard.press("4")
+    page.keyboard.press("5")
+    page.wait_for_timeout(300)
+    assert sent == ["3"]
+    with page.expect_response(lambda answer: "stars=5" in (answer.request.post_data or "")):
+        held[0].continue_()
+    assert (sent, lost) == (["3", "5"], [])
+    page.reload()
+    expect(songs(page).nth(2).get_by_role("radio", name="5 stars")).to_be_checked()
+    songs(page).nth(2).get_by_role("button", name="Play").focus()
+    with page.expect_response("**/rate/"):
+        page.keyboard.press("0")
 
 
 def test_an_artists_page_leads_to_albums_and_plays_all(visit: Visit) -> None:
