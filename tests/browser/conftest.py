@@ -129,6 +129,7 @@ def visit(chromium: Browser, site: str) -> Iterator[Visit]:
         contexts.append(context)
         watches.append(Watch(context, site, forgive))
         page = context.new_page()
+        wait_for_pages(page)
         if who:
             log_in(page, who)
         page.goto(address)
@@ -138,6 +139,15 @@ def visit(chromium: Browser, site: str) -> Iterator[Visit]:
     for context in contexts:
         context.close()
     assert [problem for watch in watches for problem in watch.unforgiven()] == []
+
+
+def wait_for_pages(page: Page) -> None:
+    """Have nothing done to a page, or expected of it, while another one comes in its place.
+
+    A browser that loads a page waits by itself; where a script fetches it (`navigation.js`), the old one stays to be
+    clicked until then.
+    """
+    page.add_locator_handler(page.locator("html[data-loading]"), lambda _: None)
 
 
 def log_in(page: Page, username: str) -> None:

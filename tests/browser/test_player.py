@@ -116,16 +116,14 @@ def test_a_page_that_is_not_there_is_said_in_its_place_and_the_music_plays_on(vi
 
 def test_the_last_of_two_links_counts(visit: Visit) -> None:
     page = visit("/library/")
-
-    def late(route: Route) -> None:
-        page.wait_for_timeout(300)
-        route.continue_()
-
-    page.route("**/compare/", late)
-    page.get_by_role("link", name="Compare", exact=True).click(no_wait_after=True)
-    page.get_by_role("link", name="For you").click()
+    late: list[Route] = []
+    page.route("**/compare/", lambda route: late.append(route))
+    page.get_by_role("link", name="Compare", exact=True).click()
+    page.evaluate("document.querySelector('.head nav a[href=\"/\"]').click()")
     heading(page, "For you")
-    page.wait_for_timeout(500)
+    with page.expect_event("requestfinished", lambda request: request.url.endswith("/compare/")):
+        late[0].continue_()
+    page.wait_for_timeout(200)
     heading(page, "For you")
     expect(page).to_have_url(re.compile(r"/$"))
 
@@ -292,6 +290,7 @@ def test_play_similar_goes_on_without_end(visit: Visit) -> None:
 def test_wishes_of_the_player_count_at_once_and_are_taken_back(visit: Visit) -> None:
     page = visit("/library/?artist=miles+davis&sort=title")
     play(page, "Blue in Green")
+    page.get_by_role("button", name="Pause", exact=True).click()
     page.get_by_role("button", name="More like this").first.click()
     said = page.locator("#player-said")
     expect(said).to_contain_text("from now on")
