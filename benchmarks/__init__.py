@@ -1,1 +1,1 @@
-"""What the README says of speed and memory, each figure printed by one of these."""
+"""Each prints figures of docs/measurements.md, or of the README beside what it measures; it can be run again."""

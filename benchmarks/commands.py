@@ -23,6 +23,9 @@ from typing import NamedTuple
 
 from catalog.home import PROJECT_ROOT
 
+from .requirements import folder as needs_folder
+from .requirements import require
+
 SHARED = PROJECT_ROOT.parent / "shared" / "data"
 ASKED = 100
 METHODS = ["content", "cooccurrence", "latent", "hybrid", "popular"]
@@ -113,6 +116,7 @@ def main() -> None:
     parser.add_argument("--lastfm", type=Path, default=SHARED / "lastfm")
     parser.add_argument("--format", choices=["table", "json"], default="table")
     options = parser.parse_args()
+    require(needs_folder(options.lastfm, "--lastfm"))
     with tempfile.TemporaryDirectory(prefix="dcmrs-benchmark-") as name:
         folder = Path(name).resolve()
         library = made_library(folder / "made", options.songs, options.listeners)

@@ -1,9 +1,9 @@
-"""How long a key press at the curation desk takes in a large library, and many labels at once.
+"""How long a key press at the curation page takes in a large library, and many labels at once.
 
     python -m benchmarks.curation [--songs N] [--labels N] [--format table|json]
 
 Makes a library without audio files in a temporary home (SQLite), with words of the bundled tagger drawn by chance,
-doubts of listeners and imported labels, and asks the desk as a browser does, without a network between. CPU seconds
+doubts of listeners and imported labels, and asks the page as a browser does, without a network between. CPU seconds
 tell what a machine without other work would take.
 """
 
@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+
+from benchmarks.temporary_home import temporary_home
 
 DESK = "/admin/catalog/curationitem/"
 _KEYS = 60
@@ -43,17 +43,7 @@ def main() -> None:
     parser.add_argument("--labels", type=int, default=10, help="of each song")
     parser.add_argument("--format", choices=["table", "json"], default="table")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as home:
-        os.environ |= {
-            "DCMRS_HOME": home,
-            "DJANGO_SETTINGS_MODULE": "dcmrs_site.settings",
-            "ALLOWED_HOSTS": "testserver",
-        }
-        for name in ("DATABASE_URL", "REDIS_URL"):
-            os.environ.pop(name, None)
-        import django
-
-        django.setup()
+    with temporary_home():
         figures = measure(arguments.songs, arguments.labels)
     if arguments.format == "json":
         print(json.dumps([figure._asdict() for figure in figures]))

@@ -25,6 +25,11 @@ import numpy as np
 import soundfile as sf
 
 PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+from benchmarks.requirements import folder as needs_folder  # noqa: E402
+from benchmarks.requirements import require  # noqa: E402
+
 LONG_HOURS = 11
 
 
@@ -142,6 +147,8 @@ def main() -> None:
         _set_up()
         print(json.dumps(imported(options.only, options.music)))
         return
+    if options.music:
+        require(needs_folder(options.music, "--music"))
     with tempfile.TemporaryDirectory(prefix="dcmrs-benchmark-") as name:
         folder = Path(name).resolve()
         os.environ["DCMRS_HOME"] = str(folder / "home")

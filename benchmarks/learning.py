@@ -34,13 +34,15 @@ from tqdm import tqdm
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from catalog.demo.styles import STYLES, compose  # noqa: E402
-from catalog.demo.variation import vary  # noqa: E402
+from benchmarks.requirements import require  # noqa: E402
+from benchmarks.requirements import tagger as installed_tagger  # noqa: E402
 from catalog.home import home  # noqa: E402
 from catalog.parallel import cores, in_parallel  # noqa: E402
-from tagging import own, registry  # noqa: E402
+from composer.styles import STYLES, compose  # noqa: E402
+from composer.variation import vary  # noqa: E402
+from tagging import local, registry  # noqa: E402
 from tagging.evaluation.metrics import ranking  # noqa: E402
-from tagging.fitting import Corrections, Library, Row, fit_row  # noqa: E402
+from tagging.fitting import Corrections, EmbeddingStatistics, Row, fit_row  # noqa: E402
 from tagging.inference import WholeSongTagger  # noqa: E402
 from tagging.training.scores import windows_all_over  # noqa: E402
 from tagging.training.spectrograms import Mel, Spectrograms, rendered  # noqa: E402
@@ -72,23 +74,23 @@ def _style(number: int) -> str:
     return tuple(STYLES)[number % len(STYLES)]
 
 
-def hear(tagger: WholeSongTagger, pieces: int) -> NDArray[np.float64]:
+def predict_song(tagger: WholeSongTagger, pieces: int) -> NDArray[np.float64]:
     """Every piece's embedding, shape (pieces, 256)."""
     kept = Spectrograms(home() / "cache" / "learning")
     missing = [number for number in range(pieces) if kept.place(str(number)) is None]
     rendering = in_parallel(piece, missing, cores())
     for number, rendered_piece in tqdm(rendering, "rendering", len(missing), unit=" pieces", disable=not missing):
         kept.append(str(number), rendered_piece.result())
-    frames, heard = kept.frames(), np.zeros((pieces, 256))
+    frames, predicted = kept.frames(), np.zeros((pieces, 256))
     for number in tqdm(range(pieces), "listening", unit=" pieces"):
         if (place := kept.place(str(number))) is not None:
             mel = frames[place.start : place.start + place.frames]
-            heard[number] = tagger.embed(windows_all_over(mel)).mean(axis=0).astype(np.float16)
-    return heard
+            predicted[number] = tagger.embed(windows_all_over(mel)).mean(axis=0).astype(np.float16)
+    return predicted
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingJob:
     """What came of one lesson: whether it was kept, and ROC-AUC on the pieces that nobody corrected."""
 
     kept: bool
@@ -97,9 +99,14 @@ class Lesson:
     seconds: float
 
 
-def lesson(
-    embeddings: NDArray[np.float64], truth: NDArray[np.bool_], old: Row, library: Library, corrections: int, seed: int
-) -> Lesson:
+def job(
+    embeddings: NDArray[np.float64],
+    truth: NDArray[np.bool_],
+    old: Row,
+    library: EmbeddingStatistics,
+    corrections: int,
+    seed: int,
+) -> TrainingJob:
     """Correct a label in some pieces, and hold all others out."""
     rng = np.random.default_rng(seed)
     yes = min(corrections // 2, int(truth.sum()) // 2)
@@ -111,18 +118,18 @@ def lesson(
     fitted = fit_row(old, Corrections(embeddings[chosen], truth[chosen], np.arange(len(chosen))), library, seed=seed)
     seconds = time.perf_counter() - began_at
     before, after = (roc_auc(truth[others], row.log_odds(embeddings[others])) for row in (old, fitted.row))
-    return Lesson(fitted.better, before, after, seconds)
+    return TrainingJob(fitted.better, before, after, seconds)
 
 
 def roc_auc(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
     return ranking(scores[:, np.newaxis], truth[:, np.newaxis], n_resamples=0).macro_roc_auc.value
 
 
-def line(name: str, lessons: list[Lesson]) -> str:
+def line(name: str, jobs: list[TrainingJob]) -> str:
     """Means over lessons: all of them, and those that were kept."""
-    kept = [one for one in lessons if one.kept]
-    cells = [f"{len(lessons):7}", f"{len(kept) / len(lessons):6.1%}"]
-    for some in (lessons, kept) if kept else (lessons,):
+    kept = [one for one in jobs if one.kept]
+    cells = [f"{len(jobs):7}", f"{len(kept) / len(jobs):6.1%}"]
+    for some in (jobs, kept) if kept else (jobs,):
         before, after = (np.mean([getattr(one, of) for one in some]) for of in ("before", "after"))
         cells.append(f"{before:7.3f} {after:7.3f} {after - before:+7.3f}")
     return f"{name:24} " + "   ".join(cells)
@@ -136,40 +143,41 @@ def main() -> None:
     parser.add_argument("--model", help="a tagger of the own family; the one in use where it is left out")
     arguments = parser.parse_args()
     name = arguments.model or registry.default()
+    require(installed_tagger(name))
     tagger = registry.load(name)
     if not isinstance(tagger, WholeSongTagger) or (weights := registry.describe(name).weights) is None:
         sys.exit(f"{name} is not of the own family")
-    embeddings = hear(tagger, arguments.pieces)
+    embeddings = predict_song(tagger, arguments.pieces)
     styles = np.array([_style(number) for number in range(arguments.pieces)])
-    rows, biases = own.label_layer(own.read_network(weights, len(tagger.labels)))
-    library = Library.of(embeddings)
+    rows, biases = local.label_layer(local.read_network(weights, len(tagger.labels)))
+    library = EmbeddingStatistics.of(embeddings)
     places = {label.lower(): place for place, label in enumerate(tagger.labels)}
     labels = [label for label in TRUTH if label in places]
     old = {label: Row(rows[places[label]].astype(np.float64), float(biases[places[label]])) for label in labels}
     true = {label: np.isin(styles, TRUTH[label]) for label in labels}
     draws = range(arguments.draws)
 
-    def lessons(of: str, means: str | None, corrections: int) -> Iterator[Lesson]:
+    def jobs(of: str, means: str | None, corrections: int) -> Iterator[TrainingJob]:
         for seed in draws:
             truth = (
                 np.random.default_rng([seed, places[of]]).random(len(styles)) < 0.5 if means is None else true[means]
             )
-            yield lesson(embeddings, truth, old[of], library, corrections, seed)
+            yield job(embeddings, truth, old[of], library, corrections, seed)
 
     print(f"{name}, {arguments.pieces} pieces, {arguments.draws} lessons a label")
-    print(f"{'':24} {'':17}   {'all lessons':23}   {'lessons that were kept'}")
+    print(f"{'':24} {'':17}   {'all jobs':23}   {'jobs that were kept'}")
     print(f"{'corrected':24} lessons     kept    before   after    gain    before   after    gain")
-    every: dict[str, list[Lesson]] = {}
+    every: dict[str, list[TrainingJob]] = {}
     for label in labels:
-        found = list(lessons(label, label, 20))
+        found = list(jobs(label, label, 20))
         print(line(label, found), flush=True)
         every.setdefault("as it is meant, 20", []).extend(found)
     others = dict(zip(labels, labels[len(labels) // 2 :] + labels[: len(labels) // 2], strict=True))
     for corrections in (20, 30):
         for label, means in others.items():
-            every.setdefault(f"something else, {corrections}", []).extend(lessons(label, means, corrections))
+            every.setdefault(f"something else, {corrections}", []).extend(jobs(label, means, corrections))
         for label in labels:
-            every.setdefault(f"by lot, {corrections}", []).extend(lessons(label, None, corrections))
+            every.setdefault(f"by lot, {corrections}", []).extend(jobs(label, None, corrections))
     print()
     for kind, found in every.items():
         print(line(kind, found))

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from tqdm import tqdm
 
-from recommender.engine.interface import Evidence
+from recommender.engine.interface import TrainingData
 
 LISTENERS, SONGS, PLAYS = 1_019_318, 384_546, 48_373_586
 LABELS = 102
@@ -60,7 +60,7 @@ class Shape(NamedTuple):
         return cls(*(int(share * whole) for whole in (LISTENERS, SONGS, PLAYS)))
 
 
-class Catalogue(NamedTuple):
+class SongLabelIndex(NamedTuple):
     """Songs in the order of their niches.
 
     Attributes
@@ -87,8 +87,8 @@ def write(folder: Path, shape: Shape, seed: int = SEED) -> None:
         There is nothing in it yet.
     """
     rng = np.random.default_rng(seed)
-    catalogue = _catalogue(rng, shape.songs)
-    _write_labels(folder, rng, catalogue)
+    index = _catalogue(rng, shape.songs)
+    _write_labels(folder, rng, index)
     sizes = _songs_each(rng, shape)
     indptr = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
     np.save(folder / "played_indptr.npy", indptr.astype(np.int32))
@@ -99,12 +99,12 @@ def write(folder: Path, shape: Shape, seed: int = SEED) -> None:
     for first in tqdm(range(0, shape.listeners, _LISTENERS_AT_ONCE), desc="plays", unit="block", file=sys.stderr):
         own = sizes[first : first + _LISTENERS_AT_ONCE]
         at = slice(int(indptr[first]), int(indptr[first + len(own)]))
-        songs[at] = _drawn(rng, catalogue, own)
+        songs[at] = _drawn(rng, index, own)
         counts[at] = rng.geometric(0.35, int(own.sum()))
     np.save(folder / "shape.npy", np.array([shape.listeners, shape.songs]))
 
 
-def read(folder: Path) -> Evidence:
+def read(folder: Path) -> TrainingData:
     """What `write` has written, mapped into memory."""
     arrays = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
     n_listeners, n_songs = arrays["shape"].tolist()
@@ -113,14 +113,14 @@ def read(folder: Path) -> Evidence:
         stored = tuple(np.asarray(arrays[f"{name}_{what}"]) for what in ("data", "indices", "indptr"))
         return csr_array(stored, shape=shape)
 
-    return Evidence(matrix("tf", (n_songs, LABELS)), matrix("played", (n_listeners, n_songs)))
+    return TrainingData(matrix("tf", (n_songs, LABELS)), matrix("played", (n_listeners, n_songs)))
 
 
-def _catalogue(rng: np.random.Generator, n_songs: int) -> Catalogue:
+def _catalogue(rng: np.random.Generator, n_songs: int) -> SongLabelIndex:
     """Songs of niches: most have few listeners, and some nearly everybody of the niche."""
     n_niches = max(n_songs // _NICHE, 4)
     popularity = rng.lognormal(0.0, 2.1, n_songs)
-    return Catalogue(
+    return SongLabelIndex(
         begins=np.linspace(0, n_songs, n_niches + 1).astype(np.int64),
         before=np.concatenate([[0.0], np.cumsum(popularity)]),
         places=rng.permutation(n_songs).astype(np.int32),
@@ -136,10 +136,10 @@ def _songs_each(rng: np.random.Generator, shape: Shape) -> NDArray[np.int64]:
     return sizes
 
 
-def _drawn(rng: np.random.Generator, catalogue: Catalogue, sizes: NDArray[np.int64]) -> NDArray[np.int32]:
+def _drawn(rng: np.random.Generator, index: SongLabelIndex, sizes: NDArray[np.int64]) -> NDArray[np.int32]:
     """So many different songs of each listener, ascending, listener after listener."""
-    n_songs = len(catalogue.places)
-    of_niche = np.diff(catalogue.before[catalogue.begins])
+    n_songs = len(index.places)
+    of_niche = np.diff(index.before[index.begins])
     edges = np.cumsum(of_niche) / of_niche.sum()
     niches = np.searchsorted(edges, rng.random((len(sizes), len(_NICHES_EACH))))
     done: list[NDArray[np.int64]] = []
@@ -150,8 +150,8 @@ def _drawn(rng: np.random.Generator, catalogue: Catalogue, sizes: NDArray[np.int
         listeners = np.repeat(np.arange(len(sizes)), np.where(missing > 0, missing + missing // 2 + 8, 0))
         # Who has heard most of their niches takes what is left anywhere.
         at_home = rounds < _ROUNDS_AT_HOME
-        songs = _favourites(rng, catalogue, niches[listeners]) if at_home else rng.integers(0, n_songs, len(listeners))
-        taken = np.unique(np.concatenate([taken, listeners * n_songs + catalogue.places[songs]]))
+        songs = _favourites(rng, index, niches[listeners]) if at_home else rng.integers(0, n_songs, len(listeners))
+        taken = np.unique(np.concatenate([taken, listeners * n_songs + index.places[songs]]))
         taken = _at_most(rng, taken, taken // n_songs, sizes)
         counts = np.bincount(taken // n_songs, minlength=len(sizes))
         complete = counts[taken // n_songs] == sizes[taken // n_songs]
@@ -163,16 +163,16 @@ def _drawn(rng: np.random.Generator, catalogue: Catalogue, sizes: NDArray[np.int
 
 
 def _favourites(
-    rng: np.random.Generator, catalogue: Catalogue, niches: NDArray[np.integer[Any]]
+    rng: np.random.Generator, index: SongLabelIndex, niches: NDArray[np.integer[Any]]
 ) -> NDArray[np.integer[Any]]:
     """A song for each row of three niches: most from one of them, the others from anywhere; popular ones more often."""
     which = np.searchsorted(np.cumsum(_NICHES_EACH)[:-1], rng.random(len(niches)))
     niche = niches[np.arange(len(niches)), which]
-    low, high = catalogue.before[catalogue.begins[niche]], catalogue.before[catalogue.begins[niche + 1]]
+    low, high = index.before[index.begins[niche]], index.before[index.begins[niche + 1]]
     abroad = rng.random(len(niches)) >= _AT_HOME
-    low[abroad], high[abroad] = 0.0, catalogue.before[-1]
-    songs = np.searchsorted(catalogue.before, low + rng.random(len(niches)) * (high - low), side="right") - 1
-    songs_there: NDArray[np.integer[Any]] = np.minimum(songs, len(catalogue.places) - 1)
+    low[abroad], high[abroad] = 0.0, index.before[-1]
+    songs = np.searchsorted(index.before, low + rng.random(len(niches)) * (high - low), side="right") - 1
+    songs_there: NDArray[np.integer[Any]] = np.minimum(songs, len(index.places) - 1)
     return songs_there
 
 
@@ -187,18 +187,18 @@ def _at_most(
     return kept
 
 
-def _write_labels(folder: Path, rng: np.random.Generator, catalogue: Catalogue) -> None:
+def _write_labels(folder: Path, rng: np.random.Generator, index: SongLabelIndex) -> None:
     """About ten labels of each song: most from the twelve of its niche, some from all."""
-    n_songs, n_niches = len(catalogue.places), len(catalogue.begins) - 1
+    n_songs, n_niches = len(index.places), len(index.begins) - 1
     usual = np.array([rng.permutation(LABELS)[:12] for _ in range(n_niches)])
-    niche = np.repeat(np.arange(n_niches), np.diff(catalogue.begins))
+    niche = np.repeat(np.arange(n_niches), np.diff(index.begins))
     each = rng.integers(4, 16, n_songs)
     songs = np.repeat(np.arange(n_songs), each)
     labels = usual[niche[songs], rng.integers(0, 12, len(songs))]
     any_label = rng.random(len(songs)) < 0.3
     # The first labels are everywhere, the last are rare.
     labels[any_label] = (LABELS ** rng.random(int(any_label.sum()))).astype(np.int64) - 1
-    places = np.unique(catalogue.places[songs].astype(np.int64) * LABELS + labels)
+    places = np.unique(index.places[songs].astype(np.int64) * LABELS + labels)
     indptr = np.searchsorted(places, np.arange(n_songs + 1) * LABELS)
     np.save(folder / "tf_indptr.npy", indptr.astype(np.int32))
     np.save(folder / "tf_indices.npy", (places % LABELS).astype(np.int32))
@@ -222,11 +222,11 @@ def share(value: str) -> Fraction:
     return found
 
 
-def described(evidence: Evidence) -> str:
+def described(data: TrainingData) -> str:
     """How long the tails are, for people."""
-    each, listeners = np.diff(evidence.played.indptr), evidence.listeners
+    each, listeners = np.diff(data.played.indptr), data.listeners
     return (
-        f"{len(each):,} listeners, {evidence.n_songs:,} songs, {evidence.played.nnz:,} pairs of them; songs of a "
+        f"{len(each):,} listeners, {data.n_songs:,} songs, {data.played.nnz:,} pairs of them; songs of a "
         f"listener: median {np.median(each):.0f}, mean {each.mean():.0f}, most {each.max():,}; listeners of a song: "
         f"median {np.median(listeners):.0f}, mean {listeners.mean():.0f}, most {listeners.max():,}"
     )

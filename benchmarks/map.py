@@ -26,8 +26,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
-from recommender.engine.interface import Evidence, Moved
+from recommender.engine.interface import IndexMapping, TrainingData
 from recommender.engine.song_map import Places, SongMap, neighbours_kept
+
+from .requirements import chromium, require
 
 DIMENSIONS = 256
 NEW = 0.01
@@ -61,10 +63,10 @@ def made(n: int) -> Vectors:
     return np.asarray(heard, dtype=np.float32)
 
 
-def evidence_of(vectors: Vectors, places: Places | None = None) -> Evidence:
+def training_data_of(vectors: Vectors, places: Places | None = None) -> TrainingData:
     """Nothing but embeddings, and where songs lay before."""
     n = len(vectors)
-    return Evidence(csr_array((n, 1)), csr_array(np.zeros((0, n), np.int32)), embeddings=vectors, places=places)
+    return TrainingData(csr_array((n, 1)), csr_array(np.zeros((0, n), np.int32)), embeddings=vectors, places=places)
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
@@ -99,12 +101,12 @@ def measure(n: int) -> list[Figure]:
     figures = []
     flat, seconds = timed(lambda: principal(unit))
     figures.append(figure("two principal components", seconds, flat))
-    first, seconds = timed(lambda: SongMap.fit(evidence_of(vectors[:old])))
+    first, seconds = timed(lambda: SongMap.fit(training_data_of(vectors[:old])))
     figures.append(figure("the first map", seconds, first.places))
-    since = Moved(np.r_[np.arange(old), np.full(n - old, -1)], np.arange(1), old)
-    placed, seconds = timed(lambda: first.refreshed(evidence_of(vectors), since))
+    mapping = IndexMapping(np.r_[np.arange(old), np.full(n - old, -1)], np.arange(1), old)
+    placed, seconds = timed(lambda: first.refreshed(training_data_of(vectors), mapping))
     figures.append(figure(f"{n - old:,} songs placed beside them", seconds, placed.places, 0.0))
-    night, seconds = timed(lambda: SongMap.fit(evidence_of(vectors, placed.places)))
+    night, seconds = timed(lambda: SongMap.fit(training_data_of(vectors, placed.places)))
     figures.append(figure("the night after", seconds, night.places, moved(first.places, night.places[:old])))
     return figures
 
@@ -122,12 +124,9 @@ def frames(number: int) -> dict[str, float]:
     from tests.browser.site import running_site
     from tests.browser.test_map import open_many
 
-    executable = find_chromium()
-    if executable is None:
-        raise SystemExit("There is no Chromium on the PATH: install it, for example with apt-get install chromium.")
     width, height = SIZES["desktop"]
     with tempfile.TemporaryDirectory() as home, running_site(Path(home)) as site, sync_playwright() as playwright:
-        browser = launch(playwright, executable)
+        browser = launch(playwright, find_chromium() or "chromium")
         page = browser.new_page(base_url=site, viewport={"width": width, "height": height})
         log_in(page, "mira")
         open_many(page)
@@ -171,6 +170,8 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=0, help="how many frames the page is moved for; none, without")
     parser.add_argument("--format", choices=["table", "json"], default="table")
     options = parser.parse_args()
+    if options.frames:
+        require(chromium())
     with threadpool_limits(1):
         figures = []
         for n in options.songs:

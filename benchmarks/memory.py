@@ -19,6 +19,8 @@ from catalog.home import PROJECT_ROOT
 from tests.audio import write_long_silence
 from tests.services.server import Server
 
+from .requirements import folder, linux, require
+
 SHARED = PROJECT_ROOT.parent / "shared" / "data"
 HOURS = 11.0
 SECONDS_BETWEEN_LOOKS = 0.2
@@ -88,6 +90,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=SHARED / "weights")
     parser.add_argument("--format", choices=["table", "json"], default="table")
     arguments = parser.parse_args()
+    require(linux(), folder(arguments.music, "--music"), folder(arguments.weights, "--weights"))
     with tempfile.TemporaryDirectory(prefix="dcmrs-benchmark-") as home:
         figures = measure(arguments.music, arguments.weights, Path(home))
     if arguments.format == "json":

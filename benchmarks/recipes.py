@@ -25,8 +25,10 @@ import django  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
+from benchmarks.requirements import folder, require  # noqa: E402
+from benchmarks.requirements import tagger as installed_tagger  # noqa: E402
 from tagging import registry  # noqa: E402
-from tagging.inference import listen_to, listening_threads  # noqa: E402
+from tagging.inference import inference_threads, predict_file  # noqa: E402
 from tagging.training.sources import audio_files  # noqa: E402
 
 
@@ -34,13 +36,13 @@ def write_table(path: Path, teacher: str, music: list[Path]) -> None:
     """What a tagger keeps of each recording, as a table that `train_tagger` reads."""
     tagger = registry.load(teacher)
     files = [file for place in music for file in audio_files(place.resolve(), print)]
-    with listening_threads() as threads, path.open("w", newline="") as table:
+    with inference_threads() as threads, path.open("w", newline="") as table:
         rows = csv.writer(table)
         rows.writerow(["file", "labels", "artist"])
-        heard = threads.map(lambda file: listen_to(file, [tagger])[0].probabilities, files)
+        predicted = threads.map(lambda file: predict_file(file, [tagger])[0], files)
         counted, labelled = 0, 0
-        for file, probabilities in tqdm(zip(files, heard, strict=True), teacher, len(files), unit=" recordings"):
-            kept = tagger.kept(probabilities)
+        for file, prediction in tqdm(zip(files, predicted, strict=True), teacher, len(files), unit=" recordings"):
+            kept = tagger.kept(prediction)
             counted += len(kept)
             if kept:
                 labelled += 1
@@ -59,6 +61,7 @@ def main() -> None:
     parser.add_argument("--seed", default="1")
     arguments = parser.parse_args()
     django.setup()
+    require(installed_tagger(arguments.teacher), *(folder(place) for place in arguments.music if not place.is_file()))
     began_at = time.perf_counter()
     with TemporaryDirectory() as folder:
         table = Path(folder) / "labels.csv"

@@ -27,8 +27,10 @@ from threadpoolctl import threadpool_limits
 from catalog.home import PROJECT_ROOT
 from recommender.engine.content import Content
 from recommender.engine.cooccurrence import NEIGHBOURS, Cooccurrence
-from recommender.engine.interface import Evidence, Matrix, PlayMatrix, Tastes
+from recommender.engine.interface import ListenerBatch, Matrix, PlayMatrix, TrainingData
 from tests.recommender import plain
+
+from .requirements import file, folder, require
 
 SHARED = PROJECT_ROOT.parent / "shared" / "data"
 LISTENER = "4bd88bfb25263a75bbdd467e74018f4ae570e5df"
@@ -74,7 +76,7 @@ def numbered(values: Iterable[Any]) -> dict[Any, int]:
     return {value: at for at, value in enumerate(sorted(set(values)))}
 
 
-def lastfm(folder: Path) -> Evidence:
+def lastfm(folder: Path) -> TrainingData:
     """HetRec Last.fm: listeners, artists as songs, and how many people gave them which label."""
     plays, words = table(folder / "user_artists.dat"), table(folder / "user_taggedartists.dat")
     users = numbered(user for user, _, _ in plays)
@@ -85,7 +87,7 @@ def lastfm(folder: Path) -> Evidence:
     played: PlayMatrix = coo_array((counts, (rows, columns)), shape=(len(users), len(artists))).tocsr()
     said = ([artists[artist] for _, artist, _ in words], [labels[label] for _, _, label in words])
     tf: Matrix = coo_array((np.ones(len(words)), said), shape=(len(artists), len(labels))).tocsr()
-    return Evidence(tf, played)
+    return TrainingData(tf, played)
 
 
 def triplets(path: Path, n: int) -> list[tuple[str, str]]:
@@ -106,13 +108,13 @@ def as_dict(matrix: Any, row: int) -> dict[int, float]:
 # --- Comparisons --------------------------------------------------------------------------------
 
 
-def content(evidence: Evidence, repeat: int) -> Figure:
+def content(data: TrainingData, repeat: int) -> Figure:
     """All cosines of listeners and songs against a loop over pairs."""
-    tastes = Tastes.of_plays(evidence.played, evidence.term_frequencies.shape[1])
-    fitted = Content.fit(evidence)
-    here = best(lambda: Content.fit(evidence).scores(tastes), repeat)
-    profiles = tastes.liked @ fitted.weights
-    n_listeners, n_songs = evidence.played.shape
+    batch = ListenerBatch.from_plays(data.played, data.term_frequencies.shape[1])
+    fitted = Content.fit(data)
+    here = best(lambda: Content.fit(data).scores(batch), repeat)
+    profiles = batch.liked @ fitted.weights
+    n_listeners, n_songs = data.played.shape
     rng = np.random.default_rng(0)
     pairs = list(zip(rng.integers(0, n_listeners, PAIRS_TIMED), rng.integers(0, n_songs, PAIRS_TIMED), strict=True))
     vectors = [(as_dict(profiles, listener), as_dict(fitted.weights, song)) for listener, song in pairs]
@@ -133,20 +135,20 @@ def one_listener(path: Path, rows: int, repeat: int) -> Figure:
     at = ([users[who] for who, _ in plays], [songs[song] for _, song in plays])
     played: PlayMatrix = coo_array((np.ones(len(plays), dtype=np.int32), at), shape=(len(users), len(songs))).tocsr()
     fitted = Cooccurrence.of_groups(played)
-    tastes = Tastes.of_plays(played[[users[LISTENER]]], 1)
-    here = best(lambda: fitted.scores(tastes), 20 * repeat)
+    batch = ListenerBatch.from_plays(played[[users[LISTENER]]], 1)
+    here = best(lambda: fitted.scores(batch), 20 * repeat)
     there = best(lambda: plain.cooccurrence(plays, LISTENER), repeat)
-    expected, scores = plain.cooccurrence(plays, LISTENER), fitted.scores(tastes)[0]
+    expected, scores = plain.cooccurrence(plays, LISTENER), fitted.scores(batch)[0]
     if any(abs(scores[songs[song]] - score) > 1e-9 for song, score in expected.items()):
         raise SystemExit("the two do not agree")
     return Figure(f"co-occurrence of one listener, {rows:,} plays", here, "intersections of plain sets", there)
 
 
-def fitting(evidence: Evidence, repeat: int) -> Figure:
+def fitting(data: TrainingData, repeat: int) -> Figure:
     """Counting all pairs against `implicit`'s item neighbours of the same matrix."""
     from implicit.nearest_neighbours import ItemItemRecommender
 
-    played = evidence.played
+    played = data.played
     fitted = Cooccurrence.of_groups(played)
     here = best(lambda: Cooccurrence.of_groups(played), repeat)
     marks = csr_matrix((np.ones(played.nnz), played.indices.copy(), played.indptr.copy()), shape=played.shape)
@@ -168,11 +170,12 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--format", choices=["table", "json"], default="table")
     options = parser.parse_args()
-    evidence = lastfm(options.lastfm)
+    require(folder(options.lastfm, "--lastfm"), file(options.triplets, "--triplets"))
+    data = lastfm(options.lastfm)
     figures = [
-        content(evidence, options.repeat),
+        content(data, options.repeat),
         one_listener(options.triplets, options.rows, options.repeat),
-        fitting(evidence, options.repeat),
+        fitting(data, options.repeat),
     ]
     if options.format == "json":
         print(json.dumps([{**one._asdict(), "ratio": one.ratio} for one in figures]))

@@ -36,6 +36,7 @@ import psutil  # type: ignore[import-untyped]
 from catalog.home import PROJECT_ROOT
 
 from .made_plays import Shape, described, read, share, write
+from .requirements import linux, require
 
 SHARES = ["1/64", "1/16", "1/4", "1"]
 PARTS = ["content", "popular", "sound", "cooccurrence"]
@@ -178,13 +179,13 @@ def make_library(made: Path, n_listeners: int) -> None:
 
 def lay_out(made: Path, parts: Sequence[str]) -> None:
     """What `recompute` begins with: the catalogue from the database, the plays and labels from their arrays."""
-    from recommender import changes, evidence, recomputing
-    from recommender.engine.interface import silent
+    from recommender.engine.interface import no_progress
+    from recommender.snapshots import changes, training_data
+    from recommender.snapshots import parts as snapshot_parts
 
-    seen = changes.begin()
-    catalogue, _ = evidence.read(silent)
-    recomputing.lay_out(catalogue, read(made), seen, parts)
-    changes.end()
+    with changes.reading() as seen:
+        index, _ = training_data.read(no_progress)
+        snapshot_parts.lay_out(index, read(made), seen, parts)
 
 
 def fit(_options: argparse.Namespace) -> None:
@@ -196,22 +197,22 @@ def fit(_options: argparse.Namespace) -> None:
 
 def ask_engine(made: Path) -> None:
     """Score and rank one listener after the other from mapped arrays, without pages; prints milliseconds."""
-    from recommender import snapshot
-    from recommender.engine.interface import Tastes
+    from recommender.engine.interface import ListenerBatch
     from recommender.engine.ranking import top
+    from recommender.snapshots import current
 
-    recommenders = snapshot.current()
-    if recommenders is None:
+    bundle = current.bundle()
+    if bundle is None:
         raise SystemExit("there is no snapshot")
     everything = read(made)
     rows = np.random.default_rng(2).choice(everything.played.shape[0], 200, replace=False)
     found = {}
-    for name in [name for name in recommenders.methods if name != "popular"]:
+    for name in [name for name in bundle.methods if name != "popular"]:
         times = []
         for row in rows:
-            tastes = Tastes.of_plays(everything.played[[row]], everything.term_frequencies.shape[1])
+            batch = ListenerBatch.from_plays(everything.played[[row]], everything.term_frequencies.shape[1])
             begun = time.perf_counter()
-            top(recommenders.methods[name].scores(tastes)[0], 20, leave_out=tastes.played.indices.astype(np.intp))
+            top(bundle.methods[name].scores(batch)[0], 20, leave_out=batch.played.indices.astype(np.intp))
             times.append(1000 * (time.perf_counter() - begun))
         found[name] = [float(np.quantile(times, q)) for q in (0.5, 0.95)]
     (made / "engine.json").write_text(json.dumps(found))
@@ -390,6 +391,7 @@ def main() -> None:
         django.setup()
         STEPS[options.step](options)
         return
+    require(linux())
     found: list[dict[str, float]] = []
     for one in options.shares:
         with tempfile.TemporaryDirectory(prefix="dcmrs-scale-") as folder:

@@ -41,14 +41,15 @@ from torch.nn import functional
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
+from benchmarks.requirements import folder, require  # noqa: E402
 from catalog.audio import UnreadableAudio, decode, probe  # noqa: E402
 from tagging import frontend, networks, registry, wholesong  # noqa: E402
 from tagging.frontend import HOP, N_FFT, N_MELS, N_SAMPLES, SAMPLE_RATE, windows_of  # noqa: E402
-from tagging.inference import Tagger, WholeSongTagger, listen_to, listening_threads, n_cores  # noqa: E402
+from tagging.inference import Tagger, WholeSongTagger, inference_threads, n_cores, predict_file  # noqa: E402
 
 SHARED = PROJECT.parent / "shared" / "data"
-OWN = "dcmrs"
-SETS = ([OWN], ["jamendo-cnn"], ["jamendo-cnn", "msd-crnn"])
+LOCAL = "dcmrs"
+SETS = ([LOCAL], ["jamendo-cnn"], ["jamendo-cnn", "msd-crnn"])
 HOURS = 11
 FILES_FOR_RATIO = 12
 SONGS = 12
@@ -93,8 +94,8 @@ class Figures:
 
 def tag(files: Sequence[Path], taggers: Sequence[Tagger]) -> None:
     """Tag files as the worker does."""
-    with listening_threads() as threads:
-        list(threads.map(lambda file: listen_to(file, taggers), files))
+    with inference_threads() as threads:
+        list(threads.map(lambda file: predict_file(file, taggers), files))
 
 
 def tag_plainly(files: Sequence[Path], taggers: Sequence[Tagger]) -> None:
@@ -108,9 +109,9 @@ def tag_plainly(files: Sequence[Path], taggers: Sequence[Tagger]) -> None:
                 power = plain_mel(samples)
                 starts, length = windows_of(power.shape[1])
                 for first in starts:
-                    tagger.listen(power[:, first : first + length])
+                    tagger.predict_spectrogram(power[:, first : first + length])
             else:
-                tagger.listen(plain_mel(middle))
+                tagger.predict_spectrogram(plain_mel(middle))
 
 
 def plain_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -122,14 +123,19 @@ def plain_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def plain_stage(
-    weight: Tensor, bias: Tensor, normalization: tuple[Tensor, Tensor], pool: tuple[int, int]
+    weight: Tensor,
+    bias: Tensor,
+    normalization: tuple[Tensor, Tensor],
+    pool: tuple[int, int],
+    activation: Callable[[Tensor], Tensor] = functional.elu,
+    _precision: torch.dtype = torch.float32,
 ) -> Callable[[Tensor], Tensor]:
-    """Convolution, batch normalization, ELU and pooling, one after the other."""
+    """Convolution, batch normalization, activation and pooling, one after the other, in single precision."""
     scale, shift = (numbers.view(-1, 1, 1) for numbers in normalization)
 
     def stage(maps: Tensor) -> Tensor:
         convolved = functional.conv2d(maps, weight, bias, padding=1)
-        return functional.max_pool2d(functional.elu(convolved * scale + shift), pool)
+        return functional.max_pool2d(activation(convolved * scale + shift), pool)
 
     return stage
 
@@ -155,18 +161,18 @@ def processor_time(files: Sequence[Path], taggers: Sequence[Tagger]) -> NDArray[
 
         return call
 
-    with listening_threads() as threads, patch.object(frontend, "power_mel", timed(1, frontend.power_mel)):
+    with inference_threads() as threads, patch.object(frontend, "power_mel", timed(1, frontend.power_mel)):
         for tagger in taggers:
-            name = "hear" if isinstance(tagger, WholeSongTagger) else "listen"
+            name = "predict_song" if isinstance(tagger, WholeSongTagger) else "predict_spectrogram"
             setattr(tagger, name, timed(2, getattr(tagger, name)))
 
-        def listen(file: Path) -> None:
+        def predict_spectrogram(file: Path) -> None:
             began = time.thread_time()
-            listen_to(file, taggers)
+            predict_file(file, taggers)
             spent[0] += time.thread_time() - began
 
         for file in files:
-            threads.submit(listen, file).result()
+            threads.submit(predict_spectrogram, file).result()
     spent[0] -= spent[1:].sum()
     return spent
 
@@ -179,11 +185,11 @@ def fresh_process(files: Sequence[Path], names: Sequence[str]) -> tuple[float, f
 
 def _tag_and_weigh(files: Sequence[Path], names: Sequence[str]) -> tuple[float, float]:
     taggers = [registry.load(name) for name in names]
-    with listening_threads() as threads:
+    with inference_threads() as threads:
         for tagger in taggers:
             threads.submit(tagger.warm_up).result()
         began = time.perf_counter()
-        threads.submit(listen_to, files[0], taggers).result()
+        threads.submit(predict_file, files[0], taggers).result()
         first_song_s = time.perf_counter() - began
     tag(files, taggers)
     status = Path("/proc/self/status")
@@ -283,6 +289,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (%(default)s)")
     parser.add_argument("--format", choices=["table", "json"], default="table")
     arguments = parser.parse_args()
+    require(folder(arguments.audio, "--audio"), folder(arguments.weights, "--weights"))
     files = readable(arguments.audio)
     with tempfile.TemporaryDirectory() as home:
         os.environ["DCMRS_HOME"] = home
@@ -290,7 +297,7 @@ def main() -> None:
         long_file = Path(home) / "long.mp3"
         make_long_recording(files[0], long_file)
         songs = make_songs_of_three_minutes(files[:: max(len(files) // SONGS, 1)][:SONGS], Path(home) / "songs")
-        figures = [measure(names, songs if names == [OWN] else files, long_file, arguments.rounds) for names in SETS]
+        figures = [measure(names, songs if names == [LOCAL] else files, long_file, arguments.rounds) for names in SETS]
     if arguments.format == "json":
         print(json.dumps([asdict(one) for one in figures]))
         return

@@ -5,13 +5,16 @@ Only the part that is asked for is decoded, so memory does not depend on how lon
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 import struct
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import chain, groupby
 from os import PathLike
 from pathlib import Path
@@ -23,6 +26,12 @@ import soxr
 from av.container import InputContainer
 from numpy.typing import NDArray
 
+from .file_parts import part_of
+from .flac_frames import BareFlac, ends_on_a_frame
+from .id3_sizes import unpacked_bytes
+from .mpeg_audio import read_length_header
+from .ogg_chain import chain_duration_s
+
 # FFmpeg's readers of audio files. Others (playlists, concatenations) would follow what a hostile file names:
 # other files, other hosts.
 _OPTIONS = {
@@ -31,20 +40,50 @@ _OPTIONS = {
 }
 # Decoders need a little of what comes before to be exact: MP3's bit reservoir, Vorbis's and Opus's overlap.
 _PREROLL_S = 0.3
+# What is decoded at once of a part of a file.
+_PIECE_S = 20.0
 # As far as the resampling filter sees to either side.
 _FILTER_S = 0.05
 # A file that lacks no more than this of what its header promises is whole: encoders round.
 _MISSING_S = 3.0
 _MISSING_PART = 0.02
+_MOST_PADDING_S = 0.2
 # Beyond 40 dB over full scale nothing is music.
 _LOUDEST = 100.0
 _MIXED_AT_ONCE = 1 << 14
+_UNCOMPRESSED = frozenset({"wav", "w64", "aiff"})
+# So little is read as a whole sooner than sought in.
+_LOOKED_THROUGH_S = 2 * _MISSING_S / (1 - _MISSING_PART)
 _UNKNOWN_LENGTH = 0x7FFFF000
 _LARGEST_OGG_PAGE = 27 + 255 + 255 * 255
 
 
+# What a disk or a network says that is away, and FFmpeg passes on.
+_UNAVAILABLE = {
+    *(errno.EIO, errno.ENOENT, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN),
+    *(errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH),
+}
+
+
+LOWEST_RATE, HIGHEST_RATE = 1000, 3_100_000
+"""Hertz: what no recording has, from telephones to DSD. A file that claims more would need memory without end."""
+
+MOST_CHANNELS = 64
+
+MOST_UNPACKED_BYTES = 20_000_000
+"""Of a file's compressed tags, which FFmpeg unpacks in memory, several times over."""
+
+
 class UnreadableAudio(Exception):
     """An audio file cannot be read; the message is the reason, short, for people."""
+
+
+class UnreasonableAudio(UnreadableAudio):
+    """Reading a file takes more time or memory than any honest file; it is not tried again until it changes."""
+
+
+class UnavailableAudio(UnreadableAudio):
+    """The system does not give an audio file: it is not there, or the disk is away; another time it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +101,8 @@ class AudioProbe:
     sample_rate : int
         Hertz.
     channels : int
+    is_short : bool
+        Whether its header promises more than there is.
     """
 
     duration_s: float
@@ -69,32 +110,59 @@ class AudioProbe:
     container: str
     sample_rate: int
     channels: int
+    is_short: bool = False
 
 
 def probe(path: str | PathLike[str]) -> AudioProbe:
     """What an audio file is, and whether it is whole; only its first and last moments are decoded.
 
+    Uncompressed sound can be heard as far as it goes, wherever it ends; other files may be shorter than they say, but
+    do not end within a frame.
+
     Raises
     ------
     UnreadableAudio
-        If there is no such file, nothing to hear in it, or an end that its header promises and that is not there.
+        If there is no such file, nothing to hear in it, or it ends within a frame, before the end that it promises.
     """
     path = Path(path)
+    if (part := part_of(path)) is not None:
+        whole = probe(part.file)
+        if part.start_s >= whole.duration_s:
+            raise UnreadableAudio("the CUE sheet names a place behind the file's end")
+        return replace(whole, duration_s=min(part.stop_s, whole.duration_s) - part.start_s)
     with open_audio(path) as container:
         stream = container.streams.audio[0]
         frame = next(_frames(container, stream), None)
         if frame is None:
             raise UnreadableAudio("no sound in it")
         found = AudioProbe(
-            duration_s=_promised_s(container, stream),
+            duration_s=_demuxed_s(path) if _has_no_length(container, stream) else _promised_s(container, stream),
             codec=stream.codec_context.codec.canonical_name,
             container=container.format.name,
             sample_rate=frame.sample_rate,
             channels=frame.layout.nb_channels,
         )
-        if found.container == "aac" or (found.container == "mp3" and _mp3_header(path) is None):
+        if found.container == "mp3":
+            seconds, promised_s = _mp3_duration_s(path, container, stream)
+            return replace(found, duration_s=seconds, is_short=promised_s > seconds + _MISSING_S)
+        if found.container == "aac":
             return replace(found, duration_s=_counted_s(container, stream))
-        if _cut_off(path, found.container) or not _reaches_its_end(container, stream, found):
+        if found.container == "ogg" and (all_links_s := _chain_s(path)) is not None:
+            if _cut_off(path, found.container):
+                raise UnreadableAudio("cut off before its end")
+            return replace(found, duration_s=all_links_s)
+        if found.container == "flac" and not _reaches_its_end(container, stream, found):
+            # A header that promises too much of a file that is whole, or a file that ends within a frame.
+            if ends_on_a_frame(path):
+                return replace(found, duration_s=_demuxed_s(path), is_short=True)
+            raise UnreadableAudio("cut off before its end")
+        cut_off = _cut_off(path, found.container)
+        if found.container in _UNCOMPRESSED:
+            if cut_off or found.duration_s <= _LOOKED_THROUGH_S or not _reaches_its_end(container, stream, found):
+                there_s = _demuxed_s(path)
+                is_short = cut_off or there_s < found.duration_s * (1 - _MISSING_PART)
+                return replace(found, duration_s=there_s, is_short=is_short)
+        elif cut_off or not _reaches_its_end(container, stream, found):
             raise UnreadableAudio("cut off before its end")
         return found
 
@@ -124,6 +192,11 @@ def decode(path: str | PathLike[str], start_s: float, duration_s: float, sample_
     UnreadableAudio
         If there is no such file, or no sound at `start_s`.
     """
+    if (part := part_of(Path(path))) is not None:
+        left_s = min(duration_s, part.stop_s - part.start_s - start_s)
+        if left_s <= 0:
+            raise UnreadableAudio(f"no sound at {start_s:.0f} s: the track ends before")
+        return decode(part.file, part.start_s + start_s, left_s, sample_rate)
     with open_audio(Path(path)) as container:
         return _part(container, start_s, duration_s, sample_rate)
 
@@ -154,6 +227,10 @@ def decode_parts(
     UnreadableAudio
         If there is no such file, or no sound at one of the places.
     """
+    if part_of(Path(path)) is not None:
+        for start_s in starts_s:
+            yield decode(path, start_s, duration_s, sample_rate)
+        return
     with open_audio(Path(path)) as container:
         for start_s in starts_s:
             # A place so near the beginning is not sought, and the file may have been read further already.
@@ -182,6 +259,13 @@ def stream_samples(path: str | PathLike[str], sample_rate: int) -> Iterator[NDAr
     UnreadableAudio
         If there is no such file, or no sound in it.
     """
+    if (part := part_of(Path(path))) is not None:
+        length_s = probe(path).duration_s
+        for number in range(math.ceil(length_s / _PIECE_S)):
+            piece_s = min(_PIECE_S, length_s - number * _PIECE_S)
+            if round(piece_s * sample_rate):
+                yield decode(part.file, part.start_s + number * _PIECE_S, piece_s, sample_rate)
+        return
     with open_audio(Path(path)) as container:
         frames = _frames(container, container.streams.audio[0])
         if (first := next(frames, None)) is None:
@@ -224,10 +308,34 @@ def _part(container: InputContainer, start_s: float, duration_s: float, sample_r
 def frames_from(container: InputContainer, start_s: float) -> Iterator[av.AudioFrame]:
     """The sound of an open file from a moment on, over damaged places; the first frames may lie before it."""
     stream = container.streams.audio[0]
+    if container.format.name == "ogg" and _chain_s(path := Path(container.name.removeprefix("file:"))) is not None:
+        return _frames_of_chain(path)
     if start_s <= _PREROLL_S:
         return _frames(container, stream)
     _seek(container, stream, start_s - _PREROLL_S)
     return _settled(_frames(container, stream))
+
+
+def _chain_s(path: Path) -> float | None:
+    """As `chain_duration_s`, asked of a file once for as long as it is the same."""
+    status = path.stat()
+    return _known_chain_s(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _known_chain_s(path: Path, _size: int, _mtime_ns: int) -> float | None:
+    return chain_duration_s(path)
+
+
+def _frames_of_chain(path: Path) -> Iterator[av.AudioFrame]:
+    """All frames of a chain, from its beginning: the times of each link begin anew, so there is no seeking in it."""
+    with open_audio(path) as container:
+        stream = container.streams.audio[0]
+        seconds = Fraction(0)
+        for frame in _frames(container, stream):
+            frame.pts = (stream.start_time or 0) + round(seconds / _tick_s(frame))
+            seconds += Fraction(frame.samples, frame.sample_rate)
+            yield frame
 
 
 def first_sample(stream: av.AudioStream, frame: av.AudioFrame) -> int:
@@ -240,19 +348,42 @@ def open_audio(path: Path) -> Iterator[InputContainer]:
     """The file, with an audio stream in it; every way it can be bad becomes an `UnreadableAudio`."""
     try:
         if not path.is_file():
-            raise UnreadableAudio("a folder" if path.is_dir() else "no such file")
+            raise UnreadableAudio("a folder") if path.is_dir() else UnavailableAudio("no such file")
         with path.open("rb") as file:
             if not file.read(1):
                 raise UnreadableAudio("empty file")
-        # The prefix keeps FFmpeg from reading a name like `concat:a|b` as an instruction.
-        with av.open(f"file:{path.absolute()}", "r", options=_OPTIONS, metadata_errors="ignore") as container:
+        if (size := unpacked_bytes(path)) > MOST_UNPACKED_BYTES:
+            raise UnreasonableAudio(f"its tags would unpack to {size / 1e6:,.0f} MB")
+        with _opened(path) as container:
             if not container.streams.audio:
                 raise UnreadableAudio("no sound in it")
             yield container
     except av.error.FFmpegError as error:
+        if error.errno in _UNAVAILABLE:
+            raise UnavailableAudio(os.strerror(error.errno).lower()) from error
+        if error.errno == errno.ENOMEM:
+            raise UnreasonableAudio("needs more memory than there is to be read") from error
         raise UnreadableAudio("not an audio file, or a damaged one") from error
     except OSError as error:
-        raise UnreadableAudio((error.strerror or str(error)).lower()) from error
+        raise UnavailableAudio((error.strerror or str(error)).lower()) from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[InputContainer]:
+    """The file as FFmpeg reads it; a FLAC file that it refuses, without its blocks of metadata."""
+    with ExitStack() as opened:
+        try:
+            # The prefix keeps FFmpeg from reading a name like `concat:a|b` as an instruction.
+            container = av.open(f"file:{path.absolute()}", "r", options=_OPTIONS, metadata_errors="ignore")
+        except av.error.InvalidDataError:
+            try:
+                bare = opened.enter_context(BareFlac(path))
+            except ValueError:
+                bare = None
+            if bare is None:
+                raise
+            container = av.open(bare, "r", format="flac", metadata_errors="ignore")
+        yield opened.enter_context(container)
 
 
 def _frames(container: InputContainer, stream: av.AudioStream) -> Iterator[av.AudioFrame]:
@@ -262,6 +393,7 @@ def _frames(container: InputContainer, stream: av.AudioStream) -> Iterator[av.Au
         try:
             for frame in packet.decode():
                 if isinstance(frame, av.AudioFrame) and frame.samples:
+                    _refuse_unreasonable(frame)
                     if frame.pts is None and before is not None and before.pts is not None:
                         # Of several frames in one packet FFmpeg times the first only.
                         frame.pts = before.pts + round(Fraction(before.samples, before.sample_rate) / _tick_s(stream))
@@ -271,9 +403,20 @@ def _frames(container: InputContainer, stream: av.AudioStream) -> Iterator[av.Au
             continue
 
 
+def _refuse_unreasonable(frame: av.AudioFrame) -> None:
+    """Refuse what would need memory without end: whoever asks for a second of it gets as many samples as it claims."""
+    if not LOWEST_RATE <= frame.sample_rate <= HIGHEST_RATE:
+        raise UnreasonableAudio(f"no recording has {frame.sample_rate:,} samples a second")
+    if frame.layout.nb_channels > MOST_CHANNELS:
+        raise UnreasonableAudio(f"no recording has {frame.layout.nb_channels:,} channels")
+
+
 def _settled(frames: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame]:
-    """The frames from the first one on that ends where the next begins: right after a seek, FFmpeg's time of a
-    Vorbis frame that joins a long and a short block is wrong by a fraction of the block."""
+    """The frames from the first one on that ends where the next begins.
+
+    Right after a seek, FFmpeg's time of a Vorbis frame that joins a long and a short block is wrong by a fraction of
+    the block.
+    """
     if (frame := next(frames, None)) is None:
         return
     for following in frames:
@@ -337,7 +480,7 @@ def _mix(fifo: av.AudioFifo, sample_format: str, channels: int) -> NDArray[np.fl
         mean /= 2.0 ** (8 * samples.dtype.itemsize - 1)
     mean /= channels
     if samples.dtype.kind == "f":
-        # Whoever wrote floating-point numbers could write any.
+        # Floating-point files may hold any number.
         mean[~(np.abs(mean) <= _LOUDEST)] = 0.0
     return mean
 
@@ -349,6 +492,34 @@ def _promised_s(container: InputContainer, stream: av.AudioStream) -> float:
     if container.duration is not None:
         return container.duration / av.time_base
     raise UnreadableAudio("no telling how long it is: cut off or damaged")
+
+
+def _mp3_duration_s(path: Path, container: InputContainer, stream: av.AudioStream) -> tuple[float, float]:
+    """The duration of an MP3 (what its header promises, where what is there may be that), and the promise."""
+    header = read_length_header(path)
+    if header is None:
+        counted_s = _counted_s(container, stream)
+        return counted_s, counted_s
+    if header.is_cut_off:
+        raise UnreadableAudio("cut off before its end")
+    if header.plausible:
+        # FFmpeg takes off what encoders put in front and behind, but guesses where large tags follow the sound.
+        promised_s = _promised_s(container, stream)
+        near = abs(promised_s - header.promised_s) <= _MOST_PADDING_S
+        return promised_s if near else header.promised_s, header.promised_s
+    return _demuxed_s(path), header.promised_s
+
+
+def _demuxed_s(path: Path) -> float:
+    """The duration of all frames of a file, read but not decoded."""
+    with open_audio(path) as container:
+        stream = container.streams.audio[0]
+        return float(sum((packet.duration or 0) for packet in container.demux(stream)) * _tick_s(stream))
+
+
+def _has_no_length(container: InputContainer, stream: av.AudioStream) -> bool:
+    """Whether a FLAC file does not say how long it is, as those do that were written into a pipe."""
+    return container.format.name == "flac" and not stream.duration
 
 
 def _counted_s(container: InputContainer, stream: av.AudioStream) -> float:
@@ -366,8 +537,7 @@ def _reaches_its_end(container: InputContainer, stream: av.AudioStream, found: A
     if found.container == "flac":
         return _reaches_its_last_sample(container, stream, found.duration_s)
     near_end_s = found.duration_s - _MISSING_S - _MISSING_PART * found.duration_s
-    # In an MP3 the way there leads over every frame; its header tells by bytes.
-    if found.container == "mp3" or near_end_s < _MISSING_S:
+    if near_end_s < _MISSING_S:
         return True
     _seek(container, stream, near_end_s)
     frame = next(_frames(container, stream), None)
@@ -392,8 +562,6 @@ def _cut_off(path: Path, container: str) -> bool:
     """Whether a file of a format that tells its length in bytes is shorter than that."""
     size = path.stat().st_size
     match container:
-        case "mp3":
-            promised = _mp3_header(path) or 0
         case "wav" | "aiff":
             with path.open("rb") as file:
                 form, length = struct.unpack("<4sI" if container == "wav" else ">4sI", file.read(8).ljust(8))
@@ -404,25 +572,6 @@ def _cut_off(path: Path, container: str) -> bool:
         case _:
             promised = 0
     return size < promised * (1 - _MISSING_PART)
-
-
-def _mp3_header(path: Path) -> int | None:
-    """How many bytes of MPEG frames an MP3's Xing, Info or VBRI header promises; None without such a header."""
-    with path.open("rb") as file:
-        start = 0
-        while (tag := file.read(10))[:3] == b"ID3" and len(tag) == 10:
-            start += 10 + (tag[6] << 21 | tag[7] << 14 | tag[8] << 7 | tag[9])
-            file.seek(start)
-        head = tag + file.read(4096)
-    if (at := head.find(b"VBRI")) >= 0 and len(head) >= at + 14:
-        return int.from_bytes(head[at + 10 : at + 14], "big")
-    at = max(head.find(b"Xing"), head.find(b"Info"))
-    if at < 0 or len(head) < at + 16:
-        return None
-    flags = int.from_bytes(head[at + 4 : at + 8], "big")
-    if not flags & 1:
-        return None
-    return int.from_bytes(head[at + 12 : at + 16], "big") if flags & 2 else 0
 
 
 def _ogg_page_cut_off(path: Path, size: int) -> bool:

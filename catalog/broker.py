@@ -33,7 +33,7 @@ def connected(patience_s: float = PATIENCE_S) -> Iterator[Connection]:
             raise OperationalError(str(error)) from error
 
 
-def send(task: Task[Any, Any]) -> bool:
+def send(task: Task[Any, Any], *args: Any) -> bool:
     """Send a task that looks up itself what there is to do.
 
     Returns
@@ -42,11 +42,11 @@ def send(task: Task[Any, Any]) -> bool:
         Whether the broker is there; where it is not, the next sweep sees to it once it is.
     """
     if current_app.conf.task_always_eager:
-        task.delay()
+        task.delay(*args)
         return True
     try:
         with connected() as connection:
-            task.apply_async(connection=connection, retry=False)  # type: ignore[call-arg]
+            task.apply_async(args, connection=connection, retry=False)  # type: ignore[call-arg]
     except OperationalError as error:
         logger.info("No broker: %s", error)
         return False

@@ -6,6 +6,7 @@ most of what the site shows.
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import Any
 from zlib import crc32
@@ -13,12 +14,13 @@ from zlib import crc32
 from django.conf import settings
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.runtime import Macro
 
 from .models import Song
+from .names import artist_key
 
 
 # The same on every page, and looking up a static file's address takes longer than all the rest of it.
@@ -41,17 +43,56 @@ def cover_url(song: Song) -> str:
 
 def by(song: Song) -> SafeString:
     """Artist and album, each leading to its page."""
-    artist = _artist(song.artist, song.artist_key)
     if not song.album:
-        return artist or format_html("Unknown artist")
+        return artists(song)
     album = format_html('<a href="{}album/">{}</a>', song.get_absolute_url(), song.album)
-    return format_html("{} · {}", artist, album) if artist else album
+    return format_html("{} · {}", artists(song), album) if song.artist else album
+
+
+def artists(song: Song) -> SafeString:
+    """Who made a song, each of them leading to a page of theirs."""
+    return _linked(song.artist, song.artist_key, tuple(song.artists)) if song.artist else SafeString("Unknown artist")
+
+
+def artists_data(song: Song) -> str:
+    """The same for scripts: a JSON list of pairs of a text and, where it leads anywhere, an address."""
+    return _as_json(song.artist, song.artist_key, tuple(song.artists))
 
 
 # A list names the same few artists again and again.
 @lru_cache(maxsize=2048)
-def _artist(name: str, key: str) -> SafeString:
-    return format_html('<a href="{}">{}</a>', reverse("artist", args=[key]), name) if key else format_html("{}", name)
+def _linked(written: str, key: str, names: tuple[str, ...]) -> SafeString:
+    parts = _artist_parts(written, key, names)
+    return format_html_join("", "{}", ((_link(text, address),) for text, address in parts))
+
+
+def _link(text: str, address: str) -> SafeString:
+    return format_html('<a href="{}">{}</a>', address, text) if address else format_html("{}", text)
+
+
+@lru_cache(maxsize=2048)
+def _as_json(written: str, key: str, names: tuple[str, ...]) -> str:
+    return json.dumps(_artist_parts(written, key, names), ensure_ascii=False, separators=(",", ":"))
+
+
+def _artist_parts(written: str, key: str, names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """An artist, or several as they are written: texts, with the addresses of the pages that they lead to."""
+    if not names:
+        return [(written, _artist_address(key))] if written else []
+    parts, rest = list[tuple[str, str]](), written
+    for name in names:
+        before, there, after = rest.partition(name)
+        if not there or after[:1].isalnum():
+            # Written in another way than they are listed: the list has them all.
+            listed = [[(", ", ""), (one, _artist_address(artist_key(one)))] for one in names]
+            return [part for one in listed for part in one][1:]
+        parts += [(before, ""), (name, _artist_address(artist_key(name)))]
+        rest = after
+    return [(text, address) for text, address in (*parts, (rest, "")) if text]
+
+
+def _artist_address(key: str) -> str:
+    return reverse("artist", args=[key]) if key else ""
 
 
 def clock(seconds: float | None) -> str:
@@ -82,7 +123,8 @@ environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-environment.globals.update({"icon": icon, "cover_url": cover_url, "by": by, "url": url, "kept": kept})
+environment.globals.update({"icon": icon, "cover_url": cover_url, "url": url, "kept": kept})
+environment.globals.update({"by": by, "artists": artists, "artists_data": artists_data})
 environment.filters["clock"] = clock
 
 

@@ -1,4 +1,4 @@
-"""What the index of the library hears: every change of songs and their labels is noted down."""
+"""Receivers that record every change of songs and labels for the index of songs, and clean up after deleted songs."""
 
 from __future__ import annotations
 
@@ -8,23 +8,30 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from .models import Song
-from .services import song_index, tidying
-from .signals import labels_changed, songs_added
+from .services import media_cleanup, song_index, sound_details
+from .signals import labels_changed, tagging_needed
 
 
 @receiver([post_save, post_delete], sender=Song)
-def note_song(instance: Song, **_: Any) -> None:
-    """A song is new, other than before, or gone."""
-    song_index.note([instance.pk])
+def record_song(instance: Song, raw: bool = False, **_: Any) -> None:
+    """A song is new, other than before, or gone; `loaddata` brings the rows of changes itself."""
+    if not raw:
+        song_index.record_changes([instance.pk])
 
 
 @receiver(post_delete, sender=Song)
-def clear_away(instance: Song, **_: Any) -> None:
-    """What was made of a song goes with it."""
-    tidying.song_goes(instance)
+def delete_files_of_song(instance: Song, **_: Any) -> None:
+    """Delete the files that were made of a deleted song."""
+    media_cleanup.song_deleted(instance)
 
 
-@receiver([labels_changed, songs_added])
-def note_songs(song_ids: list[int] | None, **_: Any) -> None:
+@receiver([labels_changed, tagging_needed])
+def record_songs(song_ids: list[int] | None, **_: Any) -> None:
     """Songs came with a file, or have other labels."""
-    song_index.note(song_ids)
+    song_index.record_changes(song_ids)
+
+
+@receiver(tagging_needed)
+def read_sound_details(song_ids: list[int], **_: Any) -> None:
+    """Read how the files of new and changed songs are encoded."""
+    sound_details.read_sound_details(song_ids)

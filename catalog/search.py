@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from .models import Label, Song, SongLabel
+from .models import Label, LabelAlias, Song, SongLabel
 from .names import label_key, storable, title_key
 
 _MOST_WORDS = 12
 
 
-def playable_songs(songs: QuerySet[Song]) -> QuerySet[Song]:
-    """Those of the songs that have a file here."""
-    return songs.filter(missing_since=None).exclude(path="")
-
-
-def standing_words() -> QuerySet[SongLabel]:
-    """What is said for a label of a song, without what a curator has said no to."""
+def standing_annotations() -> QuerySet[SongLabel]:
+    """Annotations for a label of a song that count, without labels that a curator has refused."""
     refusals = SongLabel.objects.filter(
         song=OuterRef("song"), label=OuterRef("label"), source=SongLabel.Source.CURATOR, weight__lt=0
     )
-    return SongLabel.objects.filter(~Exists(refusals), weight__gt=0)
+    return SongLabel.objects.counting().filter(~Exists(refusals), weight__gt=0)
+
+
+def labels_by_key(keys: Collection[str]) -> dict[str, Label]:
+    """The labels with these keys, by key; one that was renamed or merged is also found by its old key. Two queries."""
+    found = Label.objects.in_bulk(set(keys), field_name="key")
+    for alias in LabelAlias.objects.filter(key__in=set(keys) - set(found)).select_related("label"):
+        found[alias.key] = alias.label
+    return found
 
 
 def labels_named(name: str) -> QuerySet[Label]:
@@ -34,8 +39,8 @@ def labels_named(name: str) -> QuerySet[Label]:
 
 def songs_with_label(songs: QuerySet[Song], name: str) -> QuerySet[Song]:
     """Those of the songs that have the label of this name or alias."""
-    words = standing_words().filter(label__in=labels_named(name))
-    return songs.filter(pk__in=words.values("song"))
+    annotations = standing_annotations().filter(label__in=labels_named(name))
+    return songs.filter(pk__in=annotations.values("song"))
 
 
 def songs_matching(songs: QuerySet[Song], text: str) -> QuerySet[Song]:

@@ -1,37 +1,37 @@
-"""Every song's names and labels in memory: found by words, typos forgiven, counted by label, in order. No Django.
+"""An index of every song's names and labels in memory: search, counts of labels, sort orders. No Django.
 
-An index is never changed: `with_songs` makes another one that shares what is the same, so whoever reads one is not
-disturbed. Words are looked up in the vocabulary of the library first, which is far smaller than the library.
+An index is immutable: `with_songs` returns another one that shares what is the same, so that requests which read the
+old one are not disturbed.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz.distance import OSA
-from rapidfuzz.process import cdist
+from rapidfuzz import fuzz
+from rapidfuzz.process import extractOne
 
-from .names import search_words
+from .names import JOINING_WORDS, search_words
+from .vocabulary import Vocabulary, how_written
 
 Mask = NDArray[np.bool_]
 Positions = NDArray[np.int64]
 
 _MOST_WORDS = 12
 
-# How much a word that is found says, by where and how: whole words of the title come first.
+# How much it says that a word stands in a song, by where: words of the title come first.
 _IN_TITLE, _IN_ARTIST, _IN_ALBUM = 100, 90, 60
-_WHOLE, _BEGINS, _WITHIN, _CLOSE, _CLOSE_BEGINNING = 1.0, 0.8, 0.5, 0.35, 0.3
 _MOST_MEANT = 3
 
 
 class IndexedSong(NamedTuple):
-    """What the index has to know of a song."""
+    """What the index has to know of a song; `artists` are the key and name of each where they are several."""
 
     pk: int
     playable: bool
@@ -47,6 +47,7 @@ class IndexedSong(NamedTuple):
     duration_s: float
     disc: int
     track: int
+    artists: tuple[tuple[str, str], ...] = ()
 
 
 class Found(NamedTuple):
@@ -65,91 +66,6 @@ class Found(NamedTuple):
     among: Mask
     score: NDArray[np.float32] | None
     read_as: dict[str, list[str]]
-
-
-@dataclass(frozen=True, eq=False)
-class _Vocabulary:
-    """Which words stand in which songs.
-
-    Attributes
-    ----------
-    words : list of str
-        Ascending.
-    begins : int64, shape (n_words + 1,)
-        Where each word's part of `songs` and `says` begins.
-    songs : int32, shape (n,)
-        Positions.
-    says : uint8, shape (n,)
-        How much it says that the word stands there.
-    """
-
-    words: list[str]
-    begins: NDArray[np.int64]
-    songs: NDArray[np.int32]
-    says: NDArray[np.uint8]
-    _cut: dict[int, list[str]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, songs: Iterable[IndexedSong]) -> Self:
-        numbers: dict[str, int] = {}
-        words, at, says = [], [], []
-        for position, song in enumerate(songs):
-            for word, weight in _words_of(song).items():
-                words.append(numbers.setdefault(word, len(numbers)))
-                at.append(position)
-                says.append(weight)
-        order = sorted(numbers)
-        rank = np.empty(len(order), np.int64)
-        rank[[numbers[word] for word in order]] = np.arange(len(order))
-        ranked = rank[np.array(words, np.int64)] if words else np.zeros(0, np.int64)
-        sort = np.argsort(ranked, kind="stable")
-        begins = np.searchsorted(ranked[sort], np.arange(len(order) + 1))
-        return cls(order, begins, np.array(at, np.int32)[sort], np.array(says, np.uint8)[sort])
-
-    @cached_property
-    def _line(self) -> tuple[str, NDArray[np.int64]]:
-        """All words in one text, and where each begins: a text is searched at the speed of memory."""
-        lengths = np.fromiter((len(word) + 1 for word in self.words), np.int64, len(self.words))
-        return "\n".join(self.words), np.concatenate([[0], np.cumsum(lengths)])
-
-    def written(self, word: str) -> dict[int, float]:
-        """The words that are this one, begin with it or, from three letters on, hold it: by number, how well."""
-        first = bisect_left(self.words, word)
-        found: dict[int, float] = {}
-        for number in range(first, len(self.words)):
-            if not self.words[number].startswith(word):
-                break
-            found[number] = _WHOLE if self.words[number] == word else _BEGINS
-        if len(word) >= 3:
-            text, begins = self._line
-            at = text.find(word)
-            while at >= 0:
-                number = int(np.searchsorted(begins, at, side="right")) - 1
-                found.setdefault(number, _WITHIN)
-                at = text.find(word, int(begins[number + 1]))
-        return found
-
-    def close(self, word: str) -> dict[int, float]:
-        """The words that this one may have been meant for, whole or begun: the fewest typing errors away."""
-        most = 0 if len(word) < 4 else 1 if len(word) < 6 else 2
-        if not most or not self.words:
-            return {}
-        whole = self._errors(word, self.words, most)
-        begun = self._errors(word, self._cut_to(len(word)), most)
-        fewest = int(min(whole.min(), begun.min()))
-        if fewest > most:
-            return {}
-        close = dict.fromkeys(np.flatnonzero(begun == fewest).tolist(), _CLOSE_BEGINNING)
-        return close | dict.fromkeys(np.flatnonzero(whole == fewest).tolist(), _CLOSE)
-
-    def _errors(self, word: str, words: Sequence[str], most: int) -> NDArray[np.uint8]:
-        found: NDArray[np.uint8] = cdist([word], words, scorer=OSA.distance, score_cutoff=most, dtype=np.uint8)[0]
-        return found
-
-    def _cut_to(self, length: int) -> list[str]:
-        if length not in self._cut:
-            self._cut[length] = [word[:length] for word in self.words]
-        return self._cut[length]
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +88,7 @@ class SongIndex:
     there: Mask
     label_songs: NDArray[np.int32]
     label_ids: NDArray[np.int32]
-    _vocabulary: _Vocabulary
+    _vocabulary: Vocabulary
     # Songs whose names are others than the vocabulary has.
     _renamed: dict[int, dict[str, int]]
 
@@ -183,7 +99,7 @@ class SongIndex:
         known = np.isin(label_songs, ids)
         at = np.searchsorted(ids, label_songs[known]).astype(np.int32)
         there = np.ones(len(songs), bool)
-        return cls(songs, there, at, label_ids[known].astype(np.int32), _Vocabulary.of(songs), {})
+        return cls(songs, there, at, label_ids[known].astype(np.int32), Vocabulary.of(map(_words_of, songs)), {})
 
     @property
     def changed(self) -> int:
@@ -247,18 +163,21 @@ class SongIndex:
 
     # Finding
 
-    def all(self, *, silent_too: bool = False) -> Mask:
+    def all(self, *, include_unplayable: bool = False) -> Mask:
         """Every song that can be played here, or every song."""
-        return self.there if silent_too else self.there & self._playable
+        return self.there if include_unplayable else self.there & self._playable
 
-    def matching(self, text: str, among: Mask) -> Found:
+    def matching(self, text: str, among: Mask, *, typing_errors: bool = True) -> Found:
         """The songs with every word of a text in title, artist or album: written so, begun so, or nearly so."""
         words = list(dict.fromkeys(search_words(text)))[:_MOST_WORDS]
         if not words:
             return Found(among, None, {})
         score = self._fitting([self._written(word) for word in words], among)
+        without_joiners = [word for word in words if word not in JOINING_WORDS]
+        if not score.any() and 0 < len(without_joiners) < len(words):
+            score = self._fitting([self._written(word) for word in without_joiners], among)
         read_as: dict[str, list[str]] = {}
-        if not score.any():
+        if typing_errors and not score.any():
             fits = []
             for word in words:
                 written = self._written(word)
@@ -274,6 +193,35 @@ class SongIndex:
             score = self._fitting(fits, among)
         return Found(score > 0, score, read_as)
 
+    def written(self, text: str, among: Mask) -> Mask:
+        """The songs with every word of a text in title, artist or album, written or begun so; no typing errors."""
+        words = list(dict.fromkeys(search_words(text)))[:_MOST_WORDS]
+        if not words:
+            return among & False
+        found: Mask = self._fitting([self._written(word) for word in words], among) > 0
+        return found
+
+    def nearly_called(self, text: str, alike: float) -> str:
+        """The artist or title, in search words, that is written most like a text as a whole; empty if none is enough.
+
+        Parameters
+        ----------
+        text : str
+        alike : float
+            Percent of letters in common that are enough.
+        """
+        found = extractOne(" ".join(search_words(text)), self._called, scorer=fuzz.ratio, score_cutoff=alike)
+        return str(found[0]) if found else ""
+
+    def keys(self, among: Mask) -> list[int]:
+        """The primary keys of songs."""
+        return [self.songs[at].pk for at in np.flatnonzero(among).tolist()]
+
+    @property
+    def years(self) -> NDArray[np.float64]:
+        """The year of each song, shape (n_songs,), 0 where it is not known."""
+        return self._numbers("year")
+
     def with_label(self, label: int) -> Mask:
         """The songs with a label, by its primary key."""
         mask = np.zeros(len(self.songs), bool)
@@ -281,12 +229,17 @@ class SongIndex:
         return mask
 
     def of_artist(self, key: str, *, albums_too: bool = False) -> Mask:
-        """The songs of an artist, by `names.artist_key`; with those on the artist's albums, if wanted."""
+        """The songs of an artist, alone or not, by `names.artist_key`; with those on the artist's albums, if wanted."""
         number = self._artists.get(key, -1)
         mask: Mask = self._artist_numbers == number
+        mask[self._with_others.get(key, [])] = True
         if albums_too:
             mask |= self._album_artist_numbers == number
         return mask
+
+    def of_artist_with_others(self, key: str) -> list[int]:
+        """The primary keys of the songs that an artist shares with others."""
+        return [self.songs[at].pk for at in self._with_others.get(key, ())]
 
     def of_album(self, key: str) -> Mask:
         """The songs of an album, by `IndexedSong.album_key`."""
@@ -347,6 +300,11 @@ class SongIndex:
         return np.fromiter((song.playable for song in self.songs), bool, len(self.songs))
 
     @cached_property
+    def _called(self) -> list[str]:
+        names = {name for song in self.songs for name in (song.title, song.artist, *(one for _, one in song.artists))}
+        return sorted({" ".join(search_words(name)) for name in names} - {""})
+
+    @cached_property
     def _title_order(self) -> Positions:
         return np.array(sorted(range(len(self.songs)), key=lambda at: self.songs[at].title_key), np.int64)
 
@@ -371,6 +329,15 @@ class SongIndex:
     def _artists(self) -> dict[str, int]:
         keys = {song.artist_key for song in self.songs} | {song.album_artist_key for song in self.songs}
         return {key: number for number, key in enumerate(sorted(keys - {""}))}
+
+    @cached_property
+    def _with_others(self) -> dict[str, list[int]]:
+        """The positions of the songs of several artists, by each of them."""
+        positions: dict[str, list[int]] = {}
+        for at, song in enumerate(self.songs):
+            for key, _ in song.artists:
+                positions.setdefault(key, []).append(at)
+        return positions
 
     @cached_property
     def _artist_numbers(self) -> NDArray[np.int64]:
@@ -404,39 +371,18 @@ class SongIndex:
     def _written(self, word: str) -> NDArray[np.float32]:
         fit = self._standing(self._vocabulary.written(word))
         for at, words in self._renamed.items():
-            fit[at] = max((how * words[one] for one in words if (how := _how_written(word, one))), default=0.0)
+            fit[at] = max((how * words[one] for one in words if (how := how_written(word, one))), default=0.0)
         return fit
 
     def _standing(self, numbers: Mapping[int, float]) -> NDArray[np.float32]:
         """How much it says that words of the vocabulary, by number with how well they fit, stand in each song."""
-        fit = np.zeros(len(self.songs), np.float32)
-        begins = self._vocabulary.begins
-        for how in sorted(set(numbers.values())):
-            which = np.array([number for number, one in numbers.items() if one == how])
-            at = _ranges(begins[which], begins[which + 1])
-            np.maximum.at(fit, self._vocabulary.songs[at], np.float32(how) * self._vocabulary.says[at])
+        fit = self._vocabulary.fit(numbers, len(self.songs))
         if self._renamed:
             fit[list(self._renamed)] = 0
         return fit
 
 
 _MADE_OF_SONGS = {name for name, value in vars(SongIndex).items() if isinstance(value, cached_property)}
-
-
-def _ranges(begins: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    """All whole numbers from each beginning to before its end."""
-    lengths = ends - begins
-    within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    numbers: NDArray[np.int64] = np.repeat(begins, lengths) + within
-    return numbers
-
-
-def _how_written(word: str, other: str) -> float:
-    if other == word:
-        return _WHOLE
-    if other.startswith(word):
-        return _BEGINS
-    return _WITHIN if len(word) >= 3 and word in other else 0.0
 
 
 def _words_of(song: IndexedSong) -> dict[str, int]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 
+from .file_parts import file_of, part_of
 from .models import Song
 from .transcoding import wave_file
 
@@ -50,7 +52,7 @@ class Representation:
 
 
 def song_file(song: Song) -> Path:
-    """The file of a song, every link followed.
+    """The file of a song, or the part of one that it is (`file_parts`), every link followed.
 
     Raises
     ------
@@ -60,11 +62,11 @@ def song_file(song: Song) -> Path:
     if song.playable and song.root is not None:
         folder = song.root.folder.resolve()
         try:
-            path = (folder / song.path).resolve(strict=True)
+            path = (folder / file_of(song.path)).resolve(strict=True)
         except (OSError, RuntimeError):
             path = folder
         if path.is_relative_to(folder) and path.is_file():
-            return path
+            return path / song.path.rpartition("/")[2] if file_of(song.path) != song.path else path
     raise FileNotFoundError(f"no file for {song}")
 
 
@@ -89,7 +91,7 @@ def playable_type(path: Path, codec: str) -> str | None:
 
 
 def stream(request: HttpRequest, song: Song) -> HttpResponseBase:
-    """The answer to a request for a song's audio.
+    """The answer to a request for a song's audio: as it is where browsers play it, else as WAV.
 
     Raises
     ------
@@ -99,23 +101,57 @@ def stream(request: HttpRequest, song: Song) -> HttpResponseBase:
         If its file has to be transcoded and is none that can be.
     """
     path = song_file(song)
-    status = path.stat()
-    content_type = playable_type(path, song.codec)
-    if content_type and settings.STREAM_ACCEL_PREFIX and song.root is not None:
+    part = part_of(path)
+    # No browser plays a part of a file as a song of its own.
+    if part is None and (content_type := playable_type(path, song.codec)):
+        return _as_it_is(request, song, path, content_type)
+    status = (path if part is None else part.file).stat()
+    wave = wave_file(path)
+    etag = f'"{_version(status)}-{path.name if part else "wav"}"'
+    return respond(request, Representation(wave.size, "audio/wav", etag, int(status.st_mtime), wave.read))
+
+
+def original(request: HttpRequest, song: Song, content_type: str) -> HttpResponseBase:
+    """The answer to a request for a song's file, whoever may play it; a part of a file is sent as WAV.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the song has no file here.
+    UnreadableAudio
+        If it is a part of a file that cannot be read.
+    """
+    path = song_file(song)
+    if part_of(path) is not None:
+        return stream(request, song)
+    return _as_it_is(request, song, path, content_type)
+
+
+def download_name(song: Song) -> str:
+    """What the file of a song is called where somebody keeps it; a part of a file is a WAV named after the song."""
+    whole = file_of(song.path) == song.path
+    return PurePosixPath(song.path).name if whole else f"{song.title.replace('/', '-')}.wav"
+
+
+def _as_it_is(request: HttpRequest, song: Song, path: Path, content_type: str) -> HttpResponseBase:
+    if settings.STREAM_ACCEL_PREFIX and song.root is not None:
         response = HttpResponse(content_type=content_type)
         place = f"{song.root.name}/{path.relative_to(song.root.folder.resolve()).as_posix()}"
         response["X-Accel-Redirect"] = f"{settings.STREAM_ACCEL_PREFIX.rstrip('/')}/{quote(place)}"
         return response
-    version = f"{status.st_mtime_ns:x}-{status.st_size:x}"
-    last_modified = int(status.st_mtime)
-    if content_type:
-        whole = Representation(
-            status.st_size, content_type, f'"{version}"', last_modified, lambda start, stop: _read(path, start, stop)
-        )
-    else:
-        wave = wave_file(path)
-        whole = Representation(wave.size, "audio/wav", f'"{version}-wav"', last_modified, wave.read)
+    status = path.stat()
+    whole = Representation(
+        status.st_size,
+        content_type,
+        f'"{_version(status)}"',
+        int(status.st_mtime),
+        lambda start, stop: _read(path, start, stop),
+    )
     return respond(request, whole)
+
+
+def _version(status: os.stat_result) -> str:
+    return f"{status.st_mtime_ns:x}-{status.st_size:x}"
 
 
 def respond(request: HttpRequest, whole: Representation) -> HttpResponseBase:
@@ -170,6 +206,8 @@ def _content(request: HttpRequest, whole: Representation) -> HttpResponseBase:
         response = HttpResponse(content_type=whole.content_type)
     else:
         response = StreamingHttpResponse(whole.read(start, stop), status=status, content_type=whole.content_type)
+        # Nothing in it belongs to the thread that answers: the server asks for the pieces as they are read.
+        response.any_thread = True  # type: ignore[attr-defined]
     response["Content-Length"] = str(stop - start)
     if status == 206:
         response["Content-Range"] = f"bytes {start}-{stop - 1}/{whole.size}"

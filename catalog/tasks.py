@@ -11,11 +11,11 @@ from django.core.cache import cache
 from kombu.exceptions import OperationalError
 
 from .models import LibraryRoot, Song
-from .services import library, song_index, sound_pictures, tidying
+from .services import library, media_cleanup, song_index, sound_details, sound_pictures
 
 logger = logging.getLogger(__name__)
 
-# Drawing takes a second: what waits longer than this is asked for again by whoever still wants it.
+# Drawing takes a second: a request that waits longer is sent again by the page that still shows the song.
 _DRAWN_WITHIN_S = 60
 # Without a worker a page's own process draws, one song at a time.
 _here = ThreadPoolExecutor(1, thread_name_prefix="drawing")
@@ -24,16 +24,26 @@ _here = ThreadPoolExecutor(1, thread_name_prefix="drawing")
 @shared_task
 def rescan() -> None:
     """Look for new, changed and missing files in every root that wants it; a root that is being scanned is left out."""
-    song_index.forget_old_notes()
+    song_index.delete_old_changes()
     for root in LibraryRoot.objects.filter(rescan=True).order_by("pk"):
         if library.rescan(root) is None:
             logger.info("%s is being scanned already", root)
+    # What a scan of an older version, or one that was killed, has left out.
+    sound_details.read_sound_details()
 
 
 @shared_task(ignore_result=True)
-def tidy_pictures() -> None:
+def rescan_confirmed(root_id: int) -> None:
+    """Look through a root of which most songs have vanished, and take it at its word."""
+    root = LibraryRoot.objects.filter(pk=root_id).first()
+    if root is not None and library.rescan(root, confirmed=True) is None:
+        logger.info("%s is being scanned already", root)
+
+
+@shared_task(ignore_result=True)
+def clean_up_media() -> None:
     """Delete pictures and covers that no song has any more."""
-    logger.info("%d pictures of songs that are gone are deleted", tidying.sweep())
+    logger.info("%d pictures of songs that are gone are deleted", media_cleanup.sweep())
 
 
 @shared_task(ignore_result=True)
@@ -45,7 +55,7 @@ def draw_sound(song_id: int) -> None:
 
 
 def about_to_draw(song: Song) -> bool:
-    """Whether somebody has asked for a song's pictures lately."""
+    """Whether a song's pictures were requested lately."""
     return cache.get(_drawing(song)) is not None
 
 

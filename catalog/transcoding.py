@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
 
 from .audio import UnreadableAudio, first_sample, frames_from, open_audio
+from .file_parts import part_of
 
 _HEADER_BYTES = 44
 _SAMPLE_BYTES = 2
@@ -37,12 +38,15 @@ class WaveFile:
         1 or 2.
     n_samples : int
         In each channel.
+    offset : int
+        Where it begins in the audio file, in samples of `sample_rate`: 0, but for a part of a file.
     """
 
     path: Path
     sample_rate: int
     channels: int
     n_samples: int
+    offset: int = 0
 
     @property
     def size(self) -> int:
@@ -85,7 +89,7 @@ class WaveFile:
         frame_bytes = self.channels * _SAMPLE_BYTES
         first, skip = divmod(max(start - _HEADER_BYTES, 0), frame_bytes)
         left = stop - max(start, _HEADER_BYTES)
-        for piece in self._samples(first) if left > 0 else ():
+        for piece in self._samples(self.offset + first) if left > 0 else ():
             piece = piece[skip : skip + left]
             skip = 0
             left -= len(piece)
@@ -124,7 +128,9 @@ def wave_file(path: Path) -> WaveFile:
     UnreadableAudio
         If it is no audio file.
     """
-    with open_audio(path) as container:
+    part = part_of(path)
+    file = path if part is None else part.file
+    with open_audio(file) as container:
         stream = container.streams.audio[0]
         if stream.duration is not None and stream.time_base is not None:
             duration_s = float(stream.duration * stream.time_base)
@@ -133,10 +139,20 @@ def wave_file(path: Path) -> WaveFile:
         else:
             raise UnreadableAudio("no telling how long it is")
         rate, channels = stream.codec_context.sample_rate, stream.codec_context.layout.nb_channels
-    wave = WaveFile(path, min(rate, _HIGHEST_RATE), min(channels, 2), round(duration_s * min(rate, _HIGHEST_RATE)))
+    start_s = 0.0 if part is None else part.start_s
+    duration_s = duration_s if part is None else max(min(part.stop_s, duration_s) - start_s, 0.0)
+    wave = WaveFile(
+        file,
+        sample_rate=min(rate, _HIGHEST_RATE),
+        channels=min(channels, 2),
+        n_samples=round(duration_s * min(rate, _HIGHEST_RATE)),
+        offset=round(start_s * min(rate, _HIGHEST_RATE)),
+    )
     while wave.size > _LARGEST_FILE:
         if wave.channels == 2:
-            wave = WaveFile(path, wave.sample_rate, 1, wave.n_samples)
+            wave = replace(wave, channels=1)
         else:
-            wave = WaveFile(path, wave.sample_rate // 2, 1, wave.n_samples // 2)
+            wave = replace(
+                wave, sample_rate=wave.sample_rate // 2, n_samples=wave.n_samples // 2, offset=wave.offset // 2
+            )
     return wave

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.exceptions import APIException, ParseError, ValidationError
 
-from catalog.api_errors import TooLarge
+from catalog.api.errors import TooLarge
+
+from .trouble import trouble_of
 
 if TYPE_CHECKING:
     from rest_framework.response import Response
@@ -24,12 +26,17 @@ _ERROR = {
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """The answer to an exception in an API view; None for what is nobody's fault but the server's."""
-    from rest_framework.views import exception_handler  # the views read the settings that name this function
+    # The views read the settings that name this function.
+    from rest_framework.response import Response
+    from rest_framework.views import exception_handler, set_rollback
 
     if isinstance(error, RequestDataTooBig):
         error = TooLarge()
     elif isinstance(error, SuspiciousOperation):
         error = ParseError("This request is not one that the server takes.")
+    if (trouble := trouble_of(error)) is not None and not isinstance(error, APIException):
+        set_rollback()
+        return Response({"detail": trouble.sentence}, status=trouble.status)
     response = exception_handler(error, context)
     if response is not None and isinstance(error, ValidationError):
         by_field = response.data if isinstance(response.data, dict) else {"non_field_errors": response.data}
@@ -58,8 +65,12 @@ def describe(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                 refusals |= {"401": "Nobody is logged in.", "403": "This is not yours to do."}
             if "{" in path or "page" in (parameter["name"] for parameter in operation.get("parameters", ())):
                 refusals["404"] = "There is no such thing here."
+            if any(parameter["in"] == "query" for parameter in operation.get("parameters", ())):
+                refusals["414"] = "The address is too long."
             if "requestBody" in operation:
                 refusals |= {"413": "Too large.", "415": "Not in a format that is read here."}
+                refusals["408"] = "The request did not come to its end in time."
+                refusals |= {"503": "The server cannot save just now.", "507": "The server's disk is full."}
             for code, meaning in refusals.items():
                 operation["responses"].setdefault(code, {"description": meaning, "content": content})
     return result

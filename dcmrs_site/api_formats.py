@@ -16,6 +16,7 @@ class JSONParser(parsers.JSONParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
+        """Parse a body; refuse one that is nested too deeply."""
         try:
             return super().parse(stream, media_type, parser_context)
         except RecursionError:
@@ -28,6 +29,7 @@ class BrowsableRenderer(renderers.BrowsableAPIRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> str:
+        """Render the page, and allow its inline styles."""
         response = (renderer_context or {})["response"]
         response._csp_update = {"style-src": [SELF, UNSAFE_INLINE]}
         return super().render(data, accepted_media_type, renderer_context)

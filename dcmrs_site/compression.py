@@ -17,6 +17,7 @@ class CompressTexts(GZipMiddleware):
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Compress what is text and not compressed yet."""
         kind = response.headers.get("Content-Type", "").partition(";")[0]
         if response.streaming or kind not in TEXTS:
             return response

@@ -25,7 +25,9 @@ from .processes import run_folder
 GOOD_FOR = timedelta(minutes=15)
 """How long a measure is shown before another is taken."""
 
-_LONGEST_S = 60.0
+LONGEST_S = 60.0
+"""The longest time to measure; what is found by then is shown, marked as incomplete."""
+
 _PAGE_WAITS_S = 0.25
 _OTHER = "everything else"
 # What lies where in `DCMRS_HOME`, in the order that the page has; a folder's own part comes before that of its parent.
@@ -109,7 +111,7 @@ def measure() -> None:
         last = _last()
         if last is not None and datetime.now(UTC) - last.at < GOOD_FOR:
             return
-        found, whole = _look_through(home(), time.monotonic() + _LONGEST_S)
+        found, whole = _look_through(home(), time.monotonic() + LONGEST_S)
         ranked = dict(sorted(found.items(), key=lambda one: -one[1]))
         draft = _file().with_suffix(".draft")
         draft.write_text(
@@ -138,7 +140,7 @@ def _look_through(top: Path, end: float) -> tuple[dict[str, int], bool]:
         if time.monotonic() > end:
             return found, False
         within, part = folders.pop()
-        # What goes while it is looked at is not there.
+        # A file deleted meanwhile counts as absent.
         with suppress(OSError), os.scandir(top / within) as entries:
             for entry in entries:
                 path = f"{within}/{entry.name}".lstrip("/")

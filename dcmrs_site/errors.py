@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+import sys
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.views.decorators.csrf import requires_csrf_token
+
+from .trouble import trouble_of
 
 
 def _page(request: HttpRequest, name: str, status: int) -> HttpResponse:
@@ -18,8 +22,15 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # 
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: something broke."""
-    return _page(request, "500.html", 500)
+    """500: something broke; 507 or 503 where the machine lacks room, rights or memory."""
+    trouble = trouble_of(sys.exc_info()[1])
+    if request.path_info.startswith("/api/"):
+        detail = "Something broke here; the server's log says what." if trouble is None else trouble.sentence
+        return JsonResponse({"detail": detail}, status=500 if trouble is None else trouble.status)
+    if trouble is None:
+        return _page(request, "500.html", 500)
+    page = render_to_string("507.html", {"request": request, "trouble": trouble})
+    return HttpResponse(page, status=trouble.status)
 
 
 @requires_csrf_token

@@ -1,8 +1,9 @@
-"""Whether database, broker and worker are there, for whoever watches over the server."""
+"""Whether database, broker and worker are there, for monitoring."""
 
 from __future__ import annotations
 
 import logging
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -11,14 +12,21 @@ from threading import Lock
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from catalog.services import signs
+
+from . import stalls
 from .celery import app
+from .processes import run_folder
 
 logger = logging.getLogger(__name__)
 
-_DEADLINE_S = 0.8
+DEADLINE_S = 0.8
+"""Seconds in which health answers, whatever hangs."""
+
 _PATIENCE_S = 0.4
 _GOOD_FOR_S = 3.0
 
@@ -44,6 +52,42 @@ def look_at_worker() -> None:
         broker.ensure_connection(max_retries=1, interval_start=0)
         if not app.control.broadcast("ping", reply=True, limit=1, timeout=_PATIENCE_S, connection=broker):
             raise TimeoutError("no worker answers")
+    try:
+        last = signs.last(signs.Kind.POOL)
+        if last is not None and timezone.now() - last > signs.SILENT_AFTER:
+            raise TimeoutError("the worker answers, but no process of it gives a sign of life")
+    finally:
+        connection.close()
+
+
+def look_at_beat() -> None:
+    """Raises TimeoutError where beat gives no sign of life."""
+    try:
+        if not signs.living(signs.Kind.BEAT):
+            raise TimeoutError("beat gives no sign of life")
+    finally:
+        connection.close()
+
+
+def look_at_disk() -> None:
+    """Write where DCMRS writes, database and files; raises what the system or the database raises."""
+    try:
+        signs.give(signs.Kind.WEB)
+    finally:
+        connection.close()
+    with tempfile.NamedTemporaryFile(dir=run_folder(), prefix="health.") as file:
+        file.write(bytes(4096))
+        file.flush()
+
+
+def look_at_work() -> None:
+    """Raises TimeoutError where something stands still, see `stalls`."""
+    try:
+        found = stalls.latest.look()
+    finally:
+        connection.close()
+    if found:
+        raise TimeoutError("; ".join(stall.sentence for stall in found))
 
 
 def _impatient() -> dict[str, float]:
@@ -75,10 +119,10 @@ class Checks:
 
     def _look(self) -> dict[str, str]:
         for name, check in self._checks.items():
-            # One that hangs is left to hang, and not joined by another.
+            # A thread that hangs is left alone, and no second one is started.
             if name not in self._running or self._running[name].done():
                 self._running[name] = self._threads.submit(check)
-        wait(self._running.values(), timeout=_DEADLINE_S)
+        wait(self._running.values(), timeout=DEADLINE_S)
         return {name: "ok" if self._well(name, look) else "down" for name, look in self._running.items()}
 
     def _well(self, name: str, look: Future[None]) -> bool:
@@ -90,7 +134,14 @@ class Checks:
         return error is None
 
 
-checks = Checks(database=look_at_database, broker=look_at_broker, worker=look_at_worker)
+checks = Checks(
+    database=look_at_database,
+    broker=look_at_broker,
+    worker=look_at_worker,
+    beat=look_at_beat,
+    disk=look_at_disk,
+    work=look_at_work,
+)
 
 
 @login_not_required

@@ -3,11 +3,13 @@
 import os
 import secrets
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -24,10 +26,18 @@ def _secret_key() -> str:
     key: str = env.str("SECRET_KEY", default="")
     if key:
         return key
-    file = DCMRS_HOME / "secret_key"
+    try:
+        return _kept_secret_key(DCMRS_HOME / "secret_key")
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{DCMRS_HOME} cannot be used: {error.strerror}. Set DCMRS_HOME to another folder."
+        ) from error
+
+
+def _kept_secret_key(file: Path) -> str:
     if file.exists():
         return file.read_text()
-    DCMRS_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Complete before it has its name: a process starting at the same moment never reads half a key.
     draft = file.with_name(f"secret_key.{os.getpid()}")
     draft.touch(mode=0o600)
@@ -46,9 +56,9 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-# Behind a proxy that speaks HTTPS: cookies only over HTTPS, and the proxy's word on the scheme.
+# Behind a proxy that speaks HTTPS: cookies only over HTTPS, and the scheme as the proxy reports it.
 HTTPS = env.bool("HTTPS", default=False)
-# Behind any proxy: its word on where a request comes from, by which guesses and throttles are counted.
+# Behind any proxy: the client's address as the proxy reports it, by which failures and throttles are counted.
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=HTTPS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -57,7 +67,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 CSRF_FAILURE_VIEW = "dcmrs_site.errors.csrf_failure"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# A picture for the mood, a word for the search; nothing else of a device is any page's business.
+# Camera for the mood page, microphone for the search; no page uses anything else of a device.
 PERMISSIONS_POLICY = "camera=(self), microphone=(self), geolocation=(), display-capture=(), usb=(), payment=()"
 # Nothing from other hosts, ever; blob: and data: are pictures that the page itself makes.
 CONTENT_SECURITY_POLICY = {
@@ -85,16 +95,18 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_filters",
     "rest_framework",
-    "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "accounts",
     "catalog",
     "tagging",
     "recommender",
     "mood",
+    "opensubsonic",
     "dcmrs_site",
 ]
 MIDDLEWARE = [
+    "dcmrs_site.logs.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "dcmrs_site.compression.CompressTexts",
@@ -122,7 +134,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "catalog.context.site",
+                "accounts.context.site",
             ],
         },
     },
@@ -137,8 +149,9 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
-] + [{"NAME": "dcmrs_site.api.RevokeTokens"}]
-AUTHENTICATION_BACKENDS = ["catalog.guessing.GuessLimit", "catalog.backends.Accounts"]
+] + [{"NAME": "accounts.api.RevokeTokens"}]
+AUTHENTICATION_BACKENDS = ["accounts.login_throttle.GuessLimit", "accounts.backends.Accounts"]
+SESSION_ENGINE = "dcmrs_site.sessions"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "for_you"
 LOGOUT_REDIRECT_URL = "login"
@@ -148,6 +161,9 @@ globals().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="dcmrs@localhost")
 
 # --- Database -----------------------------------------------------------------------------------
+# FULL: what somebody has written is on the disk before the answer says so, also when the power goes. The worker, whose
+# work can be done again, is started with NORMAL.
+SQLITE_SYNCHRONOUS = env.str("SQLITE_SYNCHRONOUS", default="FULL")
 SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": DCMRS_HOME / "db.sqlite3"}
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db("DATABASE_URL") if os.environ.get("DATABASE_URL") else SQLITE}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -156,7 +172,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         # under a concurrent writer, however long the timeout.
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4000;",
+        "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SQLITE_SYNCHRONOUS}; PRAGMA cache_size=-4000;",
     }
     # The last connection to close folds the log into the file and waits for the disk: on a quiet site that would be
     # every page. Each thread keeps one instead, hence the small cache; the system's own holds the rest.
@@ -164,7 +180,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # A server that does not answer is noticed before whoever asked has gone.
+    # A server that does not answer is noticed before the user has left.
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -189,7 +205,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# Hearing a library takes hours; whatever else there is to do does not wait behind it.
+# A task that takes longer than any does hangs: its process is killed, and what it was at is done by another.
+CELERY_TASK_TIME_LIMIT = 6 * 3600
+# Tagging a library takes hours; other tasks do not wait behind it.
 CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("celery", "tagging")]
 # A process of the worker loads the taggers before it reports for work.
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60
@@ -223,14 +241,25 @@ CELERY_BEAT_SCHEDULE = {
     },
     "go on with a snapshot that a worker has left": {
         "task": "recommender.tasks.fit_parts",
-        "schedule": timedelta(minutes=1),
-        "options": {"expires": 60},
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 15},
     },
     "clear away pictures of songs that are gone": {
-        "task": "catalog.tasks.tidy_pictures",
+        "task": "catalog.tasks.clean_up_media",
         "schedule": crontab(hour=4, minute=30),
         "options": {"expires": 12 * 3600},
     },
+    **(
+        {
+            "nightly backup": {
+                "task": "dcmrs_site.tasks.back_up",
+                "schedule": crontab(hour=4, minute=0),
+                "options": {"expires": 12 * 3600},
+            }
+        }
+        if os.environ.get("BACKUP_FOLDER")
+        else {}
+    ),
     "nightly snapshot": {"task": "recommender.tasks.recompute", "schedule": crontab(hour=3, minute=0)},
 }
 
@@ -241,12 +270,25 @@ LIBRARY_ROOTS: dict[str, str] = env.dict("LIBRARY_ROOTS", default={})
 # Behind nginx, the internal location under which it has the library roots by name; it then sends the audio itself.
 STREAM_ACCEL_PREFIX = env.str("STREAM_ACCEL_PREFIX", default="")
 UPLOAD_OPEN = env.bool("UPLOAD_OPEN", default=False)
-# Of all songs that one person has uploaded; 0 is no limit, staff has none, and an admin's word on a person wins.
+# Of all songs that one person has uploaded; 0 is no limit, staff has none, and a person's own allowance wins.
 UPLOAD_QUOTA_MEGABYTES = env.int("UPLOAD_QUOTA_MEGABYTES", default=2000)
 UPLOAD_QUOTA_SONGS = env.int("UPLOAD_QUOTA_SONGS", default=500)
 UPLOAD_MAX_MEGABYTES = env.int("UPLOAD_MAX_MEGABYTES", default=200)
 UPLOAD_MAX_MINUTES = env.int("UPLOAD_MAX_MINUTES", default=120)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+
+# --- OpenSubsonic -------------------------------------------------------------------------------
+# Whether players may log in with the account's own password too, or with app passwords only.
+OPENSUBSONIC_ACCOUNT_PASSWORDS = env.bool("OPENSUBSONIC_ACCOUNT_PASSWORDS", default=True)
+# How many songs one web process converts for players at the same time.
+TRANSCODES = env.int("TRANSCODES", default=4)
+# How much of covers in the sizes that players ask for is kept on the disk.
+COVER_CACHE_BYTES = 1_000_000 * env.int("COVER_CACHE_MEGABYTES", default=200)
+
+# --- Backup -------------------------------------------------------------------------------------
+# Where a backup is written each night, by the worker; unset, none is.
+BACKUP_FOLDER = env.str("BACKUP_FOLDER", default="")
+BACKUPS_KEPT = env.int("BACKUPS_KEPT", default=7)
 
 # --- Files --------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -272,12 +314,12 @@ USE_TZ = True
 # --- API ----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        # The first names the way in to whoever is refused (WWW-Authenticate).
-        "rest_framework.authentication.TokenAuthentication",
+        # The first one is named in WWW-Authenticate when a request is refused.
+        "accounts.api_authentication.ApiTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PAGINATION_CLASS": "catalog.pagination.Pages",
+    "DEFAULT_PAGINATION_CLASS": "catalog.api.pagination.Pages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PARSER_CLASSES": ["dcmrs_site.api_formats.JSONParser"],
@@ -295,6 +337,8 @@ REST_FRAMEWORK = {
         "user": env.str("API_RATE_USER", default="600/min"),
         "login": env.str("LOGIN_RATE", default="10/min"),
         "signup": env.str("SIGNUP_RATE", default="30/hour"),
+        "password_reset": env.str("PASSWORD_RESET_RATE", default="10/hour"),
+        "password_reset_mail": env.str("PASSWORD_RESET_MAIL_RATE", default="3/hour"),
         "picture": env.str("PICTURE_RATE", default="30/min"),
     },
     "NUM_PROXIES": int(BEHIND_PROXY),
@@ -314,14 +358,38 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
+# --- Monitoring ---------------------------------------------------------------------------------
+# Whoever sends it as a bearer token reads /metrics; unset, there is no such page.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# Whom to tell, once, of what has stood still for so long.
+ALERT_EMAIL = env.list("ALERT_EMAIL", default=[])
+ALERT_URL = env.str("ALERT_URL", default="")
+ALERT_MINUTES = env.int("ALERT_MINUTES", default=30)
+# One line a request, without what was asked for.
+ACCESS_LOG = env.bool("ACCESS_LOG", default=False)
+
 # --- Logging ------------------------------------------------------------------------------------
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"request": {"()": "dcmrs_site.logs.RequestIds"}},
+    "formatters": {
+        "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "dcmrs_site.logs.JsonLines"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "json" if env.str("LOG_FORMAT", default="text") == "json" else "text",
+            "filters": ["request"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING").upper()},
     # A page that is not there is no trouble of the server's.
     # Pillow's finest messages quote what a camera noted in a picture: of that nothing is written down.
-    "loggers": {"django.request": {"level": "ERROR"}, "PIL": {"level": "INFO"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "PIL": {"level": "INFO"},
+        "dcmrs.access": {"level": "INFO"},
+    },
 }

@@ -1,4 +1,4 @@
-"""Light or dark: as the device has it, or as somebody chose, kept in a cookie so that the first paint is right."""
+"""Light or dark: the device's setting or the user's choice, kept in a cookie so that the first paint is right."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
+
+from catalog.http import bad_request
 
 COOKIE = "theme"
 CHOSEN = ("light", "dark")
@@ -26,6 +28,7 @@ class Theme:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Set `request.theme`, and let pages vary by the cookie."""
         asked = request.COOKIES.get(COOKIE, "")
         request.theme = asked if asked in CHOSEN else ""  # type: ignore[attr-defined]
         response = self.get_response(request)
@@ -40,7 +43,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     """Keep `theme`: light, dark, or system; back to where it was chosen."""
     chosen = request.POST.get("theme", "")
     if chosen not in (*CHOSEN, SYSTEM):
-        return HttpResponseBadRequest("theme is light, dark or system.", content_type="text/plain; charset=utf-8")
+        return bad_request("theme is light, dark or system.")
     response: HttpResponse = HttpResponse(status=204)
     if "HX-Request" not in request.headers:
         back = request.headers.get("Referer", "")

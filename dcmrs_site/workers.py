@@ -18,18 +18,21 @@ from catalog.home import redis_url
 
 from .celery import app
 
+GOOD_FOR_S = 2.0
+"""How long an answer is shown before the workers are asked again."""
+
+LATE_FOR_S = 5.0
+"""A broker that has not answered by then is not there."""
+
 _DEADLINE_S = 0.9
 # Longer than workers are given: their answers are waited for by the same connection.
 _PATIENCE_S = 0.7
 _WORKERS_ANSWER_WITHIN_S = 0.5
-_GOOD_FOR_S = 2.0
-# Whoever has not answered by then is not there.
-_LATE_FOR_S = 5.0
 
 _DOES = {
     "catalog.tasks.draw_sound": "draws a song's waveform and spectrogram",
     "catalog.tasks.rescan": "looks for new music",
-    "catalog.tasks.tidy_pictures": "clears away pictures of songs that are gone",
+    "catalog.tasks.clean_up_media": "clears away pictures of songs that are gone",
     "recommender.tasks.evaluate": "measures how good recommendations are",
     "recommender.tasks.fit_parts": "computes a snapshot",
     "recommender.tasks.recompute": "computes a snapshot",
@@ -99,7 +102,7 @@ class Looks:
     def look(self) -> Queue:
         """The queue as it stands, or stood a moment ago."""
         with self._lock:
-            if self._seen is None or time.monotonic() - self._seen_at > _GOOD_FOR_S:
+            if self._seen is None or time.monotonic() - self._seen_at > GOOD_FOR_S:
                 seen = self._look()
                 if seen.late:
                     return seen
@@ -107,7 +110,7 @@ class Looks:
             return self._seen
 
     def _look(self) -> Queue:
-        # One that hangs is left to hang, and not joined by another.
+        # A thread that hangs is left alone, and no second one is started.
         if self._running is None:
             self._running, self._begun_at = self._thread.submit(ask), time.monotonic()
         wait([self._running], timeout=_DEADLINE_S)
@@ -115,7 +118,7 @@ class Looks:
             seen = self._running.result()
             self._running = None
             return seen
-        return replace(_silent(), late=time.monotonic() - self._begun_at < _LATE_FOR_S)
+        return replace(_silent(), late=time.monotonic() - self._begun_at < LATE_FOR_S)
 
 
 def ask() -> Queue:

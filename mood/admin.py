@@ -1,4 +1,4 @@
-"""What mood adds to the admin's desk: the table of labels. Readings are the listeners' own, and are not shown here."""
+"""What mood adds to the dashboard: the table of labels. Readings are the listeners' own, and are not shown here."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class EmotionLabelForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("emotion", "way", "label", "weight")
 
     def clean_label(self) -> str:
+        """Find the label by any of its names, or make it."""
         name = storable(self.cleaned_data["label"]).strip()
         if label := labels_named(name).first():
             return label.name
@@ -52,6 +53,8 @@ class WeightForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(EmotionLabel)
 class EmotionLabelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """The table from emotions to labels, edited in its list."""
+
     form = EmotionLabelForm
     list_display = ["label", "emotion", "way", "weight"]
     list_editable = ["weight"]
@@ -60,13 +63,16 @@ class EmotionLabelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 250
 
     def get_urls(self) -> list[Any]:
+        """Add the address that restores the default table."""
         reset = self.admin_site.admin_view(require_POST(self.reset_view))
         return [path("reset/", reset, name="mood_emotionlabel_reset"), *super().get_urls()]
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> type[forms.ModelForm]:  # type: ignore[type-arg]
+        """Use a form that checks weights."""
         return WeightForm
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Tell the template whether this admin may restore the default table."""
         return super().changelist_view(request, {"may_reset": self._may_reset(request), **(extra_context or {})})
 
     def _may_reset(self, request: HttpRequest) -> bool:

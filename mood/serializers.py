@@ -36,6 +36,7 @@ class FeelingSerializer(serializers.Serializer[Any]):
     )
 
     def validate_emotions(self, emotions: dict[str, float]) -> dict[str, float]:
+        """Refuse probabilities that are no distribution."""
         try:
             strength(emotions)
         except ValueError as error:
@@ -43,6 +44,7 @@ class FeelingSerializer(serializers.Serializer[Any]):
         return emotions
 
     def validate(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Refuse anything but exactly one of mood and emotions."""
         if ("mood" in asked) == ("emotions" in asked):
             raise serializers.ValidationError("Say mood or emotions, one of the two.")
         return asked
@@ -85,12 +87,16 @@ class ReadPictureSerializer(AnsweredSerializer):
 
 
 class MoodPreferenceSerializer(serializers.ModelSerializer[MoodPreference]):
+    """Whether to match or lift a mood, and whether readings are kept."""
+
     class Meta:
         model = MoodPreference
         fields = ["way", "keep_readings"]
 
 
 class MoodReadingSerializer(serializers.ModelSerializer[MoodReading]):
+    """A kept reading."""
+
     emotions = serializers.DictField(child=serializers.FloatField(), help_text="The probability of each feeling.")
 
     class Meta:

@@ -18,6 +18,7 @@ class PictureThrottle(SimpleRateThrottle):
     scope = "picture"
 
     def get_cache_key(self, request: HttpRequest | Request, view: APIView | None) -> str:
+        """Count by user, pages and API together."""
         return self.cache_format % {"scope": self.scope, "ident": request.user.pk}
 
     def allow(self, request: HttpRequest) -> bool:

@@ -12,7 +12,7 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from catalog.http import ListenerRequest
+from accounts.http import ListenerRequest
 
 from .picture import MAX_BYTES
 
@@ -35,6 +35,7 @@ class PictureInMemory(FileUploadHandler):
         self._file: BytesIO | None = None
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Take the first file of the form, and no other."""
         super().new_file(*args, **kwargs)
         if self._taken:
             raise SkipFile
@@ -42,12 +43,14 @@ class PictureInMemory(FileUploadHandler):
         self._file = BytesIO()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:  # noqa: ARG002
+        """Keep a chunk in memory; hand it on where the file is not taken."""
         if self._file is None:
             return raw_data
         self._file.write(raw_data)
         return None
 
     def file_complete(self, file_size: int) -> InMemoryUploadedFile | None:
+        """Return the file in memory, or None where it was not taken."""
         if self._file is None:
             return None
         file, self._file = self._file, None

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from django.http import Http404, HttpResponse, HttpResponseBadRequest, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from catalog.http import ListenerRequest
+from accounts.http import ListenerRequest
+from catalog.http import bad_request
 
 from . import services
 from .emotions import EMOTIONS, FEELINGS, MOODS
@@ -96,10 +97,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What the recommender is asked for."""
+    """What the recommender is asked for; `remember`, where the listener wants moods kept."""
 
     labels: list[tuple[str, float]]
     share: float
+    remember: bool
 
     @property
     def strongest(self) -> list[str]:
@@ -165,11 +167,11 @@ def word(request: ListenerRequest) -> HttpResponse:
         return redirect("mood")
     picked = services.mood(request.POST.get("mood", ""))
     if picked is None:
-        return _refused(f"mood is one of {', '.join(MOODS)}.")
+        return bad_request(f"mood is one of {', '.join(MOODS)}.")
     try:
         emotions = _emotions(request.POST)
     except ValueError:
-        return _refused(_NO_PROBABILITY)
+        return bad_request(_NO_PROBABILITY)
     way = services.way_of(request.user)
     services.keep_reading(request.user, picked.distribution, way, hand_picked=True)
     return _answered(request, _said(picked, way, emotions), picked.distribution)
@@ -183,11 +185,11 @@ def way(request: ListenerRequest) -> HttpResponse:
         return redirect("mood")
     chosen = services.as_way(request.POST.get("way", ""))
     if chosen is None:
-        return _refused("way is match or lift.")
+        return bad_request("way is match or lift.")
     try:
         emotions = _emotions(request.POST)
     except ValueError:
-        return _refused(_NO_PROBABILITY)
+        return bad_request(_NO_PROBABILITY)
     services.remember_way(request.user, chosen)
     if picked := services.mood(request.POST.get("mood", "")):
         return _answered(request, _said(picked, chosen, emotions), picked.distribution)
@@ -276,7 +278,8 @@ def _answered(
     request: ListenerRequest, answer: Answer, distribution: Mapping[str, float], reading: Reading | None = None
 ) -> HttpResponse:
     asked = services.query_for(request.user, distribution, answer.way)
-    query = Query(list(asked["labels"].items()), round(asked["strength"], 4))
+    remember = services.preference(request.user).keep_readings
+    query = Query(list(asked["labels"].items()), round(asked["strength"], 4), remember)
     bends = f"The mood counts {100 * query.share:.0f} % beside your taste"
     bends += "." if answer.said else ": the surer the reading, the more."
     return _respond(request, replace(answer, bends=bends), query, reading)
@@ -326,7 +329,3 @@ def _kept(request: ListenerRequest) -> dict[str, Any]:
         "kept": [Kept(reading, _in_words(reading)) for reading in readings[:_READINGS_SHOWN]],
         "kept_count": readings.count(),
     }
-
-
-def _refused(reason: str) -> HttpResponse:
-    return HttpResponseBadRequest(reason, content_type="text/plain; charset=utf-8")

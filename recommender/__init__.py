@@ -1,0 +1,1 @@
+"""The recommender: engine, snapshots, evaluation, services, pages, API and admin."""

@@ -1,4 +1,4 @@
-"""The words that DCMRS knows when it comes: what people say of music, and the labels that it means."""
+"""The default query vocabulary, read from `default_words.txt` and `default_words_in_languages.txt`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,29 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _TABLE = Path(__file__).with_name("default_words.txt")
+_LANGUAGES = Path(__file__).with_name("default_words_in_languages.txt")
 
 
-def default_words() -> Iterator[tuple[list[str], Mapping[str, float]]]:
-    """The table: words that mean the same, and the weights of the labels that they mean."""
-    lines = [line for line in _TABLE.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+def default_words() -> Iterator[tuple[list[str], Mapping[str, float], bool]]:
+    """Yield groups of synonyms, the weights of their labels, and whether names of songs and lists say them too."""
+    others = words_in_languages()
     words = ""
-    for line in filter(None, lines):
+    for line in _lines(_TABLE):
         if not line.startswith(" "):
             words += f"{line} "
             continue
         labels = (part.strip().rsplit(" ", 1) for part in line.split(","))
-        yield words.strip().split(", "), {label: float(weight) for label, weight in labels}
+        synonyms = words.removeprefix("* ").strip().split(", ")
+        meaning = {label: float(weight) for label, weight in labels}
+        yield [*synonyms, *others.get(synonyms[0], [])], meaning, words.startswith("* ")
         words = ""
+
+
+def words_in_languages() -> dict[str, list[str]]:
+    """The words of other languages than English, by the first word of the group that they belong to."""
+    groups = (line.split(": ", 1) for line in _lines(_LANGUAGES))
+    return {first: words.split(", ") for first, words in groups}
+
+
+def _lines(path: Path) -> list[str]:
+    return [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]

@@ -1,4 +1,4 @@
-"""What the recommender hears of the library: changes are counted, the arrays are built later."""
+"""Signal receivers that count changes of the library; builds happen later."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from catalog.models import Label, Song
-from catalog.signals import labels_changed, played, songs_added
+from catalog.signals import labels_changed, played, tagging_needed
 
-from . import changes
+from .snapshots import changes
 from .tasks import queue_refresh
 
 
-@receiver([labels_changed, songs_added])
+@receiver([labels_changed, tagging_needed])
 def count_labels(**_: object) -> None:
-    """Labels or songs are new or other than before."""
+    """Count changed labels and added songs, and queue a content refresh."""
     if changes.labels_changed():
         queue_refresh()
 
 
 @receiver(post_delete, sender=Song)
 @receiver([post_save, post_delete], sender=Label)
-def count_after_commit(**_: object) -> None:
-    """A song or label went away, or a label has another name."""
-    transaction.on_commit(count_labels)
+def count_after_commit(raw: bool = False, **_: object) -> None:
+    """Count deleted songs and deleted or renamed labels, after the transaction commits; not what `loaddata` loads."""
+    if not raw:
+        transaction.on_commit(count_labels)
 
 
 @receiver(played)
 def count_plays(**_: object) -> None:
-    """Somebody has played something."""
+    """Count a play."""
     changes.plays_changed()

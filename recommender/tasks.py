@@ -1,4 +1,4 @@
-"""What the worker does for the recommender."""
+"""Celery tasks of the recommender: content refreshes, full builds by all workers, evaluations."""
 
 from __future__ import annotations
 
@@ -8,50 +8,51 @@ from contextlib import suppress
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from . import build, changes, evaluating, recomputing, snapshot
 from .engine.evaluation.protocols import Protocol, TooFewPlaysError
+from .evaluation import evaluating
+from .snapshots import build, changes, current, parts
 
 logger = logging.getLogger(__name__)
 
-_STALE_S = 12 * 3600
-"""An evaluation that nobody has begun by then is left to the next night."""
+_EXPIRES_S = 12 * 3600
+"""Tasks not started by then are dropped; the next night queues new ones."""
 
 _BURST_S = 2.0
-"""How long the first change waits for those that follow it."""
+"""Delay of the first refresh, so that it sees the changes that follow in a burst."""
 
 
 @shared_task(ignore_result=True)
 def refresh_content() -> None:
-    """Bring the content arrays up to date with the library."""
+    """Run a content build if the current snapshot is out of date."""
     build.keep_up()
 
 
 @shared_task(ignore_result=True)
 def recompute() -> None:
-    """Build a whole snapshot, with the help of whoever is free; how good its methods are is measured afterwards."""
-    if not recomputing.at_work():
-        recomputing.begin()
+    """Run a full build on all free workers, then queue an evaluation."""
+    if not parts.build_in_progress():
+        parts.begin()
     with suppress(OperationalError):
-        for _ in range(recomputing.undone() - 1):
-            fit_parts.apply_async(expires=_STALE_S)
+        for _ in range(parts.unfinished_parts() - 1):
+            fit_parts.apply_async(expires=_EXPIRES_S)
     fit_parts()
     with suppress(OperationalError):
-        evaluate.apply_async(expires=_STALE_S)
+        evaluate.apply_async(expires=_EXPIRES_S)
 
 
 @shared_task(ignore_result=True)
 def fit_parts() -> None:
-    """Fit parts of a snapshot at work until none is left; where none is at work, or all are taken, do nothing."""
+    """Fit parts of running builds until none is free; do nothing if there is none."""
     helped = False
-    while recomputing.somebody_can_help():
-        helped = recomputing.work() or helped
+    while parts.work_available():
+        helped = parts.fit_next_part() or helped
     if helped:
         build.clean()
 
 
 @shared_task(ignore_result=True)
 def evaluate() -> None:
-    """Measure all methods on held-out plays."""
+    """Evaluate all methods on held-out plays, by every protocol."""
     for protocol in Protocol:
         try:
             evaluating.evaluate(protocol)
@@ -60,8 +61,8 @@ def evaluate() -> None:
 
 
 def queue_refresh() -> None:
-    """Ask for fresh content arrays as soon as it is their turn; without a broker, the next look does it."""
-    row = snapshot.current_row()
+    """Queue a content refresh for when its pause is over; without a broker, the periodic task does it."""
+    row = current.current_row()
     wait = changes.wait(row) if row is not None else None
     try:
         refresh_content.apply_async(countdown=max(_BURST_S, wait.total_seconds() if wait else 0.0))

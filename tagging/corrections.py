@@ -1,4 +1,4 @@
-"""What curators said of labels: whose word on which song, and how much of it a tagger can learn from."""
+"""Curators' corrections of labels, as training reads them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import numpy as np
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
-from catalog.models import Label, LabelAlias, SongLabel
+from catalog.models import Label, SongLabel
 from catalog.names import label_key
+from catalog.search import labels_by_key
 
 from .fitting import FEWEST, FEWEST_OF_A_NEW_LABEL
-from .registry import OwnTagger
+from .registry import LocalTagger
 
 _MOST_NAMED = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Taught:
-    """What curators said of one label, and what was learned from it.
+class LabelOutcome:
+    """The corrections of one label, and the result of training on them.
 
     Attributes
     ----------
@@ -29,21 +30,21 @@ class Taught:
         The label's primary key.
     label, kind : str
     yes, no : int
-        Corrections for the label, and against it, on songs that have an embedding.
+        How many corrections confirm the label, and how many deny it.
     new : bool
-        Whether the tagger has had no such label.
+        Whether the label is not in the base tagger's vocabulary.
     before, after : float, optional
-        ROC-AUC on held-out corrections; None where there are too few corrections.
+        ROC-AUC of the base and of the new tagger on held-out corrections; None where there are too few corrections.
     no_better : float, optional
-        In which share of all draws of the corrections nothing is gained.
+        Share of bootstrap resamples in which the new tagger is not better.
     layer : float, optional
-        Where the network learned: the same of the label layer alone.
+        ROC-AUC of the label layer trained alone, where the whole network was trained.
     kept : bool
-        Whether the new tagger has what was learned.
+        Whether the new tagger contains the trained label.
     by_artist : bool
         Whether the songs of an artist were held out together.
     agreement : float, optional
-        The correlation of new and old log-odds over songs whose label nobody corrected.
+        Correlation of new and old log-odds over songs without a correction of the label.
     """
 
     label_id: int
@@ -62,12 +63,12 @@ class Taught:
 
     @property
     def fewest(self) -> int:
-        """So many have to be for it, and so many against it."""
+        """How many corrections of each verdict training needs."""
         return FEWEST_OF_A_NEW_LABEL if self.new else FEWEST
 
     @property
     def enough(self) -> bool:
-        """Whether there are corrections enough to learn from, and to see whether it was worth it."""
+        """Whether there are enough corrections to train on and to evaluate by."""
         return min(self.yes, self.no) >= self.fewest
 
     def __str__(self) -> str:
@@ -77,8 +78,8 @@ class Taught:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """A curator's word on a label of a song."""
+class Correction:
+    """A curator's verdict on a label of a song."""
 
     song_id: int
     label_id: int
@@ -86,68 +87,79 @@ class Word:
     artist: str
 
 
-def words_on_heard(tagger: OwnTagger) -> list[Word]:
-    """Curators' words on songs that a tagger's version has heard."""
-    return _words(_of_curators().filter(song__embedding__model=tagger.embedding))
+def corrections_with_embedding(tagger: LocalTagger) -> list[Correction]:
+    """List corrections of songs with an embedding of a tagger's version."""
+    return _corrections(_of_curators().filter(song__embedding__model=tagger.embedding))
 
 
-def words_on_audible() -> list[Word]:
-    """Curators' words on songs whose file is here."""
-    return _words(_of_curators().filter(song__missing_since=None).exclude(song__path=""))
+def corrections_with_audio() -> list[Correction]:
+    """List corrections of songs whose file is present."""
+    return _corrections(_of_curators().filter(song__missing_since=None).exclude(song__path=""))
 
 
 def _of_curators() -> QuerySet[SongLabel]:
     return SongLabel.objects.filter(source=SongLabel.Source.CURATOR)
 
 
-def _words(words: QuerySet[SongLabel]) -> list[Word]:
-    rows = words.order_by("label_id", "song_id").values_list("song_id", "label_id", "weight", "song__artist_key")
-    return [Word(song_id, label_id, weight > 0, artist) for song_id, label_id, weight, artist in rows]
+def _corrections(corrections: QuerySet[SongLabel]) -> list[Correction]:
+    rows = corrections.order_by("label_id", "song_id").values_list("song_id", "label_id", "weight", "song__artist_key")
+    return [Correction(song_id, label_id, weight > 0, artist) for song_id, label_id, weight, artist in rows]
 
 
-def places_of_labels(tagger: OwnTagger) -> dict[int, list[int]]:
-    """The places of a tagger's labels, by the primary key of the library's label that they lead to."""
+def rows_of_labels(tagger: LocalTagger) -> dict[int, list[int]]:
+    """Map primary keys of the library's labels to rows of a tagger's label layer; merged labels have several."""
     by_key: defaultdict[str, list[int]] = defaultdict(list)
     for place, label in enumerate(tagger.labels):
         by_key[label_key(label.name)].append(place)
-    leads_to = dict(LabelAlias.objects.filter(key__in=by_key).values_list("key", "label_id"))
-    leads_to |= dict(Label.objects.filter(key__in=by_key).values_list("key", "pk"))
     places: defaultdict[int, list[int]] = defaultdict(list)
-    for key, label_id in leads_to.items():
-        places[label_id] += by_key[key]
+    for key, found in labels_by_key(by_key).items():
+        places[found.pk] += by_key[key]
     return dict(places)
 
 
-def counted(words: Sequence[Word], places: Mapping[int, object]) -> list[Taught]:
-    """How much was said of each label, the most corrected first; `places` are those of the labels that a tagger has."""
-    said = {verdict: Counter(word.label_id for word in words if word.yes is verdict) for verdict in (True, False)}
-    labels = Label.objects.filter(pk__in={word.label_id for word in words})
+def count_by_label(corrections: Sequence[Correction], places: Mapping[int, object]) -> list[LabelOutcome]:
+    """Count corrections by label, the most corrected first.
+
+    Parameters
+    ----------
+    corrections : sequence of Correction
+    places : mapping of int
+        Its keys are the labels of the tagger's vocabulary; the others are new.
+    """
+    counts = {
+        verdict: Counter(correction.label_id for correction in corrections if correction.yes is verdict)
+        for verdict in (True, False)
+    }
+    labels = Label.objects.filter(pk__in={correction.label_id for correction in corrections})
     found = [
-        Taught(pk, name, kind, said[True][pk], said[False][pk], new=pk not in places)
+        LabelOutcome(pk, name, kind, counts[True][pk], counts[False][pk], new=pk not in places)
         for pk, name, kind in labels.values_list("pk", "name", "kind")
     ]
     return sorted(found, key=lambda taught: (-taught.yes - taught.no, taught.label))
 
 
-def so_far(tagger: OwnTagger) -> list[Taught]:
-    """What curators have said of each label, on songs that a tagger's version has heard; the most corrected first."""
-    return counted(words_on_heard(tagger), places_of_labels(tagger))
+def corrections_by_label(tagger: LocalTagger) -> list[LabelOutcome]:
+    """Count corrections of songs with an embedding of a tagger's version by label, the most corrected first."""
+    return count_by_label(corrections_with_embedding(tagger), rows_of_labels(tagger))
 
 
-def unheard(tagger: OwnTagger) -> int:
-    """How many corrections are of songs with a file that a tagger's version has not heard yet."""
+def without_embedding(tagger: LocalTagger) -> int:
+    """Count corrections of songs with a file but without an embedding of a tagger's version."""
     return _of_curators().exclude(song__path="").exclude(song__embedding__model=tagger.embedding).count()
 
 
-def artists_of(words: Sequence[Word]) -> NDArray[np.int64]:
-    """The same number for songs of the same artist; one of its own for a song whose artist nobody knows."""
+def artist_numbers(corrections: Sequence[Correction]) -> NDArray[np.int64]:
+    """Assign numbers to artists, shape (n,): equal for one artist's corrections, unique where the artist is unknown."""
     numbers: dict[str, int] = {}
-    known = [numbers.setdefault(word.artist, len(numbers)) for word in words]
-    alone = range(len(words), 2 * len(words))
-    return np.array([n if word.artist else own for word, n, own in zip(words, known, alone, strict=True)], np.int64)
+    known = [numbers.setdefault(correction.artist, len(numbers)) for correction in corrections]
+    alone = range(len(corrections), 2 * len(corrections))
+    return np.array(
+        [one if row.artist else unique for row, one, unique in zip(corrections, known, alone, strict=True)],
+        np.int64,
+    )
 
 
-def named(taught: Sequence[Taught]) -> str:
-    """The first few of them, in words."""
+def summary(taught: Sequence[LabelOutcome]) -> str:
+    """Format the first few outcomes, and how many more there are."""
     more = len(taught) - _MOST_NAMED
     return ", ".join(map(str, taught[:_MOST_NAMED])) + (f" and {more} more" if more > 0 else "")

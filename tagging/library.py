@@ -1,4 +1,4 @@
-"""The library as something to learn from: what imports and curators say of songs that can be heard here."""
+"""Training data from the library: imported and curated labels of songs whose file is present."""
 
 from __future__ import annotations
 
@@ -6,27 +6,33 @@ from itertools import groupby
 
 from catalog.models import SongLabel
 
-from .training.sources import NO_VOCABULARY, Collection, Word
+from .training.sources import NO_VOCABULARY, Annotation, Collection
 
 _AT_ONCE = 2000
 
 
 def add_library(collection: Collection) -> None:
-    """Add the library's songs with imported or curated labels; each import is a source, and every curator one word."""
+    """Add songs with imported or curated labels.
+
+    Every import is a source with a vocabulary of its own; curators' labels belong to no vocabulary, so that a label
+    they do not mention stays unknown.
+    """
     sources = (SongLabel.Source.IMPORT, SongLabel.Source.CURATOR)
-    words = SongLabel.objects.filter(source__in=sources, song__missing_since=None).exclude(song__path="")
+    annotations = SongLabel.objects.filter(source__in=sources, song__missing_since=None).exclude(song__path="")
     origins: dict[str, int] = {}
-    ordered = words.select_related("song__root", "label").order_by("song_id", "pk")
-    for _, of_song in groupby(ordered.iterator(chunk_size=_AT_ONCE), lambda word: word.song_id):
+    ordered = annotations.select_related("song__root", "label").order_by("song_id", "pk")
+    for _, of_song in groupby(ordered.iterator(chunk_size=_AT_ONCE), lambda annotation: annotation.song_id):
         recording: int | None = None
-        for number, word in enumerate(of_song):
+        for number, annotation in enumerate(of_song):
             if not number:
-                recording = collection.add_file(word.song.audio_file, word.song.artist)
+                recording = collection.add_file(annotation.song.audio_file, annotation.song.artist)
             if recording is None:
                 continue
             origin = NO_VOCABULARY
-            if word.source == SongLabel.Source.IMPORT:
-                if word.origin not in origins:
-                    origins[word.origin] = collection.origin()
-                origin = origins[word.origin]
-            collection.say(recording, Word(word.label.name, word.label.kind, word.weight), origin)
+            if annotation.source == SongLabel.Source.IMPORT:
+                if annotation.origin not in origins:
+                    origins[annotation.origin] = collection.origin()
+                origin = origins[annotation.origin]
+            collection.annotate(
+                recording, Annotation(annotation.label.name, annotation.label.kind, annotation.weight), origin
+            )

@@ -8,15 +8,20 @@ processor's cache.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import h5py
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from catalog.training import fast_bfloat16
+
+from . import musicnn
 from .frontend import N_MELS
 
 Network = Callable[[Tensor], Tensor]
@@ -27,6 +32,8 @@ _CNN_POOLS = ((2, 4), (2, 4), (2, 4), (3, 5), (4, 4))
 _CRNN_POOLS = ((2, 2), (3, 3), (4, 4), (4, 4))
 _CRNN_PADDING = 37
 _KERAS_EPSILON = 1e-3
+# The names of blocks' layers in the files of Won and others.
+_FCN_NAMES = re.compile(r"layer(\d)\.(conv|bn)")
 
 
 class Cnn(nn.Module):
@@ -95,18 +102,36 @@ def read(network: str, weights: Path, n_labels: int) -> Network:
     return NETWORKS[network](weights, n_labels)
 
 
-def fold(cnn: Cnn) -> Network:
-    """A trained `Cnn` as a fast function for inference."""
+def fold(
+    cnn: Cnn, activation: Callable[[Tensor], Tensor] = functional.elu_, precision: torch.dtype = torch.float32
+) -> Network:
+    """A trained `Cnn` as a fast function for inference.
+
+    Parameters
+    ----------
+    cnn : Cnn
+    activation : callable
+        After each block, in place; it must rise.
+    precision : dtype
+        Of the convolutions.
+    """
     scale, shift = (numbers.view(-1, 1) for numbers in _normalization_of(cnn.bn_init))
     stages = [
-        _stage(convolution.weight.detach(), _bias(convolution), _normalization_of(normalization), pool)
+        _stage(
+            convolution.weight.detach(),
+            _bias(convolution),
+            _normalization_of(normalization),
+            pool,
+            activation,
+            precision,
+        )
         for convolution, normalization, pool in cnn.blocks()
     ]
     weight, bias = cnn.dense.weight.detach(), cnn.dense.bias.detach()
 
     def probabilities(mel: Tensor) -> Tensor:
-        summaries = [_through(stages, song * scale + shift).flatten() for song in mel]
-        return torch.sigmoid(functional.linear(torch.stack(summaries), weight, bias))
+        summaries = [_through(stages, (song * scale + shift).to(precision)).flatten() for song in mel]
+        return torch.sigmoid(functional.linear(torch.stack(summaries).float(), weight, bias))
 
     return probabilities
 
@@ -161,6 +186,50 @@ def _read_msd_crnn(weights: Path, n_labels: int) -> Network:
     return probabilities
 
 
+def _read_fcn(weights: Path, n_labels: int) -> Network:
+    """The system's own network as Won and others trained it: with rectifiers, and a file that also holds the front-end.
+
+    References
+    ----------
+    .. [1] M. Won, A. Ferraro, D. Bogdanov, X. Serra, "Evaluation of CNN-based automatic music tagging models",
+       SMC 2020.
+    """
+    cnn = Cnn(n_labels, normalized_bands=1)
+    state = torch.load(weights, map_location="cpu", weights_only=True)
+    try:
+        cnn.load_state_dict(
+            {
+                _FCN_NAMES.sub(r"\2_\1", name).replace("spec_bn", "bn_init"): numbers
+                for name, numbers in state.items()
+                if not name.startswith("spec.")
+            }
+        )
+    except RuntimeError as error:
+        raise ValueError(f"{weights.name} does not hold this network's weights: {error}") from error
+    return fold(cnn.eval(), torch.relu_, half_where_fast())
+
+
+def _read_musicnn(
+    weights: Path,
+    n_labels: int,
+    read_tensors: Callable[[Path], Mapping[str, Tensor]],
+    understand: Callable[[Mapping[str, Tensor]], musicnn.MusicnnWeights],
+) -> Network:
+    try:
+        network = musicnn.Musicnn(understand(read_tensors(weights)), half_where_fast())
+        answer = network(torch.zeros(1, N_MELS, musicnn.PATCH_FRAMES))
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(f"{weights.name} does not hold this network's weights: {error}") from error
+    if answer.shape[1] != n_labels:
+        raise ValueError(f"{weights.name} has {answer.shape[1]} labels, not {n_labels}")
+    return network
+
+
+def half_where_fast() -> torch.dtype:
+    """Half precision where the processor has instructions for it; no probability moves by more than 0.01 then."""
+    return torch.bfloat16 if fast_bfloat16(torch.device("cpu")) else torch.float32
+
+
 def _gru(steps: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
     """Keras 1's gated recurrent unit: from (n, steps, n_in) to the states after each step, (n, steps, n_out)."""
     gates = torch.cat([weights["U_z"], weights["U_r"]], dim=1)
@@ -185,15 +254,22 @@ def _through(stages: Sequence[Stage], song: Tensor) -> Tensor:
     return maps
 
 
-def _stage(weight: Tensor, bias: Tensor, normalization: tuple[Tensor, Tensor], pool: tuple[int, int]) -> Stage:
-    """Convolution, batch normalization, ELU and max pooling in one, for inference."""
+def _stage(
+    weight: Tensor,
+    bias: Tensor,
+    normalization: tuple[Tensor, Tensor],
+    pool: tuple[int, int],
+    activation: Callable[[Tensor], Tensor] = functional.elu_,
+    precision: torch.dtype = torch.float32,
+) -> Stage:
+    """Convolution, batch normalization, activation and max pooling in one, for inference."""
     scale, shift = normalization
-    kernel = (weight * scale.view(-1, 1, 1, 1)).contiguous(memory_format=torch.channels_last)
-    offset = bias * scale + shift
+    kernel = (weight * scale.view(-1, 1, 1, 1)).to(precision).contiguous(memory_format=torch.channels_last)
+    offset = (bias * scale + shift).to(precision)
     convolve = _pooled_phase_by_phase if kernel.shape[1] == 1 else _pooled
 
     def stage(maps: Tensor) -> Tensor:
-        return functional.elu_(convolve(maps, kernel, offset, pool))
+        return activation(convolve(maps, kernel, offset, pool))
 
     return stage
 
@@ -250,4 +326,11 @@ NETWORKS: Mapping[str, Callable[[Path, int], Network]] = {
     "cnn": _read_cnn,
     "cnn-one-band": partial(_read_cnn, normalized_bands=1),
     "msd-crnn": _read_msd_crnn,
+    "fcn": _read_fcn,
+    "musicnn": partial(_read_musicnn, read_tensors=safetensors.torch.load_file, understand=musicnn.from_tensorflow),
+    "musicnn-pytorch": partial(
+        _read_musicnn,
+        read_tensors=partial(torch.load, map_location="cpu", weights_only=True),
+        understand=musicnn.from_pytorch,
+    ),
 }

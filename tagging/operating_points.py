@@ -1,14 +1,13 @@
-"""Choosing operating points: from which probability a song keeps a label.
+"""Choose operating points: the probability from which a song keeps a label.
 
-A label that every song gets says nothing, and one that no song gets does not say more. The published networks
-learned from tags that people took the trouble to write, and the own one from them: their probabilities are small (a
-song's sum to about 1 over 50 labels) and differ from label to label by a factor of a thousand. No single threshold
-serves.
+A label that every song gets is as uninformative as one that no song gets. The published networks were trained on tags
+that people wrote, and the bundled one on the published networks' predictions: probabilities are small (a song's sum to
+about 1 over 50 labels) and differ between labels by a factor of a thousand, so no single threshold serves.
 
-A label's operating point is such that, of the reference recordings, as many keep it as the label's mean probability
-promises, times 8 (for the tags that nobody wrote), but at least two recordings and at most 40 % of them. So a label
-that the network often hears is kept often, a rare one seldom, and none everywhere. Nothing is kept below 0.01: a
-label that the reference recordings give no cause for (60s, heavy metal) waits for songs that do.
+A label's operating point is set on reference recordings: the expected number of recordings that have it (the sum of its
+probabilities), times 8 (for tags that people left out), but at least two recordings and at most 40 % of them, keep it.
+So a frequently predicted label is kept often, a rare one seldom, and none everywhere. No operating point is below 0.01:
+a label with smaller probabilities in all reference recordings (60s, heavy metal) needs songs with higher ones.
 """
 
 from __future__ import annotations
@@ -23,31 +22,31 @@ from numpy.typing import NDArray
 
 from catalog.audio import UnreadableAudio, probe
 
-from . import own
-from .descriptions import OwnTagger, TaggerError
-from .inference import Tagger, listen_to, listening_threads
+from . import local
+from .descriptions import LocalTagger, TaggerError
+from .inference import Tagger, inference_threads, predict_file
 from .registry import describe, load
 
 _UNWRITTEN = 8.0
 _FEWEST = 2
 _LARGEST_SHARE = 0.4
 _SMALLEST = 0.01
-# Shorter recordings are mostly padding, and the networks answer to that.
+# Shorter recordings are mostly padding, which the networks were not trained on.
 _SHORTEST_S = 20.0
 
 
 def operating_points(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The operating point of each label.
+    """Compute the operating point of each label from probabilities of reference recordings.
 
     Parameters
     ----------
     probabilities : float32, shape (n_recordings, n_labels)
-        What the tagger hears in the reference recordings; at least 2 of them.
+        At least 2 recordings.
 
     Returns
     -------
     float64, shape (n_labels,)
-        Rounded down to three digits.
+        Probabilities, rounded down to three digits.
 
     Raises
     ------
@@ -66,26 +65,38 @@ def operating_points(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
     return rounded
 
 
-def hear(tagger: Tagger, folders: Sequence[Path]) -> NDArray[np.float32]:
-    """What a tagger hears in every recording of 20 s or more in some folders.
+def predict_folders(tagger: Tagger, folders: Sequence[Path]) -> NDArray[np.float32]:
+    """Predict the labels of every recording of 20 s or more in some folders.
+
+    Parameters
+    ----------
+    tagger : Tagger
+    folders : sequence of Path
+        Without their subfolders.
 
     Returns
     -------
     float32, shape (n_recordings, n_labels)
+        Probabilities.
+
+    Raises
+    ------
+    UnreadableAudio
+        If a file cannot be read.
     """
     files = sorted(file for folder in folders for file in folder.iterdir() if file.is_file())
-    with listening_threads() as threads:
+    with inference_threads() as threads:
         long_enough = [file for file in files if probe(file).duration_s >= _SHORTEST_S]
-        heard = threads.map(lambda file: listen_to(file, [tagger])[0].probabilities, long_enough)
-        return np.array(list(heard), np.float32).reshape(-1, len(tagger.labels))
+        predicted = threads.map(lambda file: predict_file(file, [tagger])[0].probabilities, long_enough)
+        return np.array(list(predicted), np.float32).reshape(-1, len(tagger.labels))
 
 
-def with_operating_points(tagger: OwnTagger, points: NDArray[np.float64]) -> OwnTagger:
-    """Write a tagger of the own family anew, with other operating points.
+def with_operating_points(tagger: LocalTagger, points: NDArray[np.float64]) -> LocalTagger:
+    """Rewrite a local tagger's file with other operating points.
 
     Parameters
     ----------
-    tagger : OwnTagger
+    tagger : LocalTagger
     points : float64, shape (n_labels,)
 
     Raises
@@ -98,24 +109,29 @@ def with_operating_points(tagger: OwnTagger, points: NDArray[np.float64]) -> Own
     labels = tuple(
         replace(label, operating_point=float(point)) for label, point in zip(tagger.labels, points, strict=True)
     )
-    network = own.read_network(tagger.file, len(labels))
-    return own.write_weights(tagger.file, network, replace(tagger, labels=labels))
+    network = local.read_network(tagger.file, len(labels))
+    return local.write_weights(tagger.file, network, replace(tagger, labels=labels))
 
 
 def main() -> None:
-    """Compute a tagger's operating points anew: print a published one's labels as `taggers.toml` has them, or write
-    them into the file of one of the own family."""
-    parser = argparse.ArgumentParser(prog="python -m tagging.operating_points", description=main.__doc__)
+    """Compute a tagger's operating points; print or write them."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tagging.operating_points",
+        description="Compute a tagger's operating points anew: print a published one's labels as `taggers.toml` has "
+        "them, or write them into the file of one of the own family.",
+    )
     parser.add_argument("tagger")
     parser.add_argument("folders", nargs="+", type=Path, help="folders of reference recordings")
     arguments = parser.parse_args()
     try:
         description, tagger = describe(arguments.tagger), load(arguments.tagger)
-        heard = hear(tagger, arguments.folders)
-        if len(heard) < _FEWEST:
-            parser.exit(1, f"{len(heard)} recordings of {_SHORTEST_S:.0f} s or more: at least {_FEWEST} are needed\n")
-        points = operating_points(heard)
-        if isinstance(description, OwnTagger):
+        predicted = predict_folders(tagger, arguments.folders)
+        if len(predicted) < _FEWEST:
+            parser.exit(
+                1, f"{len(predicted)} recordings of {_SHORTEST_S:.0f} s or more: at least {_FEWEST} are needed\n"
+            )
+        points = operating_points(predicted)
+        if isinstance(description, LocalTagger):
             with_operating_points(description, points)
             print(f"{description.file}: {len(points)} operating points, from {points.min():.3g} to {points.max():.3g}")
             return

@@ -1,17 +1,17 @@
-"""What tagging hears of the library."""
+"""Receivers of the library's signals."""
 
 from __future__ import annotations
 
 from django.dispatch import receiver
 
-from catalog.signals import songs_added
+from catalog.signals import tagging_needed
 
 from . import registry
 from .tasks import call_worker
 
 
-@receiver(songs_added)
-def hear_soon(**_: object) -> None:
-    """There are songs that nobody has heard: not in a minute, but now."""
+@receiver(tagging_needed)
+def tag_soon(**_: object) -> None:
+    """Call the worker for added songs now, instead of at the next periodic sweep."""
     if registry.installed():
         call_worker()

@@ -16,25 +16,25 @@ from typing import TYPE_CHECKING
 
 from catalog.home import models_dir
 
-from . import installing, own
+from . import installing, local
+from .atomic_write import atomic_write
 from .descriptions import (
     Description,
+    LocalTagger,
     NotInstalled,
-    OwnTagger,
     PublishedTagger,
     TaggerError,
     TaggerLabel,
     published,
 )
-from .drafts import draft_of
 
 if TYPE_CHECKING:
     from .inference import Tagger
 
 __all__ = [
     "Description",
+    "LocalTagger",
     "NotInstalled",
-    "OwnTagger",
     "PublishedTagger",
     "TaggerError",
     "TaggerLabel",
@@ -47,25 +47,26 @@ __all__ = [
     "installed",
     "known",
     "load",
+    "published",
     "use",
     "verify",
 ]
 
 logger = logging.getLogger(__name__)
 
-BUNDLED = Path(__file__).parent / "weights" / f"dcmrs{own.SUFFIX}"
+BUNDLED = Path(__file__).parent / "weights" / f"dcmrs{local.SUFFIX}"
 _MOST_MODELS = 200
 _LONGEST_NAME = 200
 
 
 def known() -> dict[str, Description]:
     """Every tagger that this program knows, by name: the bundled one, owners' own, the published."""
-    return {**own_family(), **published()}
+    return {**local_family(), **published()}
 
 
-def own_family() -> dict[str, OwnTagger]:
+def local_family() -> dict[str, LocalTagger]:
     """The bundled tagger and those that owners have fitted, by name; files that are none are left out: `ignored`."""
-    return {tagger.name: tagger for tagger in _looked_at().values() if isinstance(tagger, OwnTagger)}
+    return {tagger.name: tagger for tagger in _looked_at().values() if isinstance(tagger, LocalTagger)}
 
 
 def ignored() -> dict[Path, str]:
@@ -90,7 +91,7 @@ def installed() -> list[str]:
     """The names of the taggers that listen: the own one in use first, then the published ones that are here."""
     everyone = known()
     first = in_use()
-    others = [name for name, tagger in everyone.items() if not isinstance(tagger, OwnTagger) and tagger.weights]
+    others = [name for name, tagger in everyone.items() if not isinstance(tagger, LocalTagger) and tagger.weights]
     return [first, *others] if first in everyone else others
 
 
@@ -109,7 +110,7 @@ def default() -> str:
 
 def in_use() -> str | None:
     """The one of the own family that listens: the one chosen, else the bundled one; None where there is neither."""
-    family = own_family()
+    family = local_family()
     try:
         chosen = _choice().read_text(encoding="utf-8", errors="replace")[:_LONGEST_NAME].strip()
     except OSError:
@@ -128,11 +129,11 @@ def use(name: str) -> None:
         If there is none of this name in the own family, or it cannot be loaded.
     """
     description = describe(name)
-    if not isinstance(description, OwnTagger):
+    if not isinstance(description, LocalTagger):
         raise TaggerError(f"{name} is a published tagger: it listens as soon as it is installed")
     load(name)
     try:
-        with draft_of(_choice()) as draft:
+        with atomic_write(_choice()) as draft:
             draft.write(f"{name}\n".encode())
     except OSError as error:
         raise TaggerError(f"{error.filename or _choice()}: {error.strerror or error}") from error
@@ -147,24 +148,27 @@ def load(name: str) -> Tagger:
         If there is none of this name, its weights are not here, or they are damaged.
     """
     # Reading the registry and installing must not cost the second that PyTorch takes to import.
-    from .inference import CropTagger, WholeSongTagger
+    from .inference import CropTagger, PatchTagger, WholeSongTagger
     from .networks import read
 
     description = describe(name)
     if (weights := description.weights) is None:
         raise NotInstalled(f"{name} is not installed: manage.py taggers install {name}")
-    if isinstance(description, OwnTagger):
-        return WholeSongTagger(description, own.read_network(weights, len(description.labels)))
+    if isinstance(description, LocalTagger):
+        return WholeSongTagger(description, local.read_network(weights, len(description.labels)))
     if not isinstance(description, PublishedTagger) or not installing.as_published(weights, description):
         raise TaggerError(f"the weights of {name} are damaged: manage.py taggers install {name}")
-    return CropTagger(description, description.scaling, read(description.network, weights, len(description.labels)))
+    network = read(description.network, weights, len(description.labels))
+    if description.patches is not None:
+        return PatchTagger(description, description.patches, network)
+    return CropTagger(description, description.scaling, network)
 
 
 def verify() -> dict[str, bool]:
     """Whether the weights of each tagger here are what their authors published, or this program wrote, by name."""
     good: dict[str, bool] = {}
     for file, found in _looked_at().items():
-        good[found.name if isinstance(found, OwnTagger) else file.name] = isinstance(found, OwnTagger)
+        good[found.name if isinstance(found, LocalTagger) else file.name] = isinstance(found, LocalTagger)
     for name, tagger in known().items():
         if isinstance(tagger, PublishedTagger) and (weights := tagger.weights):
             good[name] = installing.as_published(weights, tagger)
@@ -233,12 +237,14 @@ def _choice() -> Path:
     return models_dir() / "in-use"
 
 
-def _looked_at() -> dict[Path, OwnTagger | str]:
+def _looked_at() -> dict[Path, LocalTagger | str]:
     """The bundled tagger and the files among the owners': what each describes, or why it is ignored."""
     files = [BUNDLED] if BUNDLED.is_file() else []
     with suppress(OSError):
-        files += sorted(models_dir().glob(f"[!.]*{own.SUFFIX}"))[:_MOST_MODELS]
-    found: dict[Path, OwnTagger | str] = {}
+        others = {tagger.file_name for tagger in published().values()}
+        here = sorted(file for file in models_dir().glob(f"[!.]*{local.SUFFIX}") if file.name not in others)
+        files += here[:_MOST_MODELS]
+    found: dict[Path, LocalTagger | str] = {}
     for file in files:
         try:
             status = file.stat()
@@ -249,18 +255,18 @@ def _looked_at() -> dict[Path, OwnTagger | str]:
 
 
 @lru_cache(maxsize=2 * _MOST_MODELS)
-def _look(file: Path, *_version: int) -> OwnTagger | str:
+def _look(file: Path, *_version: int) -> LocalTagger | str:
     """What a file describes, or why it is none of the own family; read again when the file is another."""
     try:
-        tagger = own.read_description(file)
+        tagger = local.read_description(file)
     except TaggerError as error:
         reason = str(error)
     else:
         if file == BUNDLED:
             return tagger
-        if tagger.name in published() or tagger.name + own.SUFFIX == BUNDLED.name:
+        if tagger.name in published() or tagger.name + local.SUFFIX == BUNDLED.name:
             reason = f"{file}: {tagger.name} is the name of another tagger"
-        elif file.name != tagger.name + own.SUFFIX:
+        elif file.name != tagger.name + local.SUFFIX:
             reason = f"{file} describes a tagger called {tagger.name}: a file bears its tagger's name"
         else:
             return tagger

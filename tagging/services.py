@@ -1,8 +1,8 @@
-"""Tagging the library: what is to be heard, who hears it, what is kept.
+"""Tag the library: claim PENDING songs, predict their labels, store the predictions.
 
-The state of each song stands in the database, and the queue only says that there is something to do. A song is
-claimed by an update that succeeds once, held by a sign of life every few seconds, and put back where the signs have
-stopped: whoever is killed in the middle leaves nothing `running`.
+The database holds each song's state; the queue only wakes workers. An UPDATE that succeeds once claims a song
+(RUNNING), a heartbeat every few seconds keeps the claim, and `requeue_stale` returns songs with a stale heartbeat to
+PENDING, so a killed worker leaves no song RUNNING.
 """
 
 from __future__ import annotations
@@ -12,47 +12,50 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from catalog.audio import UnreadableAudio
-from catalog.models import Song, SongEmbedding
+from catalog.audio import UnavailableAudio, UnreadableAudio
+from catalog.models import Song, SongEmbedding, SongQuerySet
+from catalog.services import absences
 from catalog.services.embeddings import embeddings_of, store_embedding
 from catalog.services.labels import store_cnn_labels, store_cnn_labels_of_songs
 
-from . import registry
-from .models import Hearing
+from . import registry, second_pass
+from .models import TaggingRun
 
 if TYPE_CHECKING:
-    from .inference import Heard, Tagger
+    from .inference import Prediction, Tagger
 
 State = Song.Tagging
 
 MOST_ATTEMPTS = 3
-SIGN_OF_LIFE_S = 10.0
-LEFT_BEHIND_AFTER = timedelta(seconds=45)
-# A minute tells best how fast it goes now; where less is finished in one, it takes longer to tell.
+HEARTBEAT_S = 10.0
+STALE_AFTER = timedelta(seconds=45)
+RELABELLED_AT_ONCE = 500
+"""Songs that one transaction relabels from their stored embeddings."""
+
+# The current rate is that of the last minute; with fewer than `_ENOUGH_FINISHED` songs in it, a longer window is used.
 _RATE_WINDOWS = (timedelta(minutes=1), timedelta(minutes=10))
 _ENOUGH_FINISHED = 5
 _CANDIDATES = 50
-_RELABELLED_AT_ONCE = 500
 _LONGEST_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one song.
+    """The result of tagging one song.
 
     Attributes
     ----------
     song : Song
     error : str
-        Why it failed; empty where it has its labels.
+        Why the song FAILED; empty where it is DONE.
     """
 
     song: Song
@@ -61,15 +64,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the tagging of the library is.
+    """Counts of songs by state, and the rate of tagging.
 
     Attributes
     ----------
     pending, running, done, failed : int
-        Songs with audio in each state.
+        Songs in each state; a pending one counts once its file is there.
     songs_per_second : float
-        Over the last minute, as far as there was work in it, or the last ten where little was finished in one; 0
-        before two are.
+        Mean rate since the first song finished in the last minute, or in the last ten minutes where fewer than five
+        finished in one; 0 where fewer than two did.
     """
 
     pending: int
@@ -80,18 +83,31 @@ class Progress:
 
     @property
     def left(self) -> int:
-        """Songs still to be heard."""
+        """PENDING and RUNNING songs."""
         return self.pending + self.running
 
     @property
+    def total(self) -> int:
+        """DONE songs, and those that are left."""
+        return self.done + self.left
+
+    @property
     def seconds_left(self) -> float | None:
-        """At this rate; None where nothing moves."""
+        """Seconds until all are finished at this rate; None where the rate is 0."""
         return self.left / self.songs_per_second if self.songs_per_second else None
+
+    @property
+    def ready_at(self) -> datetime | None:
+        """When all are finished at this rate; None where the rate is 0."""
+        return None if self.seconds_left is None else timezone.now() + timedelta(seconds=self.seconds_left)
 
 
 def progress() -> Progress:
-    """How far the tagging of the library is."""
-    counts = dict(_with_audio().order_by().values_list("tagging_state").annotate(Count("pk")))
+    """Count songs with audio by state, and measure the rate of tagging."""
+    waits_for_file = Q(tagging_state=State.PENDING, missing_since__isnull=False)
+    counts = dict(
+        Song.objects.with_file().exclude(waits_for_file).order_by().values_list("tagging_state").annotate(Count("pk"))
+    )
     return Progress(
         pending=counts.get(State.PENDING, 0),
         running=counts.get(State.RUNNING, 0),
@@ -102,9 +118,9 @@ def progress() -> Progress:
 
 
 def _songs_per_second() -> float:
-    """How many songs are finished in a second lately; what passed before the first of them is not counted."""
+    """Measure the recent rate, from the first song finished in the window on."""
     now = timezone.now()
-    finished = _with_audio().filter(tagging_state__in=(State.DONE, State.FAILED))
+    finished = Song.objects.with_file().filter(tagging_state__in=(State.DONE, State.FAILED))
     for window in _RATE_WINDOWS:
         lately = finished.filter(tagging_changed_at__gt=now - window).aggregate(
             count=Count("pk"), first=Min("tagging_changed_at")
@@ -118,136 +134,152 @@ def _songs_per_second() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Songs that could not be heard, all for one reason."""
+    """FAILED songs that share one reason."""
 
     reason: str
     songs: int
 
 
-def failed_songs() -> QuerySet[Song]:
-    """The songs that could not be heard though their file is there: the others are heard once it is back."""
-    return _with_audio().filter(tagging_state=State.FAILED, missing_since=None)
+def failed_songs() -> SongQuerySet:
+    """Select FAILED songs whose file is present; a missing file is tagged again once it is back."""
+    return Song.objects.playable().filter(tagging_state=State.FAILED)
 
 
 def failures() -> list[Failure]:
-    """Why songs could not be heard, the commonest reason first."""
+    """Group FAILED songs by reason, the most frequent reason first."""
     reasons = failed_songs().order_by().values_list("tagging_error").annotate(songs=Count("pk"))
     return [Failure(reason, songs) for reason, songs in reasons.order_by("-songs", "tagging_error")]
 
 
-def try_again(reason: str | None = None) -> int:
-    """Have songs heard again that could not be: all of them, or those that failed for one reason.
+def retry_failed(reason: str | None = None) -> int:
+    """Requeue FAILED songs whose file is present.
+
+    Parameters
+    ----------
+    reason : str, optional
+        Only songs that failed for this reason; all where it is None.
 
     Returns
     -------
     int
-        How many they are.
+        How many songs were requeued.
     """
     songs = failed_songs()
-    return tag_again(songs if reason is None else songs.filter(tagging_error=reason))
+    return (songs if reason is None else songs.filter(tagging_error=reason)).requeue_tagging()
 
 
-def tag_again(songs: QuerySet[Song]) -> int:
-    """Have songs with audio heard anew by every tagger.
+def first_pass() -> list[str]:
+    """The taggers that give a new song its labels at once.
 
-    Returns
-    -------
-    int
-        How many they are.
+    Where networks are there that label songs again (`second_pass`), it is the local tagger alone.
     """
-    return songs.exclude(path="").update(
-        tagging_state=State.PENDING, tagging_error="", tagging_attempts=0, tagging_changed_at=timezone.now()
-    )
+    if second_pass.networks() and (name := registry.in_use()) is not None:
+        return [name]
+    return registry.installed()
 
 
 def sweep(names: Sequence[str] | None = None) -> int:
-    """Put back what was left behind, and what a tagger has not heard that was installed since.
+    """Requeue stale RUNNING songs, and DONE songs without a run of one of the taggers.
 
-    Where the tagger in use is another one, songs whose embedding it understands have its labels afterwards.
+    Songs with an embedding of the version of the local tagger in use are relabelled from it instead.
 
     Parameters
     ----------
     names : sequence of str, optional
-        The taggers; every installed one where it is None.
+        Names of taggers; those of `first_pass` where it is None.
 
     Returns
     -------
     int
-        How many songs are pending now; 0 where no tagger is installed.
+        How many songs are PENDING now; 0 where no tagger is installed.
     """
-    if not (taggers := registry.installed() if names is None else names):
+    if not (taggers := first_pass() if names is None else names):
         return 0
-    put_back()
+    requeue_stale()
+    second_pass.rename_earlier_labels()
+    second_pass.add_aliases()
     relabel_from_embeddings()
     for name in taggers:
-        tag_again(Song.objects.filter(_not_heard_by(name), tagging_state=State.DONE, missing_since=None))
-    return _with_audio().filter(tagging_state=State.PENDING).count()
+        Song.objects.playable().filter(_not_tagged_by(name), tagging_state=State.DONE).requeue_tagging()
+    return _pending().count()
 
 
-def _not_heard_by(name: str) -> Q:
-    """That a song has not been heard by a tagger, or by an earlier version of it."""
-    never = Q(~Exists(Hearing.objects.filter(song=OuterRef("pk"), tagger=name)))
-    if isinstance(tagger := registry.known().get(name), registry.OwnTagger):
+def work_here() -> bool:
+    """Whether a song is PENDING whose file can be seen here; others wait for the disk, or for another worker."""
+    return absences.here.any_here(_pending())
+
+
+def _pending() -> SongQuerySet:
+    """PENDING songs, but for those whose file a scan has found gone: they wait until one finds it again."""
+    return Song.objects.playable().filter(tagging_state=State.PENDING)
+
+
+def _not_tagged_by(name: str) -> Q:
+    """Match songs without a run of a tagger, or with an embedding of another version of it."""
+    never = Q(~Exists(TaggingRun.objects.filter(song=OuterRef("pk"), tagger=name)))
+    if isinstance(tagger := registry.known().get(name), registry.LocalTagger):
         return never | Q(~Exists(SongEmbedding.objects.filter(song=OuterRef("pk"), model=tagger.embedding)))
     return never
 
 
-def put_back() -> None:
-    """Make pending again what somebody began and shows no sign of life for; failed, where that happens every time."""
+def requeue_stale() -> None:
+    """Requeue RUNNING songs with a stale heartbeat; FAILED after MOST_ATTEMPTS."""
     now = timezone.now()
-    left_behind = Song.objects.filter(tagging_state=State.RUNNING, tagging_changed_at__lt=now - LEFT_BEHIND_AFTER)
-    left_behind.filter(tagging_attempts__gte=MOST_ATTEMPTS).update(
+    stale = Song.objects.filter(tagging_state=State.RUNNING, tagging_changed_at__lt=now - STALE_AFTER)
+    stale.filter(tagging_attempts__gte=MOST_ATTEMPTS).update(
         tagging_state=State.FAILED,
-        tagging_error=f"whoever listened to it was gone before the end, {MOST_ATTEMPTS} times",
+        tagging_error=f"the worker stopped before it was finished, {MOST_ATTEMPTS} times",
         tagging_changed_at=now,
     )
-    left_behind.update(tagging_state=State.PENDING, tagging_changed_at=now)
+    stale.update(tagging_state=State.PENDING, tagging_changed_at=now)
 
 
 def tag_pending(
     names: Sequence[str] | None = None, seconds: float | None = None, report: Callable[[Outcome], None] | None = None
 ) -> None:
-    """Hear what is pending, until nothing is, or the time is over.
+    """Tag PENDING songs until none is left, or the time is over.
+
+    An exception or interruption returns the songs that this call has claimed to PENDING.
 
     Parameters
     ----------
     names : sequence of str, optional
-        The taggers; every installed one where it is None.
+        Names of taggers; those of `first_pass` where it is None.
     seconds : float, optional
-        After so many, no further song is begun.
+        No song is claimed after this time.
     report : callable, optional
-        Told of each song when it is finished.
+        Called with the outcome of each finished song.
 
     Raises
     ------
     TaggerError
         If a tagger cannot be loaded.
     """
-    from .inference import listen_to, listening_threads, n_cores
+    from .inference import inference_threads, n_cores, predict_file
 
     if not (taggers := load(names)):
         return
     end = float("inf") if seconds is None else time.monotonic() + seconds
-    sign_of_life_at = time.monotonic()
+    heartbeat_at = time.monotonic()
     candidates: deque[int] = deque()
-    claimed: dict[Future[list[Heard]], Song] = {}
-    with listening_threads() as threads:
+    claimed: dict[Future[list[Prediction]], Song] = {}
+    with inference_threads() as threads:
         try:
             while True:
                 while (
-                    len(claimed) < 2 * n_cores() and time.monotonic() < end and (song := _claim(candidates)) is not None
+                    len(claimed) < 2 * n_cores() and time.monotonic() < end and (song := claim(candidates)) is not None
                 ):
-                    claimed[threads.submit(listen_to, song.audio_file, taggers)] = song
+                    claimed[threads.submit(predict_file, song.audio_file, taggers)] = song
                 if not claimed:
                     return
-                finished, _ = wait(claimed, timeout=SIGN_OF_LIFE_S, return_when=FIRST_COMPLETED)
+                finished, _ = wait(claimed, timeout=HEARTBEAT_S, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    outcome = _finish(claimed.pop(future), future, taggers)
+                    outcome = finish(claimed.pop(future), future, taggers)
                     if report is not None and outcome is not None:
                         report(outcome)
-                if time.monotonic() > sign_of_life_at + SIGN_OF_LIFE_S:
+                if time.monotonic() > heartbeat_at + HEARTBEAT_S:
                     _running(claimed.values()).update(tagging_changed_at=timezone.now())
-                    sign_of_life_at = time.monotonic()
+                    heartbeat_at = time.monotonic()
         finally:
             for future in claimed:
                 future.cancel()
@@ -259,15 +291,16 @@ def tag_pending(
 
 
 def relabel_from_embeddings(report: Callable[[int], object] | None = None) -> None:
-    """Give songs the labels of the own tagger in use, without hearing them: those whose embedding is of its version.
+    """Relabel songs from their stored embeddings: those whose embedding is of the version of the local tagger in use.
 
-    Labels of its relatives go, those of published taggers and curators stay. Killed at any moment, the next one goes
-    on; several at once share the songs; put another tagger to use meanwhile, and it begins again with that one.
+    Labels of other local taggers are replaced; those of published taggers and curators stay. Each transaction is one
+    batch, so an interrupted call is resumed by the next, and concurrent calls share the songs. If another tagger is
+    put to use meanwhile, relabelling starts again with it.
 
     Parameters
     ----------
     report : callable, optional
-        Told of how many songs more have their labels.
+        Called with the number of songs of each batch.
 
     Raises
     ------
@@ -288,76 +321,85 @@ def relabel_from_embeddings(report: Callable[[int], object] | None = None) -> No
 
 
 def to_relabel() -> int:
-    """How many songs `relabel_from_embeddings` has still to come to."""
+    """Count the songs that `relabel_from_embeddings` would relabel."""
     name = registry.in_use()
     return 0 if name is None else _with_labels_of_relatives(name).count()
 
 
-def to_hear(tagger: registry.OwnTagger) -> int:
-    """How many songs would be heard again if an own tagger were put to use: those that it hears otherwise."""
-    known = _with_audio().filter(tagging_state=State.DONE, missing_since=None)
+def to_retag(tagger: registry.LocalTagger) -> int:
+    """Count the DONE songs that would be requeued if a local tagger were put to use: embeddings of another version."""
+    known = Song.objects.playable().filter(tagging_state=State.DONE)
     return known.exclude(embedding__model=tagger.embedding).count()
 
 
 def _with_labels_of_relatives(name: str) -> QuerySet[Song]:
-    """Songs whose embedding an own tagger understands, but which have not its labels."""
+    """Select songs with an embedding of a local tagger's version, but without a run of it."""
     tagger = registry.describe(name)
-    version = tagger.embedding if isinstance(tagger, registry.OwnTagger) else None
-    heard = Hearing.objects.filter(song=OuterRef("pk"), tagger=name)
-    return Song.objects.filter(~Exists(heard), embedding__model=version)
+    version = tagger.embedding if isinstance(tagger, registry.LocalTagger) else None
+    predicted = TaggingRun.objects.filter(song=OuterRef("pk"), tagger=name)
+    return Song.objects.filter(~Exists(predicted), embedding__model=version)
 
 
 @transaction.atomic
 def _relabel_some(name: str, after: int) -> list[int]:
-    """Relabel some hundreds of songs whose primary keys are larger than one; theirs, ascending."""
+    """Relabel one batch of songs with primary keys above `after`; return their keys, ascending."""
     due = _with_labels_of_relatives(name).filter(pk__gt=after).order_by("pk")
-    # Another worker's songs are no reason to wait.
+    # Concurrent workers skip each other's rows instead of waiting.
     songs = due.select_for_update(skip_locked=True).values_list("pk", flat=True)
-    if not (song_ids := list(songs[:_RELABELLED_AT_ONCE])):
+    if not (song_ids := list(songs[:RELABELLED_AT_ONCE])):
         return []
-    from .inference import WholeSongTagger
+    from .inference import Prediction, WholeSongTagger
 
     (tagger,) = load([name])
     if not isinstance(tagger, WholeSongTagger):
         return []
     ids, vectors = embeddings_of(song_ids, str(tagger.embedding))
-    kept = {song_id: tagger.kept(answer) for song_id, answer in zip(ids.tolist(), tagger.label(vectors), strict=True)}
-    hearings = Hearing.objects.filter(song__in=kept)
-    relatives = _own(hearings.values_list("tagger", flat=True).distinct())
-    hearings.filter(tagger__in=relatives).delete()
+    heard = zip(ids.tolist(), tagger.label(vectors), strict=True)
+    tagging_runs = TaggingRun.objects.filter(song__in=ids.tolist())
+    relatives = _local(tagging_runs.values_list("tagger", flat=True).distinct())
+    # An embedding does not tell whether it is of music; what heard the song did.
+    without_music = second_pass.labels_without_music(song_ids, relatives)
+    predicted = {song_id: Prediction(answer, None, without_music.get(song_id, {})) for song_id, answer in heard}
+    kept = second_pass.without_merged({song_id: tagger.kept(one) for song_id, one in predicted.items()}, name)
+    tagging_runs.filter(tagger__in=relatives).delete()
     store_cnn_labels_of_songs(kept, name, tagger.kinds, in_place_of=relatives)
-    Hearing.objects.bulk_create((Hearing(song_id=pk, tagger=name) for pk in kept), ignore_conflicts=True)
+    TaggingRun.objects.bulk_create((TaggingRun(song_id=pk, tagger=name) for pk in kept), ignore_conflicts=True)
     return song_ids
 
 
-def _own(names: Iterable[str]) -> list[str]:
-    """Those names that are not of published taggers, but of the own family, be it that they are gone."""
+def _local(names: Iterable[str]) -> list[str]:
+    """Keep the names of local taggers, also of those whose file is gone."""
     known = registry.known()
     return [name for name in names if not isinstance(known.get(name), registry.PublishedTagger)]
 
 
 def load(names: Sequence[str] | None = None) -> list[Tagger]:
-    """Some taggers, or every installed one, each loaded once a process.
+    """Load taggers, each once a process and version of its weights.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        Those of `first_pass` where it is None.
 
     Raises
     ------
     TaggerError
         If one cannot be loaded.
     """
-    return [_loaded(name, _version(name)) for name in (registry.installed() if names is None else names)]
+    return [_loaded(name, _version(name)) for name in (first_pass() if names is None else names)]
 
 
 def warm_up() -> None:
-    """Load every installed tagger and let it hear silence, so that the first song takes no longer than others.
+    """Load the taggers of `first_pass` and run them on silence, so that the first song takes no longer than others.
 
     Raises
     ------
     TaggerError
         If one cannot be loaded.
     """
-    from .inference import listening_threads
+    from .inference import inference_threads
 
-    with listening_threads() as threads:
+    with inference_threads() as threads:
         list(threads.map(lambda tagger: tagger.warm_up(), load()))
 
 
@@ -367,32 +409,39 @@ def _loaded(name: str, _version: object) -> Tagger:
 
 
 def _version(name: str) -> object:
-    """Another one where the tagger's weights are others than before: an owner has fitted it again."""
+    """Identify the weights' file, so that a tagger that is trained again under its name is loaded again."""
     weights = registry.describe(name).weights
     status = weights.stat() if weights else None
     return status and (weights, status.st_mtime_ns, status.st_size, status.st_ino)
-
-
-def _with_audio() -> QuerySet[Song]:
-    return Song.objects.exclude(path="")
 
 
 def _running(songs: Iterable[Song]) -> QuerySet[Song]:
     return Song.objects.filter(pk__in=[song.pk for song in songs], tagging_state=State.RUNNING)
 
 
-def _claim(candidates: deque[int]) -> Song | None:
-    """One pending song that is now nobody else's, the last changed first; None where there is none.
+def claim(candidates: deque[int]) -> Song | None:
+    """Claim one PENDING song, the last changed first.
 
-    `candidates` are pending songs seen earlier.
+    Parameters
+    ----------
+    candidates : deque of int
+        Primary keys that were PENDING earlier; refilled where it is empty.
+
+    Returns
+    -------
+    Song or None
+        RUNNING now, and claimed by no other worker; None where no song is PENDING whose file can be seen here.
     """
     while True:
         if not candidates:
-            pending = _with_audio().filter(tagging_state=State.PENDING).order_by("-tagging_changed_at", "-pk")
+            pending = absences.here.among(_pending()).order_by("-tagging_changed_at", "-pk")
             candidates.extend(pending.values_list("pk", flat=True)[:_CANDIDATES])
             if not candidates:
                 return None
         pk = candidates.popleft()
+        seen = _pending().select_related("root").filter(pk=pk).first()
+        if seen is None or not absences.here.is_here(seen):
+            continue
         won = Song.objects.filter(pk=pk, tagging_state=State.PENDING).update(
             tagging_state=State.RUNNING,
             tagging_attempts=F("tagging_attempts") + 1,
@@ -402,10 +451,12 @@ def _claim(candidates: deque[int]) -> Song | None:
             return song
 
 
-def _finish(song: Song, heard: Future[list[Heard]], taggers: Sequence[Tagger]) -> Outcome | None:
-    """Store what was heard of a song, or why nothing was; None where the song has meanwhile gone to somebody else."""
+def finish(song: Song, predicted: Future[list[Prediction]], taggers: Sequence[Tagger]) -> Outcome | None:
+    """Store a song's predictions or its failure; None where the claim was lost to another worker meanwhile."""
     try:
-        answers = heard.result()
+        answers = predicted.result()
+    except UnavailableAudio as error:
+        return _put_back(song, str(error))
     except UnreadableAudio as error:
         reason = str(error)
         failed = _running([song]).update(
@@ -419,22 +470,42 @@ def _finish(song: Song, heard: Future[list[Heard]], taggers: Sequence[Tagger]) -
         if not done:
             return None
         for tagger, answer in zip(taggers, answers, strict=True):
-            store_heard(song, tagger, answer)
+            store_prediction(song, tagger, answer)
+        # What the networks predicted was of the file that there was before.
+        second_pass.forget(song)
     return Outcome(song)
 
 
-@transaction.atomic
-def store_heard(song: Song, tagger: Tagger, heard: Heard) -> None:
-    """Give a song the labels that a tagger hears in it, and its embedding where it has one.
+def _put_back(song: Song, reason: str) -> Outcome | None:
+    """Have a song wait whose file the system did not give; None, but for a file that fails while it is there.
 
-    They take the place of what the tagger heard before. One of the own family also takes the place of its relatives:
-    a song has the word of one of them, the one in use.
+    A file that is not there is no attempt. One that is there and cannot be read, as on a disk with a bad sector, is
+    FAILED after MOST_ATTEMPTS.
+    """
+    away = not absences.here.is_here(song)
+    song.refresh_from_db(fields=["tagging_attempts"])
+    state: dict[str, Any]
+    if not away and song.tagging_attempts >= MOST_ATTEMPTS:
+        state = {"tagging_state": State.FAILED, "tagging_error": reason[:_LONGEST_REASON]}
+    else:
+        state = {"tagging_state": State.PENDING, "tagging_attempts": F("tagging_attempts") - int(away)}
+    changed = _running([song]).update(**state, tagging_changed_at=timezone.now())
+    return Outcome(song, reason) if changed and state["tagging_state"] == State.FAILED else None
+
+
+@transaction.atomic
+def store_prediction(song: Song, tagger: Tagger, predicted: Prediction) -> None:
+    """Store a tagger's labels of a song, and its embedding where the tagger has one.
+
+    They replace the tagger's earlier labels. A local tagger also replaces the labels of every other local tagger: a
+    song has those of one of them, the one in use.
     """
     before: list[str] = []
-    if heard.embedding is not None and tagger.embedding is not None:
-        others = Hearing.objects.filter(song=song).exclude(tagger=tagger.name).values_list("tagger", flat=True)
-        before = _own(others)
-        Hearing.objects.filter(song=song, tagger__in=before).delete()
-        store_embedding(song, tagger.embedding, heard.embedding)
-    store_cnn_labels(song, tagger.name, tagger.kept(heard.probabilities), tagger.kinds, in_place_of=before)
-    Hearing.objects.bulk_create([Hearing(song=song, tagger=tagger.name)], ignore_conflicts=True)
+    if predicted.embedding is not None and tagger.embedding is not None:
+        others = TaggingRun.objects.filter(song=song).exclude(tagger=tagger.name).values_list("tagger", flat=True)
+        before = _local(others)
+        TaggingRun.objects.filter(song=song, tagger__in=before).delete()
+        store_embedding(song, tagger.embedding, predicted.embedding)
+    kept = second_pass.without_merged({song.pk: tagger.kept(predicted)}, tagger.name)[song.pk]
+    store_cnn_labels(song, tagger.name, kept, tagger.kinds, in_place_of=before)
+    TaggingRun.objects.bulk_create([TaggingRun(song=song, tagger=tagger.name)], ignore_conflicts=True)

@@ -1,11 +1,11 @@
-"""What the worker does for tagging.
+"""Celery tasks of tagging.
 
-A task does not name songs: it hears whatever is pending for a few seconds, and sees to it that one more task waits
-in the queue `tagging` while there is more to hear. So every idle worker on every machine finds work, the queue never
-grows, other tasks get their turn every few seconds, and a worker that is asked to end does so soon.
+A task does not name songs: it tags PENDING songs for a few seconds, and keeps one more task waiting in the queue
+`tagging` while songs are PENDING. So every idle worker on every machine finds work, the queue cannot grow, other tasks
+run every few seconds, and a worker shuts down soon.
 
-The worker runs in the pool `prefork`: a hostile file that brings FFmpeg down takes one process with it, which Celery
-starts again, and not the worker. Inside a task threads do the work, one a core (`inference.listening_threads`).
+The worker runs in the pool `prefork`: a hostile file that crashes FFmpeg ends one process, which Celery starts again,
+and not the worker. Inside a task one thread per core does the work (`inference.inference_threads`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from kombu.exceptions import ChannelError, OperationalError
 
 from catalog.broker import connected
 
-from . import lessons, registry, services
+from . import registry, second_pass, services, training_jobs
 
 logger = logging.getLogger(__name__)
 
@@ -32,51 +32,64 @@ _PATIENCE_FOR_WORKERS_S = 1.5
 
 @shared_task(bind=True, ignore_result=True, queue=QUEUE)
 def tag_songs(self: Task[Any, Any], names: Sequence[str] | None = None) -> None:
-    """Hear pending songs for a few seconds, with the taggers named or every installed one."""
+    """Tag PENDING songs for a few seconds, with the named taggers or every installed one."""
     if self.request.is_eager:
         services.tag_pending(names)
+        if names is None:
+            _label_again()
         return
     try:
         able = bool(services.load(names))
     except registry.TaggerError as error:
-        # Whoever calls again at once would only fail again at once.
+        # Calling the worker again would fail again at once.
         logger.warning("%s", error)
         return
-    if able and services.progress().pending:
+    if able and services.work_here():
         call_worker(names)
         services.tag_pending(names, seconds=_SECONDS)
+    elif names is None and second_pass.work_here():
+        call_worker()
+        _label_again(_SECONDS)
+
+
+def _label_again(seconds: float | None = None) -> None:
+    """Have the recommended networks label songs that wait for it."""
+    try:
+        second_pass.label_waiting(seconds)
+    except registry.TaggerError as error:
+        logger.warning("%s", error)
 
 
 @shared_task(ignore_result=True)
 def sweep() -> None:
-    """Put back what was left behind, and have done what waits: songs to hear, a lesson to give."""
-    if services.sweep():
+    """Requeue stale and untagged songs, and start what waits: tagging, a second pass, a training job."""
+    if services.sweep() or second_pass.waiting().exists():
         call_worker()
-    if lessons.somebody_waits():
+    if training_jobs.is_waiting():
         learn.delay()
 
 
 @shared_task(ignore_result=True)
 def learn() -> None:
-    """Give the lesson that waits; where a new tagger comes of it, songs get its labels."""
-    if lessons.give_waiting() is not None:
+    """Run the WAITING training job, then relabel songs where it wrote a tagger."""
+    if training_jobs.run_waiting() is not None:
         services.relabel_from_embeddings()
 
 
 @shared_task(ignore_result=True)
 def relabel() -> None:
-    """Songs get the labels of the tagger in use, those at once that need not be heard for it."""
+    """Give songs the labels of the tagger in use: from embeddings now, and by requeueing songs without one."""
     if services.sweep():
         call_worker()
 
 
 def call_worker(names: Sequence[str] | None = None) -> bool:
-    """Have a task wait in the queue, unless one waits there already.
+    """Send a task, unless one waits in the queue already.
 
     Returns
     -------
     bool
-        Whether the broker is there; where it is not, `sweep` calls once it is.
+        Whether the broker answers; where it does not, the periodic `sweep` calls the worker later.
     """
     if current_app.conf.task_always_eager:
         tag_songs.delay(names)
@@ -92,7 +105,7 @@ def call_worker(names: Sequence[str] | None = None) -> bool:
 
 
 def workers() -> list[str]:
-    """The names of the workers that answer; empty also where the broker is not there."""
+    """List the workers that answer a ping; empty also where the broker does not answer."""
     try:
         with connected(_PATIENCE_FOR_WORKERS_S) as connection:
             answers = current_app.control.ping(timeout=_PATIENCE_FOR_WORKERS_S, connection=connection)
@@ -102,17 +115,17 @@ def workers() -> list[str]:
 
 
 def _waiting(connection: Connection) -> int:
-    """How many tasks wait in the queue."""
+    """Count the tasks that wait in the queue."""
     try:
         with connection.channel() as channel:
             return int(channel.queue_declare(QUEUE, passive=True).message_count)  # type: ignore[attr-defined]
     except ChannelError:
-        return 0  # nobody has sent to it yet
+        return 0  # the queue is declared by the first task that is sent
 
 
 @worker_init.connect
 def _import_torch(**_: Any) -> None:
-    """Before the worker's processes part, so that they share its memory."""
+    """Import torch before the pool forks, so that its processes share the memory."""
     from . import inference  # noqa: F401
 
 

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from . import desk, views
+from . import dashboard, views
 
 urlpatterns = [
     path("tagging/status/", views.tagging_status, name="tagging_status"),
     path("admin/tagging/progress/", views.tagging_progress, name="tagging_progress"),
-    path("admin/desk/library/", desk.desk_library, name="desk_library"),
-    path("admin/desk/try-again/", desk.desk_try_again, name="desk_try_again"),
+    path("admin/desk/library/gone/", dashboard.confirm_gone, name="dashboard_gone"),
+    path("admin/desk/library/", dashboard.library_panel, name="dashboard_library"),
+    path("admin/desk/try-again/", dashboard.retry_failed, name="dashboard_retry"),
 ]

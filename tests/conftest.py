@@ -1,17 +1,26 @@
 """What every test stands on: a home and a database of its own, and `../shared` where it is there."""
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 from pytest_django import Settings
+from xdist.remote import Producer
+
+from .scheduling import Scheduling, is_waiting
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django.test import Client
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT.parent / "shared" / "data"
@@ -42,10 +51,19 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     """No test is throttled for what an earlier one asked, or finds the songs of an earlier one."""
-    from catalog.services import song_index
+    from catalog.services import absences, song_index
 
     cache.clear()
-    song_index.forget()
+    absences.here.forget()
+    song_index.reset()
+
+
+@pytest.fixture(autouse=True)
+def _no_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A heartbeat is a thread with a connection of its own, which does not see into a test's transaction."""
+    from catalog import leases
+
+    monkeypatch.setattr(leases, "HEARTBEAT_EVERY_S", 3600.0)
 
 
 @pytest.fixture(autouse=True)
@@ -54,18 +72,42 @@ def _no_uploads_of_earlier_tests() -> None:
     shutil.rmtree(HOME / "uploads", ignore_errors=True)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On another database than SQLite, only what touches it has to run again."""
+    """What waits comes first, then what takes long. On another database than SQLite, only what is about one runs again.
+
+    That is every test that touches the database (by pytest-django's marker or fixtures, or in servers of its own), but
+    for those marked as `long` or `one_database`, and those of pages: each way of asking the database has quicker tests.
+    """
+    # Tests that empty the database stay behind those that find it as migrations left it.
+    items.sort(key=lambda item: (not is_waiting(item.nodeid), item.get_closest_marker("long") is None))
     if "TEST_DATABASE_URL" not in os.environ:
         return
-    left_out = [item for item in items if not _touches_the_database(item)]
-    items[:] = [item for item in items if _touches_the_database(item)]
+    left_out = [item for item in items if not _is_about_the_database(item)]
+    items[:] = [item for item in items if _is_about_the_database(item)]
     config.hook.pytest_deselected(items=left_out)
 
 
-def _touches_the_database(item: pytest.Item) -> bool:
+def pytest_collection_finish() -> None:
+    """Have the collector pass over all that is imported: it stays, and looking through it takes long."""
+    gc.collect()
+    gc.freeze()
+
+
+def _is_about_the_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("long") or item.get_closest_marker("one_database") or _is_of_pages(item.path):
+        return False
     marked = any(item.get_closest_marker(name) for name in ("django_db", "postgres", "redis"))
     return marked or not {"db", "transactional_db"}.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def _is_of_pages(file: Path) -> bool:
+    """Whether its tests are of pages or players' calls: these ask by services, and test_every_page.py opens each."""
+    return "pages" in file.stem.split("_") or file.parent.name == "opensubsonic"
 
 
 @pytest.fixture(scope="session")
@@ -77,12 +119,31 @@ def shared() -> Path:
 
 
 @pytest.fixture
+def listener(client: "Client") -> "User":
+    """The user that `client` is logged in as."""
+    from tests.factories import make_user
+
+    user = make_user()
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
 def snapshots(settings: Settings, tmp_path: Path) -> Iterator[Path]:
     """The folder of this test's snapshots."""
-    from recommender import snapshot
+    from recommender.snapshots import current
 
     folder = tmp_path / "snapshots"
-    files = "django.core.files.storage.FileSystemStorage"
-    settings.STORAGES = {**settings.STORAGES, "snapshots": {"BACKEND": files, "OPTIONS": {"location": folder}}}
+    _store_snapshots(settings, "django.core.files.storage.FileSystemStorage", location=folder)
     yield folder
-    snapshot._loaded.clear()
+    current._loaded.clear()
+
+
+@pytest.fixture
+def fill_disk(settings: Settings, snapshots: Path) -> Callable[[str], None]:
+    """Leave no room for files of snapshots that have something in their names."""
+    return lambda full_for: _store_snapshots(settings, "tests.storages.FullDisk", location=snapshots, full_for=full_for)
+
+
+def _store_snapshots(settings: Settings, storage: str, **options: object) -> None:
+    settings.STORAGES = {**settings.STORAGES, "snapshots": {"BACKEND": storage, "OPTIONS": options}}

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from accounts.services.api_tokens import make_api_token
 from catalog.models import Label, LibraryRoot, PlayCount, Rating, Song, SongIdentifier, SongLabel
 from catalog.services.labels import labels_by_name
 
@@ -17,6 +18,11 @@ _number = count(1)
 def make_user(name: str | None = None, **fields: Any) -> User:
     """A user with the password `correct horse`."""
     return User.objects.create_user(name or f"listener-{next(_number)}", password="correct horse", **fields)
+
+
+def make_token(user: User, **wishes: Any) -> str:
+    """A token of the API."""
+    return make_api_token(user, **wishes)[1]
 
 
 def make_root(path: object = "/nowhere", name: str | None = None) -> LibraryRoot:

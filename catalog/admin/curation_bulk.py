@@ -22,7 +22,7 @@ _USUAL = 0.9
 _MOST_SUGGESTIONS = 500
 
 
-def bulk_view(desk: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
+def bulk_view(model_admin: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
     """GET shows what would be accepted; POST accepts it."""
     asked = request.POST if request.method == "POST" else request.GET
     name, lowest = asked.get("name", "").strip()[:100], _lowest(asked)
@@ -30,15 +30,15 @@ def bulk_view(desk: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and label is not None and lowest is not None:
         action = accept(label, lowest, cast(User, request.user))
         if action is None:
-            desk.message_user(request, f"There is nothing left of {label} to accept.", messages.WARNING)
+            model_admin.message_user(request, f"There is nothing left of {label} to accept.", messages.WARNING)
         else:
-            desk.message_user(request, f"{action.summary}. The log can undo it.", messages.SUCCESS)
+            model_admin.message_user(request, f"{action.summary}. The log can undo it.", messages.SUCCESS)
         return redirect("admin:curation_bulk")
     found = unconfirmed(label, lowest) if label is not None and lowest is not None else None
     context = {
-        **desk.admin_site.each_context(request),
+        **model_admin.admin_site.each_context(request),
         "title": "Accept many",
-        "opts": desk.opts,
+        "opts": model_admin.opts,
         "name": name,
         "lowest": _USUAL if lowest is None else lowest,
         "bad_number": lowest is None,

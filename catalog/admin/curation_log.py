@@ -13,11 +13,11 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.views.decorators.http import require_POST
 
+from ..http import parse_id
 from ..models import CurationAction, Label, Song
 from ..services.curation.undo import CannotUndoError, undo
-from .read_only import ReadOnlyAdmin
+from .read_only import CuratorsAdmin
 
-MAY_CURATE = "catalog.change_songlabel"
 _MOST_SHOWN = 100
 _NOTHING = "\u2013"
 _OF_LABELS = (CurationAction.Kind.MERGED, CurationAction.Kind.CHANGED, CurationAction.Kind.DELETED)
@@ -38,12 +38,16 @@ class PersonFilter(admin.SimpleListFilter):
     parameter_name = "person"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the choices of the filter."""
         people = User.objects.filter(curation_actions__isnull=False).distinct().order_by("username")
         return [(str(person.pk), person.get_username()) for person in people[:200]]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        value = self.value() or ""
-        return queryset.filter(user=int(value)) if value.isascii() and value.isdigit() and len(value) < 19 else queryset
+        """Return the actions that the filter chooses."""
+        try:
+            return queryset.filter(user=parse_id(self.value() or ""))
+        except ValueError:
+            return queryset
 
 
 class UndoneFilter(admin.SimpleListFilter):
@@ -53,15 +57,17 @@ class UndoneFilter(admin.SimpleListFilter):
     parameter_name = "undone"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the choices of the filter."""
         return [("no", "Still stands"), ("yes", "Undone")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return the actions that the filter chooses."""
         wanted = {"no": True, "yes": False}.get(self.value() or "")
         return queryset if wanted is None else queryset.filter(undone_at__isnull=wanted)
 
 
 @admin.register(CurationAction)
-class CurationLog(ReadOnlyAdmin):
+class CurationLog(CuratorsAdmin):
     """What curators did, the latest first; each opens to what it changed, and the button that undoes it."""
 
     list_display = ("summary", "kind", "songs", "who", "at", "undone")
@@ -73,31 +79,26 @@ class CurationLog(ReadOnlyAdmin):
     actions = None
 
     def get_urls(self) -> list[Any]:
+        """Add the page's own URLs to Django's."""
         undo_one = self.admin_site.admin_view(require_POST(self.undo_view))
         return [path("<int:pk>/undo/", undo_one, name="curation_undo_one"), *super().get_urls()]
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm(MAY_CURATE)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the log under a title of its own."""
         return super().changelist_view(request, {"title": "Log of what curators decided", **(extra_context or {})})
 
     def may_undo(self, request: HttpRequest, action: CurationAction) -> bool:
-        """Whoever may change labels may undo it, where it was labels that it changed."""
+        """Undoing a change of labels themselves needs the right to change labels."""
         return request.user.has_perm("catalog.change_label") or action.kind not in _OF_LABELS
 
     @admin.display(description="by", ordering="user__username")
     def who(self, action: CurationAction) -> str:
+        """Return the curator's name."""
         return action.user.get_username() if action.user else "somebody who has left"
 
     @admin.display(ordering="undone_at")
     def undone(self, action: CurationAction) -> str:
+        """Return when, and by whom, the action was undone."""
         if not action.undone_at:
             return _NOTHING
         return f"by {action.undone_by}" if action.undone_by else "yes"
@@ -135,7 +136,10 @@ class CurationLog(ReadOnlyAdmin):
 
 def _pk(text: str) -> int:
     """A primary key; 0, which no row has, for what is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    try:
+        return parse_id(text)
+    except ValueError:
+        return 0
 
 
 def _lines(action: CurationAction) -> list[tuple[str, str, str, str]]:

@@ -1,4 +1,4 @@
-"""What the forms of the desk have in common."""
+"""What the admin's forms have in common."""
 
 from django import forms
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, cast
 
 from django import forms
@@ -14,14 +15,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
+from ..http import parse_id
 from ..models import Label, LabelAlias
 from ..names import label_key
 from ..services.curation import log
-from ..services.curation.merging import preview_merge
-from ..services.labels import delete_labels, merge_labels, rename_label
+from ..services.curation.merge_preview import preview_merge
+from ..services.labels import announce_labels_changed, delete_labels, merge_labels, rename_label
 from .forms import clean_label_name
-
-_LONGEST_ID = 19
 
 
 class LabelForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -29,22 +29,24 @@ class LabelForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Label
-        fields = ("name", "kind")
+        fields = ("name", "kind", "background")
 
     def clean_name(self) -> str:
+        """Refuse a name that another label has."""
         return clean_label_name(self.cleaned_data["name"], self.instance)
 
 
 class KindForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The kind of a label, in the list."""
+    """The kind of a label, and whether it is in the background, in the list."""
 
     class Meta:
         model = Label
-        fields = ("kind",)
+        fields = ("kind", "background")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["kind"].widget.attrs["aria-label"] = f"Kind of {self.instance.name}"
+        self.fields["background"].widget.attrs["aria-label"] = f"{self.instance.name} in the background"
 
 
 class AliasForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -55,6 +57,7 @@ class AliasForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("name",)
 
     def clean_name(self) -> str:
+        """Refuse a name that another label has."""
         name = clean_label_name(self.cleaned_data["name"], self.instance.label)
         if label_key(name) == self.instance.label.key:
             raise forms.ValidationError("This is the label's own name.")
@@ -65,6 +68,7 @@ class AliasFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
     """The spellings of one label, each there once."""
 
     def clean(self) -> None:
+        """Refuse two spellings that are the same."""
         super().clean()
         if any(self.errors):
             return
@@ -75,6 +79,8 @@ class AliasFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
 
 
 class AliasInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The other spellings of a label."""
+
     model = LabelAlias
     form = AliasForm
     formset = AliasFormSet
@@ -85,37 +91,47 @@ class AliasInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Label)
 class LabelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Labels: renamed, merged and deleted through the services, so that the log has it."""
+
     form = LabelForm
-    list_display = ("name", "kind", "songs", "other_spellings")
-    list_editable = ("kind",)
-    list_filter = ("kind",)
+    list_display = ("name", "kind", "background", "songs", "other_spellings")
+    list_editable = ("kind", "background")
+    list_filter = ("kind", "background")
     search_fields = ("name", "aliases__name")
     actions = ("merge",)
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Let the list change what needs no more than a click."""
         return super().get_changelist_form(request, **{**kwargs, "form": KindForm})
 
     def get_inlines(self, request: HttpRequest, obj: Label | None) -> list[Any]:
+        """Show other spellings of labels that exist."""
         # A label has other spellings once it has a name.
         return [AliasInline] if obj else []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Label]:
+        """Count with the rows what their list shows."""
         labels: QuerySet[Label] = super().get_queryset(request)
         return labels.annotate(song_count=Count("song_labels__song", distinct=True)).prefetch_related("aliases")
 
     @admin.display(ordering="song_count")
     def songs(self, label: Any) -> int:
+        """Return how many songs have the label."""
         return int(label.song_count)
 
     @admin.display
     def other_spellings(self, label: Label) -> str:
+        """Return the aliases."""
         return ", ".join(alias.name for alias in label.aliases.all())
 
     def save_model(self, request: HttpRequest, obj: Label, form: Any, change: bool) -> None:
+        """Rename through the service, which keeps the old name as an alias."""
         if change and "name" in form.changed_data:
             name, obj.name = obj.name, form.initial["name"]
             rename_label(obj, name, cast(User, request.user))
         super().save_model(request, obj, form, change)
+        if change and "background" in form.changed_data:
+            announce_labels_changed(obj.song_labels.values_list("song_id", flat=True).distinct())
 
     def changeform_view(
         self,
@@ -124,30 +140,39 @@ class LabelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
+        """Record a change of a label and its spellings as one action."""
         if request.method != "POST":
             return super().changeform_view(request, object_id, form_url, extra_context)
         label = self.get_object(request, unquote(object_id)) if object_id else None
-        # Name, kind and other spellings are saved one after the other: the log has them as one.
+        # The label and its other spellings are saved one after the other: the log has them as one.
         kind, scopes = log.Kind.CHANGED, log.label_itself(label.pk if label else None)
         with log.recorded(kind, cast(User, request.user), "", *scopes) as recording:
             response = super().changeform_view(request, object_id, form_url, extra_context)
             name = request.POST.get("name", "")
-            recording.summary = f"{label}: name, kind or other spellings changed" if label else f"{name}: a new label"
+            recording.summary = (
+                f"{label}: name, kind, background or other spellings changed" if label else f"{name}: a new label"
+            )
         return response
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Record changes in the list as one action."""
         if request.method != "POST" or "_save" not in request.POST:
             return super().changelist_view(request, extra_context)
         sent = [str(pk) for name, pk in request.POST.items() if name.endswith("-id")]
-        shown = [int(pk) for pk in sent if pk.isascii() and pk.isdigit() and len(pk) < _LONGEST_ID]
+        shown = []
+        for pk in sent:
+            with suppress(ValueError):
+                shown.append(parse_id(pk))
         scope = log.Scope(Label, Q(pk__in=shown))
-        with log.recorded(log.Kind.CHANGED, cast(User, request.user), "Kinds of labels changed", scope):
+        with log.recorded(log.Kind.CHANGED, cast(User, request.user), "Labels changed: kind or background", scope):
             return super().changelist_view(request, extra_context)
 
     def delete_model(self, request: HttpRequest, obj: Label) -> None:
+        """Delete through the service, which logs it."""
         delete_labels([obj], cast(User, request.user))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
+        """Delete through the service, which logs it."""
         delete_labels(queryset, cast(User, request.user))
 
     @admin.action(description="Merge selected labels into one", permissions=["change"])

@@ -1,4 +1,4 @@
-"""What listeners said and played: to look at, and to take back where somebody asks for it."""
+"""Ratings, refusals, nudges and plays, to look at; the first three to delete on request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .read_only import ReadOnlyAdmin
 
 
 class _TakenBack(ReadOnlyAdmin):
-    """Deleting goes through the service, so that the recommendations hear of it."""
+    """Delete through the service, which sends the signals that recommendations depend on."""
 
     list_select_related: ClassVar[tuple[str, ...]] = ("user", "song")
     search_fields: ClassVar[tuple[str, ...]] = ("user__username", "song__title", "song__artist")
@@ -32,29 +32,38 @@ class _TakenBack(ReadOnlyAdmin):
 
 @admin.register(Rating)
 class RatingAdmin(_TakenBack):
+    """Ratings, which may be taken back."""
+
     list_display = ("user", "song", "stars", "rated_at")
     list_filter = ("stars", "user__listener__origin")
     date_hierarchy = "rated_at"
 
     def take_back(self, said: Rating) -> None:
+        """Take the row back through the service."""
         listening.rate(said.user, said.song, None)
 
 
 @admin.register(NotThis)
 class NotThisAdmin(_TakenBack):
+    """Refused songs, which may be taken back."""
+
     list_display = ("user", "song", "created_at")
 
     def take_back(self, said: NotThis) -> None:
+        """Take the row back through the service."""
         listening.refuse(said.user, said.song, refused=False)
 
 
 @admin.register(Nudge)
 class NudgeAdmin(_TakenBack):
+    """Nudges, which may be taken back."""
+
     list_display = ("user", "label", "weight")
     list_select_related = ("user", "label")
     search_fields = ("user__username", "label__name")
 
     def take_back(self, said: Nudge) -> None:
+        """Take the row back through the service."""
         listening.nudge(said.user, said.label, None)
 
 
@@ -70,6 +79,8 @@ class _Kept(ReadOnlyAdmin):
 
 @admin.register(Play)
 class PlayAdmin(_Kept):
+    """Plays, read only."""
+
     list_display = ("user", "song", "played_at", "skipped", "origin")
     list_filter = ("skipped", "origin")
     date_hierarchy = "played_at"
@@ -77,6 +88,8 @@ class PlayAdmin(_Kept):
 
 @admin.register(PlayCount)
 class PlayCountAdmin(_Kept):
+    """Counts of plays, read only."""
+
     list_display = ("user", "song", "count", "last_played", "origin")
     list_filter = ("origin",)
 
@@ -91,6 +104,7 @@ class ListenerAdmin(ReadOnlyAdmin):
     search_fields = ("user__username",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Listener]:
+        """Count with the rows what their list shows."""
         listeners: QuerySet[Listener] = super().get_queryset(request)
         return listeners.annotate(
             rating_count=Count("user__ratings", distinct=True),
@@ -98,12 +112,15 @@ class ListenerAdmin(ReadOnlyAdmin):
         )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: listeners go with their accounts."""
         return False
 
     @admin.display(ordering="rating_count")
     def ratings(self, listener: Any) -> int:
+        """Return how many songs the listener has rated."""
         return int(listener.rating_count)
 
     @admin.display(ordering="song_count")
     def songs_played(self, listener: Any) -> int:
+        """Return how many songs the listener has played."""
         return int(listener.song_count)

@@ -1,4 +1,4 @@
-"""People: who they are, what they may upload, how much there is of theirs; and the one way an account goes."""
+"""Accounts: who they are, what they may upload, how much data they have; deleting as their own page does."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ..models import Listener, PlayCount, Song, UploadAllowance
-from ..services.leaving import LastAdminError, delete_account, last_admin
-from ..services.people import accounts
-from ..services.quotas import may_upload, quota_of, uploaded
-from ..words import count, size
+from accounts.models import UploadAllowance
+from accounts.services.account_deletion import LastAdminError, delete_account, last_admin
+from accounts.services.allowances import may_upload
 
-_GOES = ("ratings", "plays", "nudges", "refusals", "playlists")
+from ..models import Listener, PlayCount, Song
+from ..quantities import count, size
+from ..services.people import accounts
+from ..services.quotas import quota_of, uploaded
+
+_DELETED_WITH_ACCOUNT = ("ratings", "plays", "nudges", "refusals", "playlists")
 
 
 class AllowanceForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -55,6 +58,8 @@ class AllowanceForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class AllowanceInline(admin.StackedInline):  # type: ignore[type-arg]
+    """What a person may upload."""
+
     model = UploadAllowance
     form = AllowanceForm
     can_delete = False
@@ -69,9 +74,11 @@ class KindFilter(admin.SimpleListFilter):
     parameter_name = "who"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the choices of the filter."""
         return [("all", "All"), ("imported", "Came with an import"), ("simulated", "Simulated")]
 
     def choices(self, changelist: Any) -> Any:
+        """Return the choices with people who have an account as the default."""
         people = {"selected": self.value() is None, "query_string": changelist.get_query_string(remove=["who"])}
         yield {**people, "display": "People with an account"}
         for value, title in self.lookup_choices:
@@ -79,6 +86,7 @@ class KindFilter(admin.SimpleListFilter):
             yield {"selected": self.value() == value, "query_string": query, "display": title}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        """Return the accounts that the filter chooses."""
         match self.value():
             case "all":
                 return queryset
@@ -101,6 +109,7 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """Count with the rows what their list shows."""
         songs = Song.objects.filter(uploaded(), uploaded_by=OuterRef("pk")).order_by().values("uploaded_by")
         played = PlayCount.objects.filter(user=OuterRef("pk")).order_by().values("user")
         users: QuerySet[User] = super().get_queryset(request)
@@ -111,27 +120,33 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Add what a person has uploaded and played."""
         fieldsets = super().get_fieldsets(request, obj)
         return fieldsets if obj is None else [*fieldsets, ("Here", {"fields": ("has_uploaded", "has_played")})]
 
     def get_inline_instances(self, request: HttpRequest, obj: User | None = None) -> list[Any]:
-        # Somebody who is not there yet is as everybody.
+        """Show the allowance of accounts that exist."""
+        # An account that is not stored yet has the defaults.
         return [] if obj is None else super().get_inline_instances(request, obj)
 
     @admin.display(ordering="uploaded_count")
     def uploads(self, user: Any) -> str:
+        """Return how many songs a person has uploaded."""
         return f"{user.uploaded_count:,}" if user.uploaded_count or may_upload(user) else "may not"
 
     @admin.display(ordering="uploaded_bytes")
     def space(self, user: Any) -> str:
+        """Return how much space the uploads take."""
         return size(user.uploaded_bytes) if user.uploaded_bytes else ""
 
     @admin.display(ordering="play_count")
     def plays(self, user: Any) -> str:
+        """Return how many plays a person has."""
         return f"{user.play_count:,}"
 
     @admin.display(description="uploaded")
     def has_uploaded(self, user: User) -> SafeString:
+        """Return the uploads with what is left of the allowance."""
         quota = quota_of(user)
         most = [size(quota.most_bytes)] if quota.most_bytes is not None else []
         most += [count(quota.most_songs, "song")] if quota.most_songs is not None else []
@@ -143,24 +158,27 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="played")
     def has_played(self, user: Any) -> str:
+        """Return the plays and songs of a person."""
         return count(user.play_count, "play")
 
-    # --- Deleting: as somebody's own "Delete my account" does -----------------------------------
+    # --- Deleting: as the page "Delete my account" does ------------------------------------------
 
     def get_deleted_objects(
         self, objs: QuerySet[User] | Sequence[User], request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
-        """What goes with each account, counted: its rows one by one would be a page of thousands."""
+        """Count what is deleted with each account: its rows one by one would be a page of thousands."""
         users = list(objs)
-        gone = [f"{user.get_username()}: {_what_goes(user)}" for user in users]
+        gone = [f"{user.get_username()}: {_deleted_rows(user)}" for user in users]
         kept = [why for user in users if (why := _why_not(user, users, request))]
         forbidden = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
         return gone, {str(self.opts.verbose_name_plural): len(users)}, forbidden, kept
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
+        """Delete the account as its own page does."""
         self._delete(request, [obj])
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Delete the accounts as their own pages do."""
         self._delete(request, list(queryset))
 
     def _delete(self, request: HttpRequest, users: Iterable[User]) -> None:
@@ -172,8 +190,8 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
                 self.message_user(request, note, messages.ERROR)
 
 
-def _what_goes(user: User) -> str:
-    counted = [(name, getattr(user, name).count()) for name in _GOES]
+def _deleted_rows(user: User) -> str:
+    counted = [(name, getattr(user, name).count()) for name in _DELETED_WITH_ACCOUNT]
     said = [f"{number:,} {name}" for name, number in counted if number]
     return f"{', '.join(said)} go; uploaded songs and curated labels stay" if said else "nothing was said or played"
 
@@ -182,6 +200,6 @@ def _why_not(user: User, users: Sequence[User], request: HttpRequest) -> str:
     """Why an account cannot be deleted here; empty where it can."""
     if user.pk == request.user.pk:
         return f"{user.get_username()}: that is you; your own account goes by the site's page “Delete my account”"
-    if last_admin(user, leaving=users):
+    if last_admin(user, deleted_too=users):
         return f"{user.get_username()}: no other admin would be left, and nobody could look after this site"
     return ""

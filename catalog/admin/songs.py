@@ -20,45 +20,45 @@ from django.utils.safestring import SafeString
 
 from ..components import clock, cover_url
 from ..models import Label, Song, SongEmbedding, SongIdentifier, SongLabel
-from ..names import label_key
+from ..names import distinct_artists, label_key, split_guests
 from ..services.curation import log
-from ..services.joining import join_songs
 from ..services.labels import announce_labels_changed, curate, curate_named
-from .joining import preview_join
+from ..services.song_merging import merge_songs
+from .song_merging import preview_merge
 
 _VERDICTS = [("", "no word"), ("yes", "yes"), ("no", "no")]
 _MOST_SUGGESTIONS = 500
-_MOST_JOINED = 20
+_MOST_MERGED = 20
 _MEANING = {"": None, "yes": True, "no": False}
 
 
 @dataclass(slots=True)
-class LabelLine:
+class LabelAnnotations:
     """What each source says of one label of a song."""
 
     label: Label
-    heard: list[str] = field(default_factory=list)
+    predicted: list[str] = field(default_factory=list)
     imported: list[str] = field(default_factory=list)
     verdict: str = ""
 
 
-def label_lines(song: Song) -> list[LabelLine]:
-    """Every label said of a song, by kind and name, in one query."""
-    lines: dict[int, LabelLine] = {}
-    words = song.song_labels.select_related("label").order_by("label__kind", "label__name", "origin")
-    for word in words:
-        line = lines.setdefault(word.label_id, LabelLine(word.label))
-        if word.source == SongLabel.Source.CURATOR:
-            line.verdict = "yes" if word.weight > 0 else "no"
-        elif word.source == SongLabel.Source.CNN:
-            line.heard.append(f"{word.weight:.2f} ({word.origin})")
+def annotations_by_label(song: Song) -> list[LabelAnnotations]:
+    """Every label of a song with its annotations, by kind and name, in one query."""
+    lines: dict[int, LabelAnnotations] = {}
+    annotations = song.song_labels.select_related("label").order_by("label__kind", "label__name", "origin")
+    for annotation in annotations:
+        line = lines.setdefault(annotation.label_id, LabelAnnotations(annotation.label))
+        if annotation.source == SongLabel.Source.CURATOR:
+            line.verdict = "yes" if annotation.weight > 0 else "no"
+        elif annotation.source == SongLabel.Source.CNN:
+            line.predicted.append(f"{annotation.weight:.2f} ({annotation.origin})")
         else:
-            line.imported.append(f"{word.weight:g} ({word.origin})")
+            line.imported.append(f"{annotation.weight:g} ({annotation.origin})")
     return list(lines.values())
 
 
 class VerdictsForm(forms.Form):
-    """A curator's yes or no to each label of a song, and to one that nobody has said yet."""
+    """A curator's yes or no to each label of a song, and to a new one."""
 
     new_label = forms.CharField(required=False, max_length=100, label="Another label")
     new_kind = forms.ChoiceField(choices=Label.Kind.choices, initial=Label.Kind.OTHER, required=False, label="Kind")
@@ -66,18 +66,19 @@ class VerdictsForm(forms.Form):
     def __init__(self, song: Song, data: Any = None) -> None:
         super().__init__(data, prefix="verdict", auto_id="id_%s")
         self.song = song
-        self.lines = label_lines(song)
+        self.lines = annotations_by_label(song)
         for line in self.lines:
             self.fields[str(line.label.pk)] = forms.ChoiceField(
                 choices=_VERDICTS, initial=line.verdict, required=False, label=line.label.name
             )
 
-    def rows(self) -> Iterator[tuple[LabelLine, forms.BoundField]]:
+    def rows(self) -> Iterator[tuple[LabelAnnotations, forms.BoundField]]:
         """Each label with its field."""
         for line in self.lines:
             yield line, self[str(line.label.pk)]
 
     def clean_new_label(self) -> str:
+        """Refuse a name that no label can have."""
         name = str(self.cleaned_data["new_label"]).strip()
         if name:
             label_key(name)
@@ -85,7 +86,7 @@ class VerdictsForm(forms.Form):
 
     def save(self, curator: User) -> list[str]:
         """Store what changed, and say it in words; the log of curation has it as one."""
-        with log.recorded(log.Kind.SAID, curator, "") as recording:
+        with log.recorded(log.Kind.SEVERAL, curator, "") as recording:
             changed = self._save(curator)
             recording.summary = f"{', '.join(changed)} on {self.song}"
         return changed
@@ -112,9 +113,11 @@ class AudioFilter(admin.SimpleListFilter):
     parameter_name = "audio"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the choices of the filter."""
         return [("here", "Can be played"), ("missing", "File is gone"), ("none", "Never had a file")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Song]) -> QuerySet[Song]:
+        """Return the songs that the filter chooses."""
         conditions = {
             "here": ~Q(path="") & Q(missing_since=None),
             "missing": Q(missing_since__isnull=False),
@@ -125,12 +128,16 @@ class AudioFilter(admin.SimpleListFilter):
 
 
 class IdentifierInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The names by which a song is known elsewhere."""
+
     model = SongIdentifier
     extra = 0
 
 
 @admin.register(Song)
 class SongAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Songs: their data, a curator's verdicts on their labels, and merging."""
+
     change_form_template = "admin/catalog/song/change_form.html"
     change_list_template = "admin/catalog/song/change_list.html"
     list_display = ("title", "artist", "album", "length", "has_audio", "tagging_state", "tagging_error")
@@ -179,31 +186,45 @@ class SongAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         ),
     )
 
+    def save_model(self, request: HttpRequest, obj: Song, form: Any, change: bool) -> None:
+        """Store the song; the list of its artists follows what is written of them."""
+        if "artist" in form.changed_data:
+            names = distinct_artists(split_guests(obj.artist))
+            obj.artists = names if len(names) > 1 else []
+        if "album_artist" in form.changed_data:
+            obj.gathered = False
+        super().save_model(request, obj, form, change)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: songs come with files and imports."""
         return False
 
     @admin.display(description="length", ordering="duration_s")
     def length(self, song: Song) -> str:
+        """Return the duration as minutes and seconds."""
         return clock(song.duration_s)
 
     @admin.display(description="audio", boolean=True)
     def has_audio(self, song: Song) -> bool:
+        """Return whether the song can be played."""
         return song.playable
 
     @admin.display(description="embedding", boolean=True)
     def has_embedding(self, song: Song) -> bool:
+        """Return whether the song has an embedding."""
         return SongEmbedding.objects.filter(song=song).exists()
 
     @admin.display(description="as shown")
     def picture(self, song: Song) -> SafeString:
+        """Return the cover as it is shown."""
         return format_html('<img src="{}" width="160" height="160" alt="">', cover_url(song))
 
     @admin.action(description="Join selected songs into one", permissions=["change"])
     def join(self, request: HttpRequest, queryset: QuerySet[Song]) -> HttpResponse | None:
-        """First a page that shows what there is of each song that could stay; then the joining."""
-        songs = list(queryset.order_by("pk")[: _MOST_JOINED + 1])
-        if not 2 <= len(songs) <= _MOST_JOINED:
-            self.message_user(request, f"Choose 2 to {_MOST_JOINED} songs to join.", messages.WARNING)
+        """First a page that shows what there is of each song that could stay; then the merging."""
+        songs = list(queryset.order_by("pk")[: _MOST_MERGED + 1])
+        if not 2 <= len(songs) <= _MOST_MERGED:
+            self.message_user(request, f"Choose 2 to {_MOST_MERGED} songs to join.", messages.WARNING)
             return None
         if len(with_file := [song for song in songs if song.path]) > 1:
             names = " and ".join(map(str, with_file))
@@ -215,18 +236,19 @@ class SongAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 **self.admin_site.each_context(request),
                 "title": "Join songs",
                 "opts": self.opts,
-                "previews": preview_join(songs),
+                "previews": preview_merge(songs),
                 "checkbox_name": ACTION_CHECKBOX_NAME,
             }
-            return TemplateResponse(request, "admin/catalog/song/join.html", context)
+            return TemplateResponse(request, "admin/catalog/song/merge.html", context)
         names = ", ".join(str(song) for song in songs if song != into)
-        join_songs(songs, into, cast(User, request.user))
+        merge_songs(songs, into, cast(User, request.user))
         self.log_change(request, into, f"Joined to it: {names}")
         self.message_user(request, f"{names}: now part of {into}.", messages.SUCCESS)
         return redirect("admin:catalog_song_changelist")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        counted = Song.objects.exclude(path="").order_by().values_list("tagging_state").annotate(Count("pk"))
+        """Show how far tagging is above the list."""
+        counted = Song.objects.with_file().order_by().values_list("tagging_state").annotate(Count("pk"))
         return super().changelist_view(request, {**(extra_context or {}), "tagging": dict(counted)})
 
     def render_change_form(
@@ -238,12 +260,14 @@ class SongAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         form_url: str = "",
         obj: Song | None = None,
     ) -> HttpResponse:
+        """Add the form of verdicts on labels."""
         if obj is not None:
             context["verdicts"] = VerdictsForm(obj, request.POST if request.method == "POST" else None)
             context["known_labels"] = Label.objects.values_list("name", flat=True)[:_MOST_SUGGESTIONS]
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Store the verdicts on labels."""
         super().save_related(request, form, formsets, change)
         verdicts = VerdictsForm(form.instance, request.POST)
         if not verdicts.is_valid():
@@ -252,9 +276,11 @@ class SongAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.log_change(request, form.instance, f"Curated {', '.join(changed)}")
 
     def delete_model(self, request: HttpRequest, obj: Song) -> None:
+        """Delete as `delete_queryset` does."""
         self.delete_queryset(request, Song.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Song]) -> None:
+        """Delete songs and announce that their labels are gone."""
         with transaction.atomic():
             announce_labels_changed(list(queryset.values_list("pk", flat=True)))
             queryset.delete()

@@ -1,6 +1,4 @@
-"""The demo library: music that the project composes, plays and records itself. No Django in here.
+"""The demo library: its tracks (`programme`), its folder (`rendering`) and simulated people (`listeners`).
 
-`theory` and `phrasing` hold what musicians know, `styles` write scores with it, `synthesis` plays an instrument,
-`mixing` plays a whole score, `encoding` and `covers` make files of it, `programme` says which tracks the demo
-library has, `rendering` makes its folder, and `listeners` simulates people with a taste for it.
+No Django in here; `catalog.services.demo` brings it into an installation. The music is made by `composer`.
 """

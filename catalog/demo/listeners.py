@@ -74,7 +74,7 @@ class SimulatedRating:
 
 @dataclass(frozen=True)
 class SimulatedListener:
-    """Somebody who does not exist, and all that they did, in order; tracks are counted from 0."""
+    """A simulated listener, and all that they did, in order; tracks are counted from 0."""
 
     name: str
     plays: tuple[SimulatedPlay, ...]
@@ -117,7 +117,7 @@ def _listener(
 
 
 def _liking(rng: np.random.Generator, index: int, tracks: Sequence[Track]) -> NDArray[np.float64]:
-    """How much somebody likes each track; 0 is indifference."""
+    """How much a listener likes each track; 0 is indifference."""
     others = [circle for number, circle in enumerate(_CIRCLES) if number != index % len(_CIRCLES)]
     second, disliked = (others[place] for place in rng.choice(len(others), 2, replace=False))
     liking = rng.normal(-0.3, 0.55, len(tracks))

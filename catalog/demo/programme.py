@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from . import covers
-from .encoding import TrackTags
+from composer import covers
+from composer.encoding import TrackTags
 
 _FILE = Path(__file__).with_name("programme.toml")
 _FORBIDDEN = str.maketrans(dict.fromkeys('<>:"/\\|?*'))

@@ -7,16 +7,18 @@ from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
 
+import composer
+from composer.encoding import write
+from composer.mixing import render
+from composer.styles import compose
+
 from ..parallel import cores, in_parallel
-from .encoding import write
-from .mixing import render
 from .programme import Track
-from .styles import compose
 
 _RECORD = ".rendered.json"
-_PACKAGE = Path(__file__).parent
+_GENERATOR = Path(composer.__file__).parent
 # What has no say in how a recording sounds.
-_SILENT = {"listeners.py", "programme.py", "rendering.py", "variation.py"}
+_SILENT = {"variation.py"}
 # Each takes 400 MB.
 _MOST_PROCESSES = 4
 
@@ -27,7 +29,9 @@ def render_track(track: Track, path: Path) -> None:
     write(path, render(compose(track.style, track.seed), track.seed), track.tags())
 
 
-def render_library(folder: Path, tracks: Sequence[Track], processes: int | None = None) -> Iterator[Track]:
+def render_library(
+    folder: Path, tracks: Sequence[Track], processes: int | None = None, generator: str | None = None
+) -> Iterator[Track]:
     """Bring a folder to hold the recordings of these tracks and none that were rendered there before.
 
     What is there and right is left alone, so that this can be broken off and started again. A file is right when
@@ -40,6 +44,8 @@ def render_library(folder: Path, tracks: Sequence[Track], processes: int | None 
     tracks : sequence of Track
     processes : int, optional
         How many to render at once; one a core, but not more than four, where not given.
+    generator : str, optional
+        What the files are made by: a digest of this program where not given.
 
     Yields
     ------
@@ -47,13 +53,14 @@ def render_library(folder: Path, tracks: Sequence[Track], processes: int | None 
         Each that is right now, those first that were before.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    generator = generator or _generator()
     record = _read_record(folder)
     for path in record.keys() - {track.path for track in tracks}:
         (folder / path).unlink(missing_ok=True)
         del record[path]
     due = []
     for track in tracks:
-        if record.get(track.path) == _entry(folder, track):
+        if record.get(track.path) == _entry(folder, track, generator):
             yield track
         else:
             due.append(track)
@@ -63,7 +70,7 @@ def render_library(folder: Path, tracks: Sequence[Track], processes: int | None 
     workers = min(processes or min(cores(), _MOST_PROCESSES), len(due))
     for track, rendering in in_parallel(partial(_render_into, folder), due, workers):
         rendering.result()
-        record[track.path] = _entry(folder, track)
+        record[track.path] = _entry(folder, track, generator)
         _write_record(folder, record)
         yield track
 
@@ -72,24 +79,24 @@ def _render_into(folder: Path, track: Track) -> None:
     render_track(track, folder / track.path)
 
 
-def _entry(folder: Path, track: Track) -> dict[str, str]:
+def _entry(folder: Path, track: Track, generator: str) -> dict[str, str]:
     """What the record says of a track whose file is right, if the file that is there is right."""
     try:
         with (folder / track.path).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         digest = ""
-    recipe = json.dumps([_generator(), asdict(track)])
+    recipe = json.dumps([generator, asdict(track)])
     return {"recipe": hashlib.sha256(recipe.encode()).hexdigest(), "sha256": digest}
 
 
 @cache
 def _generator() -> str:
-    """A digest of the generator itself."""
-    sources = sorted(path for path in _PACKAGE.rglob("*.py") if path.name not in _SILENT)
+    """A digest of the generator's source."""
+    sources = sorted(path for path in _GENERATOR.rglob("*.py") if path.name not in _SILENT)
     digest = hashlib.sha256()
     for path in sources:
-        digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
+        digest.update(path.relative_to(_GENERATOR).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -27,6 +27,8 @@ class Description:
     year : int or None
     duration_s : float or None
         Seconds.
+    artists : tuple of str
+        The artists one by one, where whoever describes it lists them.
     """
 
     title: str
@@ -34,6 +36,7 @@ class Description:
     album: str = ""
     year: int | None = None
     duration_s: float | None = None
+    artists: tuple[str, ...] = ()
 
 
 class Descriptions:

@@ -11,26 +11,42 @@ import hashlib
 import os
 import struct
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
+from ..file_parts import part_of
+from ..trailing_tags import sound_stop, syncsafe
+
 _READ_BYTES = 1 << 20
+# The length of a chunk whose length does not fit there.
+_LONG_CHUNK = 0xFFFFFFFF
 
 
 def fingerprint(path: Path) -> str:
-    """The SHA-256 of a file's audio in hexadecimal, read a piece at a time.
+    """The SHA-256 of a file's audio in hexadecimal, read a piece at a time; of a part, one of its own.
 
     Raises
     ------
     OSError
         If the file cannot be read.
     """
+    if (part := part_of(path)) is not None:
+        status = part.file.stat()
+        whole = _of_whole(part.file, status.st_size, status.st_mtime_ns)
+        return hashlib.sha256(f"{whole} {path.name}".encode()).hexdigest()
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         digest, length = _digest(file, audio_spans(file, size))
         if not length:
             digest, _ = _digest(file, iter([(0, size)]))
     return digest
+
+
+@lru_cache(maxsize=8)
+def _of_whole(path: Path, _size: int, _mtime_ns: int) -> str:
+    """The fingerprint of a file that many parts are of, computed once."""
+    return fingerprint(path)
 
 
 def audio_spans(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
@@ -50,7 +66,7 @@ def audio_spans(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
     head = _at(file, 0, 12)
     if head[:4] == b"OggS":
         yield from _ogg_spans(file)
-    elif head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE":
+    elif head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:] == b"WAVE":
         yield from chunks(file, size, "<", {b"fmt ", b"data"})
     elif head[:4] == b"FORM" and head[8:] in (b"AIFF", b"AIFC"):
         yield from chunks(file, size, ">", {b"COMM", b"SSND"})
@@ -60,14 +76,21 @@ def audio_spans(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
         start = _after_id3(file, size)
         if _at(file, start, 4) == b"fLaC":
             start = _after_flac_metadata(file, start + 4)
-        yield start, max(_before_trailing_tags(file, start, size), start)
+        yield start, max(sound_stop(file, start, size), start)
 
 
-def chunks(file: BinaryIO, size: int, byte_order: str, wanted: set[bytes]) -> Iterator[tuple[int, int]]:
-    """The contents of the wanted chunks of a RIFF (`<`) or AIFF (`>`) file, as offsets."""
-    offset = 12
+def chunks(file: BinaryIO, size: int, byte_order: str, wanted: set[bytes], start: int = 0) -> Iterator[tuple[int, int]]:
+    """The contents of the wanted chunks of a RIFF (`<`) or AIFF (`>`) file that begins at `start`, as offsets.
+
+    RF64 and BW64, which are RIFF for more than 4 GB, say the length of their sound in a chunk of its own.
+    """
+    offset, long_data = start + 12, None
     while len(header := _at(file, offset, 8)) == 8:
         name, length = struct.unpack(f"{byte_order}4sI", header)
+        if name == b"ds64" and len(sizes := file.read(16)) == 16:
+            long_data = struct.unpack_from("<Q", sizes, 8)[0]
+        if name == b"data" and length == _LONG_CHUNK and long_data is not None:
+            length = long_data
         stop = min(offset + 8 + length, size)
         if name in wanted:
             yield offset + 8, stop
@@ -106,10 +129,7 @@ def _mp4_spans(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
 def _after_id3(file: BinaryIO, size: int) -> int:
     offset = 0
     while offset < size and len(header := _at(file, offset, 10)) == 10 and header[:3] == b"ID3":
-        length = 0
-        for byte in header[6:]:
-            length = length << 7 | byte & 0x7F
-        offset += 10 + length + (10 if header[5] & 0x10 else 0)
+        offset += 10 + syncsafe(header[6:]) + (10 if header[5] & 0x10 else 0)
     return min(offset, size)
 
 
@@ -119,17 +139,6 @@ def _after_flac_metadata(file: BinaryIO, offset: int) -> int:
         if header[0] & 0x80:
             break
     return offset
-
-
-def _before_trailing_tags(file: BinaryIO, start: int, size: int) -> int:
-    stop = size
-    if _at(file, max(stop - 128, start), 3) == b"TAG" and stop - 128 >= start:
-        stop -= 128
-    footer = _at(file, max(stop - 32, start), 32)
-    if footer[:8] == b"APETAGEX" and len(footer) == 32:
-        length, _, flags = struct.unpack_from("<III", footer, 12)
-        stop -= length + (32 if flags & 0x80000000 else 0)
-    return stop
 
 
 def _digest(file: BinaryIO, spans: Iterator[tuple[int, int]]) -> tuple[str, int]:

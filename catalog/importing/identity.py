@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.db.models import Case, Q, Value, When
 
+from ..file_parts import part_of
 from ..models import DuplicateFile, LibraryRoot, Song, SongIdentifier
 from ..names import artist_key, title_key
 from .descriptions import LASTFM_ARTIST
@@ -59,7 +60,9 @@ class KnownNames:
 
     def __init__(self, root: LibraryRoot, audios: Sequence[AudioFile]) -> None:
         at_these_paths = {"root": root, "path__in": [audio.found.path for audio in audios]}
-        self.paths = set(Song.objects.filter(**at_these_paths).values_list("path", flat=True))
+        songs = list(Song.objects.filter(**at_these_paths).values_list("pk", "path", "file_state"))
+        self.paths = {path for _, path, _ in songs}
+        self.read_by_an_earlier_version = [pk for pk, _, state in songs if not state]
         self.duplicates = set(DuplicateFile.objects.filter(**at_these_paths).values_list("path", flat=True))
         self.fingerprints = set(
             Song.objects.filter(content_hash__in={audio.fingerprint for audio in audios}).values_list(
@@ -70,7 +73,7 @@ class KnownNames:
         self.identifiers = set(
             SongIdentifier.objects.filter(value__in=identifiers).values_list("value", flat=True) if identifiers else ()
         )
-        names = {_name_key(audio) for audio in audios}
+        names = {names for audio in audios for names in _name_keys(audio)}
         self.names = set(
             Song.objects.filter(
                 artist_key__in={artist for artist, _ in names}, title_key__in={title for _, title in names}
@@ -96,7 +99,9 @@ def identify(root: LibraryRoot, audio: AudioFile, known: KnownNames) -> Identity
     if audio.found.path in known.paths:
         here = Song.objects.filter(root=root, path=audio.found.path).select_related("root").first()
     if here is not None and here.content_hash == audio.fingerprint:
-        as_it_was = (here.size, here.mtime_ns) == (audio.found.size, audio.found.mtime_ns) and not here.missing_since
+        as_it_was = not here.missing_since and (
+            (here.size, here.mtime_ns, here.file_state) == (audio.found.size, audio.found.mtime_ns, audio.found.state)
+        )
         return Identity(Found.KNOWN if as_it_was else Found.SAME, here, here)
     moved = None
     for song in _with_recording(audio) if audio.fingerprint in known.fingerprints else ():
@@ -113,7 +118,7 @@ def identify(root: LibraryRoot, audio: AudioFile, known: KnownNames) -> Identity
     for song in _with_identifier(audio, known):
         if not file_in_place(song):
             return Identity(Found.GAINED, song, None)
-    for song in _with_name(audio) if _name_key(audio) in known.names else ():
+    for song in _with_name(audio) if not known.names.isdisjoint(_name_keys(audio)) else ():
         if not file_in_place(song):
             return Identity(Found.GAINED, song, None)
     return Identity(Found.NEW, None, None)
@@ -127,7 +132,8 @@ def file_in_place(song: Song) -> bool:
     if not song.path:
         return False
     try:
-        status = song.audio_file.stat()
+        part = part_of(song.audio_file)
+        status = (song.audio_file if part is None else part.file).stat()
         if not stat.S_ISREG(status.st_mode):
             return False
         if (status.st_size, status.st_mtime_ns) == (song.size, song.mtime_ns):
@@ -157,23 +163,37 @@ def _with_identifier(audio: AudioFile, known: KnownNames) -> Iterable[Song]:
 
 
 def _with_name(audio: AudioFile) -> Iterable[Song]:
-    """Songs of this file's artist and title, and about its length."""
-    artist, title = _name_key(audio)
+    """Songs of this file's artist or one of its artists, and title, and about its length."""
+    (artist, title), *others = _name_keys(audio)
+    artists = [artist, *(one for one, _ in others)]
     seconds = audio.sound.duration_s
     alike = Q(duration_s=None) | Q(duration_s__range=(seconds - _SAME_DURATION_S, seconds + _SAME_DURATION_S))
-    songs = Song.objects.filter(alike, artist_key=artist, title_key=title).select_related("root")
+    songs = Song.objects.filter(alike, artist_key__in=artists, title_key=title).select_related("root")
     # An artist of Last.fm's is no song of theirs that is called as they are.
     songs = songs.exclude(
         Q(path="") & Q(pk__in=SongIdentifier.objects.filter(value__startswith=LASTFM_ARTIST).values("song"))
     )
-    return songs.order_by("pk")[:_CANDIDATES]
+    in_full_first = Case(When(artist_key=artist, then=Value(0)), default=Value(1))
+    return songs.order_by(in_full_first, "pk")[:_CANDIDATES]
 
 
 def _named_alike(song: Song, tags: Tags) -> bool:
-    """Whether a file's tags leave it the song's name: a file without tags is named by chance."""
-    return (not tags.title or title_key(tags.title) == song.title_key) and (
-        not tags.artist or artist_key(tags.artist) == song.artist_key
+    """Whether a file's tags leave it the song's name and album: a file without tags is named by chance.
+
+    The same recording on two albums is a song on each of them.
+    """
+    return (
+        (not tags.title or title_key(tags.title) == song.title_key)
+        and (not tags.artist or artist_key(tags.artist) == song.artist_key)
+        and (not tags.album or not song.album or title_key(tags.album) == title_key(song.album))
     )
+
+
+def _name_keys(audio: AudioFile) -> list[tuple[str, str]]:
+    """Artist and title by which a file may be known: that of all its artists first, then that of each."""
+    artist, title = _name_key(audio)
+    others = {artist_key(name) for name in audio.tags.artists} - {artist, ""}
+    return [(artist, title), *((one, title) for one in sorted(others))]
 
 
 def _name_key(audio: AudioFile) -> tuple[str, str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..names import artist_key, title_key
+from ..names import artist_key, split_artists, split_guests, title_key
 from .descriptions import Description
 
 _SAME_DURATION_S = 3.0
@@ -28,7 +29,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A song that a name may mean: its place among all of them, and the keys of its title and album."""
+    """A song that a name may mean: its place among all of them, and the keys of its title and album.
+
+    `in_full` tells whether it stands under all of its artists, and not under one of several.
+    """
 
     song: Known
     number: int
@@ -37,6 +41,7 @@ class _Candidate:
     live_album: bool
     duration_s: float | None
     has_file: bool
+    in_full: bool
 
 
 class NameIndex:
@@ -60,17 +65,35 @@ class NameIndex:
             Whether it is one of the owner's own files.
         """
         keys = artist_key(described.artist), title_key(described.title)
-        self.add_keys(song, *keys, described.album, described.duration_s, has_file=has_file)
+        artists = described.artists or split_guests(described.artist)
+        self.add_keys(song, *keys, described.album, described.duration_s, has_file=has_file, artists=artists)
 
     def add_keys(
-        self, song: Known, artist: str, title: str, album: str, duration_s: float | None, *, has_file: bool
+        self,
+        song: Known,
+        artist: str,
+        title: str,
+        album: str,
+        duration_s: float | None,
+        *,
+        has_file: bool,
+        artists: Sequence[str] = (),
     ) -> None:
-        """As `add`, with the keys of artist and title at hand."""
-        if artist:
-            self._count += 1
-            live = bool(_LIVE_ALBUM.search(album))
-            candidate = _Candidate(song, self._count, title, title_key(album), live, duration_s, has_file)
-            self._songs[_compact(artist, title)].append(candidate)
+        """As `add`, with the keys of artist and title at hand, and the names of the artists where they are several."""
+        if not artist:
+            return
+        self._count += 1
+        number, of_album, live = self._count, title_key(album), bool(_LIVE_ALBUM.search(album))
+
+        def stand_under(key: str, *, in_full: bool) -> None:
+            candidate = _Candidate(song, number, title, of_album, live, duration_s, has_file, in_full)
+            self._songs[_compact(key, title)].append(candidate)
+
+        stand_under(artist, in_full=True)
+        if len(artists) > 1:
+            stand_under(_in_any_order(artists), in_full=True)
+            for one in {artist_key(name) for name in artists} - {artist, ""}:
+                stand_under(one, in_full=False)
 
     def find_file(self, described: Description) -> Known | None:
         """As `find`, among the owner's own files alone."""
@@ -91,7 +114,16 @@ class NameIndex:
         artist, title = artist_key(described.artist), title_key(described.title)
         if not artist:
             return None
-        candidates = self._songs.get(_compact(artist, title), ())
+        found = self._best(self._songs.get(_compact(artist, title), ()), title, described)
+        names = described.artists or split_artists(described.artist)
+        if (found is None or not (found.in_full and found.has_file)) and len(names) > 1:
+            together = self._best(self._songs.get(_compact(_in_any_order(names), title), ()), title, described)
+            if together is not None and (found is None or together.has_file):
+                return together
+        return found
+
+    @staticmethod
+    def _best(candidates: Sequence[_Candidate], title: str, described: Description) -> _Candidate | None:
         live = bool(_LIVE_ALBUM.search(described.album))
         alike = [
             song
@@ -100,11 +132,12 @@ class NameIndex:
             and (song.live_album == live or not described.album or not song.album)
         ]
         if not any(song.has_file for song in alike):
-            return alike[0] if alike else None
+            return min(alike, key=lambda song: (not song.in_full, song.number), default=None)
         album = title_key(described.album)
         return min(
             (song for song in alike if song.has_file),
             key=lambda song: (
+                not song.in_full,
                 song.title != title,
                 song.live_album != live,
                 song.album != album,
@@ -117,6 +150,11 @@ class NameIndex:
 def _compact(artist: str, title: str) -> str:
     """Artist and title without gaps and the title's article: `AC/DC` and `ACDC`, `The Letter` and `Letter`."""
     return f"{artist}\n{title.removeprefix('the ')}".replace(" ", "")
+
+
+def _in_any_order(artists: Iterable[str]) -> str:
+    """A key of several artists that no one artist has, whoever is named first."""
+    return "+".join(sorted({artist_key(name) for name in artists} - {""}))
 
 
 def _gap(song: _Candidate, described: Description) -> float:

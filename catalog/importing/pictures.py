@@ -1,4 +1,4 @@
-"""Cover pictures: found in a file's tags or beside it, brought to one size and format."""
+"""Cover pictures: the first that can be decoded of those in a file's tags and beside it, in one size and format."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ import hashlib
 import struct
 import threading
 import warnings
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
-from PIL import Image, ImageOps
+import numpy as np
+from PIL import Image, ImageChops, ImageCms, ImageOps
+
+from .. import limited
+from .cover_names import cover_rank
+from .names import disc_folder
 
 _V = TypeVar("_V")
 
@@ -19,12 +26,9 @@ COVER_PIXELS = 600
 """The longest side of a cover."""
 
 _JPEG_QUALITY = 85
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _MOST_PIXELS = 50_000_000
 _LARGEST_FILE_BYTES = 20_000_000
-_NAMES = ("cover", "folder", "front", "albumart", "album")
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-
 # Pillow warns of pictures that would fill the memory; here that is a refusal.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
@@ -51,31 +55,46 @@ class Covers:
 
     def __init__(self) -> None:
         self._by_source: dict[str, Cover | None] = {}
-        self._beside: dict[str, bytes | None] = {}
+        self._beside: dict[str, Cover | None] = {}
         self._lock = threading.Lock()
 
-    def of(self, path: Path, picture: bytes | None) -> Cover | None:
-        """The cover of an audio file: the picture in its tags, or else one that lies beside it."""
-        source = picture or self._picture_beside(path.parent)
-        if source is None:
-            return None
+    def of(self, path: Path, pictures: Sequence[bytes]) -> Cover | None:
+        """The cover of an audio file.
+
+        Parameters
+        ----------
+        path : Path
+        pictures : sequence of bytes
+            Those in its tags. Where none of them can be decoded, those beside the file follow, and then those beside
+            its folder, where that is a disc of an album.
+        """
+        for source in pictures:
+            if (cover := self._made(source)) is not None:
+                return cover
+        cover = self._beside_files(path.parent)
+        if cover is None and disc_folder(path.parent.name) is not None:
+            cover = self._beside_files(path.parent.parent)
+        return cover
+
+    def _made(self, source: bytes) -> Cover | None:
         key = hashlib.sha256(source).hexdigest()
         with self._lock:
             if key in self._by_source:
                 return self._by_source[key]
-        cover = make_cover(source)
+        cover = make_cover_under_limits(source)
         with self._lock:
             _remember(self._by_source, key, cover, self._KEPT)
         return cover
 
-    def _picture_beside(self, folder: Path) -> bytes | None:
+    def _beside_files(self, folder: Path) -> Cover | None:
         with self._lock:
             if str(folder) in self._beside:
                 return self._beside[str(folder)]
-        picture = picture_beside(folder)
+        made = (self._made(source) for source in pictures_beside(folder))
+        cover = next((cover for cover in made if cover is not None), None)
         with self._lock:
-            _remember(self._beside, str(folder), picture, 2)
-        return picture
+            _remember(self._beside, str(folder), cover, 4)
+        return cover
 
 
 def make_cover(source: bytes) -> Cover | None:
@@ -86,9 +105,10 @@ def make_cover(source: bytes) -> Cover | None:
                 return None
             image.draft("RGB", (COVER_PIXELS, COVER_PIXELS))
             ImageOps.exif_transpose(image, in_place=True)
-            image.thumbnail((COVER_PIXELS, COVER_PIXELS))
+            small = _eight_bit(image)
+            small.thumbnail((COVER_PIXELS, COVER_PIXELS))
             jpeg = BytesIO()
-            _opaque(image).save(jpeg, "JPEG", quality=_JPEG_QUALITY, optimize=True)
+            _opaque(small, inverted=_is_inverted(image)).save(jpeg, "JPEG", quality=_JPEG_QUALITY, optimize=True)
     except (
         OSError,
         SyntaxError,
@@ -98,6 +118,9 @@ def make_cover(source: bytes) -> Cover | None:
         EOFError,
         ArithmeticError,
         struct.error,
+        zlib.error,
+        MemoryError,
+        ImageCms.PyCMSError,
         Image.DecompressionBombError,
         Image.DecompressionBombWarning,
     ):  # what Pillow raises of damaged pictures
@@ -105,26 +128,66 @@ def make_cover(source: bytes) -> Cover | None:
     return Cover(f"{hashlib.sha256(jpeg.getvalue()).hexdigest()[:32]}.jpg", jpeg.getvalue())
 
 
-def picture_beside(folder: Path) -> bytes | None:
-    """The picture in a folder whose name says that it is the cover, such as `cover.jpg`; None where there is none."""
+def make_cover_under_limits(source: bytes) -> Cover | None:
+    """What `make_cover` makes, in a process that ends at the limits of a picture; None where it does."""
     try:
-        pictures = {file.name.lower(): file for file in folder.iterdir() if file.name.lower().endswith(_SUFFIXES)}
-        for name in _NAMES:
-            for suffix in _SUFFIXES:
-                file = pictures.get(name + suffix)
-                if file is not None and file.is_file() and file.stat().st_size <= _LARGEST_FILE_BYTES:
-                    return file.read_bytes()
-    except OSError:
+        return limited.call(limited.PICTURE, make_cover, source)
+    except limited.LimitExceededError:
         return None
-    return None
 
 
-def _opaque(image: Image.Image) -> Image.Image:
+def pictures_beside(folder: Path) -> Iterator[bytes]:
+    """The pictures in a folder whose names say that they are the cover, still encoded, the likeliest first."""
+    try:
+        names = [file.name for file in folder.iterdir() if cover_rank(file.name) is not None]
+    except OSError:
+        return
+    for name in sorted(names, key=lambda name: cover_rank(name) or (0, name)):
+        try:
+            file = folder / name
+            if file.is_file() and 0 < file.stat().st_size <= _LARGEST_FILE_BYTES:
+                yield file.read_bytes()
+        except OSError:
+            continue
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """A picture of deeper grey as one of 8 bits: Pillow would cut off what is above 255 instead of scaling it."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        values = np.asarray(image, np.float64)
+        # PNG and TIFF have 16 bits in such a picture; floating-point ones are 0 to 1.
+        full = 1.0 if image.mode == "F" and values.max(initial=0.0) <= 1.0 else 65535.0
+        return Image.fromarray(np.clip(values * (255.0 / full), 0, 255).astype(np.uint8))
+    return image
+
+
+def _is_inverted(image: Image.Image) -> bool:
+    """Whether Pillow has turned a JPEG's inks round: it takes them for Adobe's, who write them so and say so."""
+    return image.mode == "CMYK" and image.format in ("JPEG", "MPO") and "adobe" not in image.info
+
+
+def _opaque(image: Image.Image, *, inverted: bool = False) -> Image.Image:
+    if inverted:
+        image = ImageChops.invert(image)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image).convert("RGB")
+    if image.mode == "CMYK" and (profile := image.info.get("icc_profile")):
+        return _printed(image, profile)
     return image.convert("RGB")
+
+
+def _printed(image: Image.Image, profile: bytes) -> Image.Image:
+    """A picture in inks as its profile says that they look."""
+    try:
+        inks = ImageCms.getOpenProfile(BytesIO(profile))
+        seen = ImageCms.profileToProfile(image, inks, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image.convert("RGB")
+    return seen or image.convert("RGB")
 
 
 def _remember(kept: dict[str, _V], key: str, value: _V, most: int) -> None:

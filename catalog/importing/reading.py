@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..audio import AudioProbe, UnreadableAudio, probe
+from ..file_parts import file_of
 from .fingerprint import fingerprint
 from .names import guess_tags
 from .pictures import Cover, Covers
-from .tags import Tags, read_tags
+from .tags import Tags, read_tags, tags_of_track
 from .walking import FoundFile, reason
 
 
@@ -49,15 +50,21 @@ def read_audio_file(root: Path, found: FoundFile, covers: Covers) -> AudioFile:
     """
     path = root / found.path
     sound = probe(path)
-    tags = read_tags(path)
+    file = root / file_of(found.path)
+    tags = read_tags(file)
+    if found.track is not None:
+        tags = tags_of_track(found.track, tags)
+    elif tags.tracks and tags.tracks[-1].start_s >= sound.duration_s:
+        # The sheet of an album, left in one of the songs that it was parted into.
+        tags = replace(tags, tracks=())
     try:
         return AudioFile(
             found=found,
             fingerprint=fingerprint(path),
             sound=sound,
             tags=tags,
-            guessed=guess_tags(found.path),
-            cover=covers.of(path, tags.picture),
+            guessed=guess_tags(file_of(found.path), tags, numbered=found.numbered),
+            cover=covers.of(file, tags.pictures),
         )
     except OSError as error:
         raise UnreadableAudio(reason(error)) from error

@@ -50,8 +50,12 @@ LONGEST_NAME = 300
 
 _Row = TypeVar("_Row")
 
-_LONGEST_LINE = 100_000
-_BLOCK = 1 << 19
+LONGEST_LINE = 100_000
+"""Characters; a longer line is a fault."""
+
+BLOCK_BYTES = 1 << 19
+"""How much of a table is read at once."""
+
 _NAMED_LINES = 100
 _REPLACE = "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 _ADD = "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value"
@@ -77,11 +81,14 @@ class TableReport:
         Lines that could not.
     bad_lines : list of (int, str)
         Number, from 1 for the header, and what is wrong, of the first of them.
+    incomplete : list of str
+        Why the table, or a file of an export, could not be read to its end.
     """
 
     rows: int = 0
     bad: int = 0
     bad_lines: list[tuple[int, str]] = field(default_factory=list)
+    incomplete: list[str] = field(default_factory=list)
 
     def pass_over(self, line: int, why: str) -> None:
         """Take note of a bad line."""
@@ -113,6 +120,8 @@ class Lines:
         self._encoding = encoding
         self.read_bytes = 0
         """How much of the file has been read."""
+        self.ends_within_a_line = False
+        """Whether the last line that was read has no end, as that of a file that was cut off."""
 
     def __enter__(self) -> Self:
         try:
@@ -138,16 +147,17 @@ class Lines:
     def blocks(self, first: int = 1) -> Iterator[tuple[int, bytes]]:
         """Whole lines as they stand in the file, thousands at a time, and the number of the first of them."""
         number, begun = first, b""
-        while read := self._file.read(_BLOCK):
+        while read := self._file.read(BLOCK_BYTES):
             self.read_bytes += len(read)
             whole, newline, begun = (begun + read).rpartition(b"\n")
             if newline:
                 yield number, whole + newline
                 number += whole.count(b"\n") + 1
-            if len(begun) >= _LONGEST_LINE:
+            if len(begun) >= LONGEST_LINE:
                 self._skip_line()
                 self._report.pass_over(number, "the line is too long")
                 number, begun = number + 1, b""
+        self.ends_within_a_line = bool(begun)
         if begun:
             yield number, begun
 
@@ -159,7 +169,7 @@ class Lines:
     def lines_of(self, first: int, block: bytes) -> Iterator[tuple[int, str]]:
         """The same of the lines of one block."""
         for number, line in enumerate(block.removesuffix(b"\n").split(b"\n"), start=first):
-            if len(line) >= _LONGEST_LINE:
+            if len(line) >= LONGEST_LINE:
                 self._report.pass_over(number, "the line is too long")
             elif line.strip():
                 try:
@@ -178,7 +188,7 @@ class Lines:
             raise UnreadableTable("the file is empty")
 
     def _skip_line(self) -> None:
-        while (rest := self._file.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
+        while (rest := self._file.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
             self.read_bytes += len(rest)
 
 
@@ -243,7 +253,7 @@ class Table(Lines):
         return self._places[column]
 
     def _begin(self) -> None:
-        line = self._file.readline(_LONGEST_LINE)
+        line = self._file.readline(LONGEST_LINE)
         if not line:
             raise UnreadableTable("the file is empty")
         try:
@@ -326,7 +336,7 @@ class Sums:
 
 
 class Voices:
-    """Who said each pair of primary keys, on disk while they are gathered; whoever repeats it is one."""
+    """The people who gave each pair of primary keys, each counted once; on disk while they are gathered."""
 
     def __init__(self) -> None:
         self._rows = _temporary_rows()
@@ -335,17 +345,17 @@ class Voices:
         )
 
     def add(self, rows: Iterable[tuple[int, int, float]]) -> None:
-        """Add the primary keys of people who said a pair."""
+        """Add the primary keys of people who gave a pair."""
         self._rows.executemany("INSERT OR IGNORE INTO voices VALUES (?, ?, ?)", rows)
 
     def chunks(self, size: int) -> Iterator[list[tuple[int, int, float]]]:
-        """All pairs with how many said them, in the order of the pairs, so many at a time."""
+        """All pairs with how many people gave them, ordered, a batch at a time."""
         rows = self._rows.execute("SELECT one, two, count(*) FROM voices GROUP BY one, two ORDER BY one, two")
         while chunk := rows.fetchmany(size):
             yield chunk
 
     def of(self, chunk: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, int]]:
-        """Everybody who said the pairs of a chunk: pair and primary key."""
+        """The people who gave the pairs of a chunk: pair and primary key."""
         (first, second, _), (last, last_second, _) = chunk[0], chunk[-1]
         return self._rows.execute(
             "SELECT one, two, who FROM voices WHERE (one, two) BETWEEN (?, ?) AND (?, ?)",

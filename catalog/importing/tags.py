@@ -1,112 +1,38 @@
-"""What an audio file says of itself: the tags of every common format, brought to one form."""
+"""What an audio file says of itself: the tags of every block in it, brought to one form."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-import struct
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-import mutagen
-from mutagen.aiff import AIFF
-from mutagen.apev2 import APEv2
-from mutagen.asf import ASFTags
-from mutagen.flac import FLAC, Picture
-from mutagen.id3 import ID3
-from mutagen.mp4 import MP4Tags
-from mutagen.wave import WAVE
-
-from .fingerprint import chunks
+from ..names import distinct_artists, split_artists, split_guests
+from .cue import CueTrack
+from .tag_blocks import TagBlock, read_blocks
 
 LONGEST_TEXT = 300
 _LONGEST_GENRE = 100
-_LARGEST_PICTURE_BYTES = 20_000_000
-_FRONT_COVER = 3
-
-# What mutagen lets through of files that are damaged on purpose, besides its own error.
-_DAMAGED = (
-    mutagen.MutagenError,
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    TypeError,
-    ValueError,
-    OSError,
-    struct.error,
-)
-
-# The names of the same field in each family of tags; what comes first counts.
-_ID3_FRAMES = {
-    "title": ["TIT2"],
-    "artist": ["TPE1"],
-    "album": ["TALB"],
-    "album_artist": ["TPE2"],
-    "track": ["TRCK"],
-    "disc": ["TPOS"],
-    "date": ["TDRC", "TDRL", "TDOR"],
-    "isrc": ["TSRC"],
-}
-_VORBIS_COMMENTS = {
-    "title": ["title"],
-    "artist": ["artist"],
-    "album": ["album"],
-    "album_artist": ["albumartist", "album artist", "album_artist"],
-    "track": ["tracknumber", "track"],
-    "disc": ["discnumber", "disc"],
-    "date": ["date", "year", "originaldate"],
-    "genre": ["genre"],
-    "isrc": ["isrc"],
-    "mbid": ["musicbrainz_trackid"],
-}
-_MP4_ATOMS = {
-    "title": ["\xa9nam"],
-    "artist": ["\xa9ART"],
-    "album": ["\xa9alb"],
-    "album_artist": ["aART"],
-    "track": ["trkn"],
-    "disc": ["disk"],
-    "date": ["\xa9day"],
-    "genre": ["\xa9gen"],
-    "isrc": ["----:com.apple.iTunes:ISRC"],
-    "mbid": ["----:com.apple.iTunes:MusicBrainz Track Id"],
-}
-_APE_ITEMS = _VORBIS_COMMENTS | {"date": ["year", "date"]}
-_ASF_ATTRIBUTES = {
-    "title": ["Title"],
-    "artist": ["Author"],
-    "album": ["WM/AlbumTitle"],
-    "album_artist": ["WM/AlbumArtist"],
-    "track": ["WM/TrackNumber"],
-    "disc": ["WM/PartOfSet"],
-    "date": ["WM/Year"],
-    "genre": ["WM/Genre"],
-    "isrc": ["WM/ISRC"],
-    "mbid": ["MusicBrainz/Track Id"],
-}
-_RIFF_INFO = {
-    b"INAM": "title",
-    b"IART": "artist",
-    b"IPRD": "album",
-    b"ICRD": "date",
-    b"IGNR": "genre",
-    b"ITRK": "track",
-}
-_AIFF_TEXT = {b"NAME": "title", b"AUTH": "artist"}
+_MOST_PICTURES = 8
+_MOST_ARTISTS = 50
+_NULS = re.compile("\0")
+_PEOPLE = re.compile("[\0;]")
+_IDS = re.compile("[\0;,/ ]")
 
 _MBID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 _YEAR = re.compile(r"(?<!\d)(1\d|20)\d\d(?!\d)")
+# A date without signs between its parts, with a time behind it or without: year first, or last. Month and day may be 0.
+_MONTH, _DAY = r"(?:0\d|1[0-2])", r"(?:[012]\d|3[01])"
+_YEAR_FIRST = re.compile(rf"(?<!\d)((?:1\d|20)\d\d){_MONTH}(?:{_DAY}(?:\d{{6}}|\d{{4}})?)?(?!\d)")
+_YEAR_LAST = re.compile(rf"(?<!\d)(?:{_DAY}{_MONTH}|{_MONTH}{_DAY})((?:1\d|20)\d\d)(?!\d)")
 
 # The one genre that holds a sign which parts genres elsewhere.
 _WHOLE_GENRE = "singer/songwriter"
 _GENRE_SEPARATORS = re.compile(r"\s*[;|\\\0/,]\s*")
 _LETTER = re.compile(r"[^\W\d_]")
+_YES = frozenset({"1", "true", "yes"})
 _NO_GENRES = frozenset({"other", "unknown", "genre", "none", "misc", "miscellaneous", "default", "undefined", "n a"})
 
 
@@ -117,21 +43,28 @@ class Tags:
     Attributes
     ----------
     title, artist, album, album_artist : str
-        At most `LONGEST_TEXT` characters.
+        At most `LONGEST_TEXT` characters; several artists as one text, `A, B`.
+    artists : tuple of str
+        The artists one by one, guests included, where they are several.
     track_number, disc_number : int or None
         From 1.
     year : int or None
-        1000 to 2099.
+        1000 to 2099; of the first publication, where that is told.
     genres : tuple of str
         In the tags' own spelling, each once.
     identifiers : tuple of str
         `mbid:` with the MusicBrainz recording id, `isrc:` with the ISRC.
-    picture : bytes or None
-        The front cover, or else the first picture, still encoded.
+    compilation : bool
+        Whether the file says that its album is by various artists.
+    pictures : tuple of bytes
+        Still encoded: what may be the cover, the likeliest first.
+    tracks : tuple of CueTrack
+        The songs that the file is parted into by a CUE sheet in it; empty for one song.
     """
 
     title: str = ""
     artist: str = ""
+    artists: tuple[str, ...] = ()
     album: str = ""
     album_artist: str = ""
     track_number: int | None = None
@@ -139,30 +72,58 @@ class Tags:
     year: int | None = None
     genres: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
-    picture: bytes | None = field(default=None, repr=False)
+    compilation: bool = False
+    pictures: tuple[bytes, ...] = field(default=(), repr=False)
+    tracks: tuple[CueTrack, ...] = ()
 
 
 def read_tags(path: Path) -> Tags:
-    """The tags of an audio file; those of a file without any, or with damaged ones, are empty."""
-    try:
-        file = mutagen.File(path)
-        if file is None:
-            return Tags()
-        fields = {name: [_clean(value) for value in values] for name, values in _fields(file, path).items()}
-        picture = _picture(file)
-    except _DAMAGED:
-        return Tags()
+    """The tags of an audio file, each field from the first of its blocks that tells it; empty where none does."""
+    blocks = list(read_blocks(path))
+    fields = _merged(blocks)
     return Tags(
         title=_joined(fields, "title"),
-        artist=_joined(fields, "artist"),
+        artist=_joined(fields, "artist", _PEOPLE) or _joined(fields, "artists", _PEOPLE),
+        artists=_artists(fields),
         album=_joined(fields, "album"),
-        album_artist=_joined(fields, "album_artist"),
+        album_artist=_joined(fields, "album_artist", _PEOPLE),
         track_number=_number(_first(fields, "track")),
         disc_number=_number(_first(fields, "disc")),
         year=next((year for text in fields.get("date", ()) if (year := _year(text))), None),
         genres=split_genres(fields.get("genre", ())),
         identifiers=tuple(_identifiers(fields)),
-        picture=picture if picture and len(picture) <= _LARGEST_PICTURE_BYTES else None,
+        compilation=_first(fields, "compilation").casefold() in _YES,
+        pictures=tuple(dict.fromkeys(picture for block in blocks for picture in block.pictures))[:_MOST_PICTURES],
+        tracks=next((tuple(block.tracks) for block in blocks if block.tracks), ()),
+    )
+
+
+def tags_of_track(track: CueTrack, of_file: Tags) -> Tags:
+    """What a CUE sheet says of a track; what it leaves open of the album, the file's own tags say."""
+    said = {
+        name: [_clean(value)]
+        for name, value in (
+            ("title", track.title),
+            ("artist", track.artist),
+            ("album", track.album),
+            ("album_artist", track.album_artist),
+            ("genre", track.genre),
+            ("isrc", track.isrc),
+        )
+    }
+    return replace(
+        of_file,
+        title=_joined(said, "title") or f"Track {track.number}",
+        artist=_joined(said, "artist", _PEOPLE) or of_file.artist,
+        artists=_artists(said) or (() if track.artist else of_file.artists),
+        album=_joined(said, "album") or of_file.album,
+        album_artist=_joined(said, "album_artist", _PEOPLE) or of_file.album_artist,
+        track_number=track.number or None,
+        disc_number=_number(track.disc) or of_file.disc_number,
+        year=_year(track.date) or of_file.year,
+        genres=split_genres(said["genre"]) or of_file.genres,
+        identifiers=tuple(_identifiers(said)),
+        tracks=(),
     )
 
 
@@ -191,105 +152,14 @@ def isrc(value: str) -> str | None:
     return f"isrc:{plain}" if _ISRC.fullmatch(plain) else None
 
 
-def _fields(file: mutagen.FileType, path: Path) -> dict[str, list[str]]:
-    tags: Any = file.tags
-    if isinstance(tags, ID3):
-        return _id3_fields(tags)
-    if isinstance(tags, MP4Tags):
-        return _named(tags, _MP4_ATOMS)
-    if isinstance(tags, ASFTags):
-        return _named(tags, _ASF_ATTRIBUTES)
-    if isinstance(tags, APEv2):
-        return _named(tags, _APE_ITEMS)
-    if isinstance(file, WAVE | AIFF):
-        return _chunk_fields(path)
-    return _named(tags, _VORBIS_COMMENTS) if tags is not None else {}
-
-
-def _named(tags: Any, names: dict[str, list[str]]) -> dict[str, list[str]]:
-    return {name: [text for key in keys if key in tags for text in _texts(tags[key])] for name, keys in names.items()}
-
-
-def _texts(values: object) -> Iterator[str]:
-    if isinstance(values, str | bytes | int | tuple) or not isinstance(values, Iterable):
-        values = [values]
-    for value in values:
-        if isinstance(value, bytes):
-            yield value.decode(errors="replace")
-        else:
-            yield str(value[0] if isinstance(value, tuple) else value)
-
-
-def _id3_fields(tags: Any) -> dict[str, list[str]]:
-    fields = {
-        name: [str(text) for frame_id in frame_ids for frame in tags.getall(frame_id) for text in frame.text]
-        for name, frame_ids in _ID3_FRAMES.items()
-    }
-    fields["genre"] = [genre for frame in tags.getall("TCON") for genre in frame.genres]
-    fields["mbid"] = [
-        frame.data.decode("ascii", "replace")
-        for frame in tags.getall("UFID")
-        if frame.owner.endswith("musicbrainz.org")
-    ]
-    return fields
-
-
-def _chunk_fields(path: Path) -> dict[str, list[str]]:
-    """The texts of a WAV or AIFF file without ID3 tags."""
+def _merged(blocks: Iterable[TagBlock]) -> dict[str, list[str]]:
+    """The fields of all blocks, clean; of each field those of the first block that has one."""
     fields: dict[str, list[str]] = {}
-    with path.open("rb") as file:
-        size = path.stat().st_size
-        if file.read(4) == b"FORM":
-            for chunk, name in _AIFF_TEXT.items():
-                for start, stop in chunks(file, size, ">", {chunk}):
-                    fields[name] = [_chunk_text(file.read(min(stop - start, 4 * LONGEST_TEXT)))]
-        else:
-            for start, stop in chunks(file, size, "<", {b"LIST"}):
-                body = file.read(min(stop - start, 1 << 16))
-                if body[:4] == b"INFO":
-                    fields |= _riff_info(body)
+    for block in blocks:
+        for name, values in block.fields.items():
+            if name not in fields and any(clean := [_clean(value) for value in values]):
+                fields[name] = clean
     return fields
-
-
-def _riff_info(body: bytes) -> dict[str, list[str]]:
-    fields, offset = {}, 4
-    while offset + 8 <= len(body):
-        chunk, length = struct.unpack_from("<4sI", body, offset)
-        if chunk in _RIFF_INFO:
-            fields[_RIFF_INFO[chunk]] = [_chunk_text(body[offset + 8 : offset + 8 + length])]
-        offset += 8 + length + length % 2
-    return fields
-
-
-def _chunk_text(raw: bytes) -> str:
-    raw = raw.split(b"\0", 1)[0]
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
-
-
-def _picture(file: mutagen.FileType) -> bytes | None:
-    tags: Any = file.tags
-    pictures: list[tuple[int, bytes]] = []
-    if isinstance(file, FLAC):
-        pictures = [(picture.type, picture.data) for picture in file.pictures]
-    elif isinstance(tags, ID3):
-        pictures = [(frame.type, frame.data) for frame in tags.getall("APIC")]
-    elif isinstance(tags, MP4Tags):
-        pictures = [(_FRONT_COVER, bytes(data)) for data in tags.get("covr", ())]
-    elif isinstance(tags, APEv2):
-        if "cover art (front)" in tags:
-            pictures = [(_FRONT_COVER, tags["cover art (front)"].value.partition(b"\0")[2])]
-    elif tags is not None and "metadata_block_picture" in tags:
-        for text in tags["metadata_block_picture"]:
-            try:
-                picture = Picture(base64.b64decode(text))
-            except (binascii.Error, *_DAMAGED):
-                continue
-            pictures.append((picture.type, picture.data))
-    pictures.sort(key=lambda picture: picture[0] != _FRONT_COVER)
-    return pictures[0][1] if pictures else None
 
 
 def _identifiers(fields: dict[str, list[str]]) -> Iterator[str]:
@@ -308,10 +178,34 @@ def _first(fields: dict[str, list[str]], name: str) -> str:
     return next((value for value in fields.get(name, ()) if value), "")
 
 
-def _joined(fields: dict[str, list[str]], name: str) -> str:
+def _artists(fields: dict[str, list[str]]) -> tuple[str, ...]:
+    """The artists one by one; empty where there is one alone."""
+    told = _parts(fields, "artist", _PEOPLE)
+    listed = _parts(fields, "artists", _PEOPLE)
+    slashed = listed[0].split("/") if len(listed) == 1 else []
+    # As ID3v2.3 writes a list; a name with such a sign stands with it in the artist's.
+    if told and slashed and listed[0] not in told[0] and all(name in told[0] for name in slashed):
+        listed = slashed
+    if len(listed) > 1:
+        names = listed
+    elif len(told) == 1 and len(together := split_artists(told[0])) == len(_parts(fields, "artist_mbid", _IDS)):
+        # As many as MusicBrainz knows them to be.
+        names = together
+    else:
+        names = [one for name in told for one in split_guests(name)]
+    names = [name[:LONGEST_TEXT].strip() for name in distinct_artists(names)][:_MOST_ARTISTS]
+    return tuple(names) if len(names) > 1 else ()
+
+
+def _parts(fields: dict[str, list[str]], name: str, separators: re.Pattern[str]) -> list[str]:
+    """The values of a field, each once, also those that share one text."""
+    parts = (part.strip() for value in fields.get(name, ()) for part in separators.split(value))
+    return list(dict.fromkeys(part for part in parts if part))
+
+
+def _joined(fields: dict[str, list[str]], name: str, separators: re.Pattern[str] | None = None) -> str:
     """Several values as one text, each once: `A, B`."""
-    parts = [part.strip() for value in fields.get(name, ()) for part in value.split("\0")]
-    return ", ".join(dict.fromkeys(part for part in parts if part))[:LONGEST_TEXT].strip()
+    return ", ".join(_parts(fields, name, separators or _NULS))[:LONGEST_TEXT].strip()
 
 
 def _number(text: str) -> int | None:
@@ -321,5 +215,8 @@ def _number(text: str) -> int | None:
 
 
 def _year(text: str) -> int | None:
+    match = _YEAR_FIRST.search(text) or _YEAR_LAST.search(text)
+    if match is not None:
+        return int(match[1])
     match = _YEAR.search(text)
     return int(match[0]) if match else None

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from ..importing.tables import TableReport, UnreadableTable
-from ..services.finding import ImportedTable, Progress
+from ..services.import_lookup import ImportedTable, Progress
 
 Imported = TypeVar("Imported", bound=ImportedTable)
 
@@ -18,7 +18,13 @@ Imported = TypeVar("Imported", bound=ImportedTable)
 class TableCommand(BaseCommand):
     """A command that imports one table and says what became of its lines."""
 
-    def import_table(self, import_: Callable[[Progress], Imported], file: str, what: str) -> Imported:
+    def import_table(
+        self,
+        import_: Callable[[Progress], Imported],
+        file: str,
+        what: str,
+        more: Callable[[Imported], str] = lambda _: "",
+    ) -> Imported:
         """Import a file with progress on standard error, and print the bad lines and what was stored.
 
         Parameters
@@ -28,6 +34,8 @@ class TableCommand(BaseCommand):
             Path of the table.
         what : str
             What a row of it is, in the plural.
+        more : callable
+            What else is to be said of it, after all of that.
         """
         with tqdm(file=sys.stderr, bar_format="{desc}: {percentage:3.0f}%|{bar}|") as bar:
 
@@ -53,6 +61,10 @@ class TableCommand(BaseCommand):
             f"{lines.rows} lines, {imported.stored} {what}, {imported.new_songs} new songs, "
             f"{imported.new_users} new listeners, {lines.bad} lines left out"
         )
+        if said := more(imported):
+            self.stdout.write(said)
+        if lines.incomplete:
+            raise CommandError(f"{file} was read only in part: {'; '.join(lines.incomplete)}. What was read is stored.")
         return imported
 
     def _print_bad(self, lines: TableReport, line: str) -> None:

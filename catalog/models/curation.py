@@ -11,12 +11,12 @@ from .songs import Song
 
 
 class CurationItem(models.Model):
-    """A label of a song that somebody should listen to. It goes once a curator has decided."""
+    """A label of a song that a curator should check. It is deleted once a curator has decided."""
 
     class Reason(models.TextChoices):
         DOUBTED = "doubted", "listeners say it is wrong"
         CONTRADICTED = "contradicted", "sources disagree"
-        UNSURE = "unsure", "heard close to the line"
+        UNSURE = "unsure", "heard without being sure"
 
     # The constraint below begins with the song.
     song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="curation_items", db_index=False)
@@ -48,11 +48,12 @@ class CurationAction(models.Model):
         REFUSED = "refused", "refused"
         CORRECTED = "corrected", "corrected"
         TAKEN_BACK = "taken_back", "word taken back"
-        SAID = "said", "several words"
+        SEVERAL = "said", "several words"
         BULK = "bulk", "many songs at once"
         MERGED = "merged", "labels merged"
         CHANGED = "changed", "label changed"
         DELETED = "deleted", "label deleted"
+        JUDGED = "judged", "label judged as a whole"
 
     kind = models.CharField(max_length=12, choices=Kind)
     summary = models.CharField(max_length=500, help_text="What was done, in words.")

@@ -10,7 +10,7 @@ from .songs import Song
 
 
 class LabelDoubt(models.Model):
-    """A listener's word that a label does not belong to a song, for a curator to look at."""
+    """A listener's doubt that a label belongs to a song, for a curator to check."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="label_doubts")
     # The constraint below begins with the song.

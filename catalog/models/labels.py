@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
 
 from ..names import label_key
 from .songs import Song
@@ -25,6 +26,18 @@ class Label(models.Model):
     name = models.CharField(max_length=100)
     key = models.CharField(max_length=100, unique=True, editable=False)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.OTHER)
+    background = models.BooleanField(
+        default=False,
+        help_text="It says little to a listener: it can be searched for, but is not offered or shown first.",
+    )
+    least_probability = models.FloatField(
+        default=0.0,
+        editable=False,
+        help_text="What taggers predict with less does not count: a curator's verdict on the label as a whole.",
+    )
+    judged_at = models.DateTimeField(
+        null=True, editable=False, help_text="When a curator judged the label as a whole for the last time."
+    )
 
     class Meta:
         ordering = ["name"]
@@ -33,6 +46,7 @@ class Label(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep `key` as the name has it."""
         self.key = label_key(self.name)
         if (fields := kwargs.get("update_fields")) is not None:
             kwargs["update_fields"] = {*fields, "key"}
@@ -40,7 +54,7 @@ class Label(models.Model):
 
 
 class LabelAlias(models.Model):
-    """Another spelling of a label; what is said of the alias is said of the label."""
+    """Another spelling of a label: annotations with the alias count for the label."""
 
     label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="aliases")
     name = models.CharField(max_length=100)
@@ -53,12 +67,21 @@ class LabelAlias(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep `key` as the name has it."""
         self.key = label_key(self.name)
         super().save(*args, **kwargs)
 
 
+class SongLabelQuerySet(models.QuerySet["SongLabel"]):
+    """Queries of annotations."""
+
+    def counting(self) -> SongLabelQuerySet:
+        """Leave out what taggers predict with less than the label's least probability; imports and curators stay."""
+        return self.filter(~Q(source=SongLabel.Source.CNN) | Q(weight__gte=F("label__least_probability")))
+
+
 class SongLabel(models.Model):
-    """One source's word on one label of one song."""
+    """One source's annotation of one song with one label."""
 
     class Source(models.TextChoices):
         IMPORT = "import"
@@ -74,6 +97,8 @@ class SongLabel(models.Model):
     weight = models.FloatField(
         help_text="import: how many people gave it; cnn: the probability; curator: 1 for, -1 against."
     )
+
+    objects = SongLabelQuerySet.as_manager()
 
     class Meta:
         constraints = [

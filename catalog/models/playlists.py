@@ -17,6 +17,7 @@ class Playlist(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="playlists", db_index=False
     )
     name = models.CharField(max_length=100)
+    comment = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -27,6 +28,7 @@ class Playlist(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
+        """Return the URL of the playlist's page."""
         return reverse("playlist", args=[self.pk])
 
 

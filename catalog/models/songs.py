@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
 from django.urls import get_script_prefix, reverse
+from django.utils import timezone
 from django.utils.functional import cached_property
 
 from ..names import artist_key, title_key
@@ -29,6 +30,9 @@ class LibraryRoot(models.Model):
     rescan = models.BooleanField(default=True, help_text="Look here for new, changed and missing files.")
     scanned_at = models.DateTimeField(null=True, editable=False, help_text="When all of it was last looked through.")
     scan_result = models.CharField(max_length=500, blank=True, editable=False, help_text="What the last look found.")
+    vanished_songs = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Songs whose files were gone at once at the last look."
+    )
     scanning_until = models.DateTimeField(
         null=True, editable=False, help_text="A scan is at work, and says so again before this moment."
     )
@@ -42,6 +46,32 @@ class LibraryRoot(models.Model):
         return Path(settings.LIBRARY_ROOTS.get(self.name, self.path))
 
 
+class SongQuerySet(models.QuerySet["Song"]):
+    """Songs, with the questions that every app asks of them."""
+
+    def with_file(self) -> Self:
+        """Songs that have an audio file, which may be missing at the moment."""
+        return self.exclude(path="")
+
+    def playable(self) -> Self:
+        """Songs whose audio file is there."""
+        return self.with_file().filter(missing_since=None)
+
+    def requeue_tagging(self) -> int:
+        """Let every tagger tag the songs anew, those without a file excepted; returns how many they are."""
+        return self.with_file().update(**pending_tagging())
+
+
+def pending_tagging() -> dict[str, Any]:
+    """The columns of a song that waits for a tagger, whose earlier attempts do not count."""
+    return {
+        "tagging_state": Song.Tagging.PENDING,
+        "tagging_error": "",
+        "tagging_attempts": 0,
+        "tagging_changed_at": timezone.now(),
+    }
+
+
 class Song(models.Model):
     """A song: with an audio file that can be played here, or known only from plays and labels."""
 
@@ -53,6 +83,9 @@ class Song(models.Model):
 
     title = models.CharField(max_length=300)
     artist = models.CharField(max_length=300, blank=True)
+    artists = models.JSONField(
+        default=list, editable=False, help_text="The names of the artists one by one, where they are several."
+    )
     album = models.CharField(max_length=300, blank=True)
     album_artist = models.CharField(max_length=300, blank=True)
     track_number = models.PositiveIntegerField(null=True, blank=True)
@@ -70,6 +103,16 @@ class Song(models.Model):
     content_hash = models.CharField(max_length=64, blank=True, editable=False)
     codec = models.CharField(max_length=30, blank=True, editable=False)
     missing_since = models.DateTimeField(null=True, blank=True, help_text="When the file was found gone.")
+    file_state = models.CharField(max_length=80, blank=True, editable=False, help_text="See `FoundFile.state`.")
+    from_file = models.JSONField(
+        null=True,
+        editable=False,
+        help_text="What the file said of title, artist and so on when it was last read.",
+    )
+    compilation = models.BooleanField(default=False, help_text="The file says that its album is by various artists.")
+    gathered = models.BooleanField(
+        default=False, editable=False, help_text="It has its album artist because its album is by various artists."
+    )
 
     tagging_state = models.CharField(max_length=10, choices=Tagging, default=Tagging.PENDING)
     tagging_error = models.CharField(max_length=500, blank=True)
@@ -80,6 +123,8 @@ class Song(models.Model):
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="uploaded_songs"
     )
+
+    objects = SongQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -97,12 +142,14 @@ class Song(models.Model):
         return f"{self.title} - {self.artist}" if self.artist else self.title
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the matching keys as the names have them."""
         self.set_keys()
         if (fields := kwargs.get("update_fields")) is not None:
             kwargs["update_fields"] = {*fields, "title_key", "artist_key"}
         super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
+        """Return the URL of the song's page."""
         return self._address
 
     # A card names it four times.
@@ -114,6 +161,11 @@ class Song(models.Model):
         """Bring the matching keys up to date; for `bulk_create` and `bulk_update`, which do not call `save`."""
         self.title_key = title_key(self.title)
         self.artist_key = artist_key(self.artist)
+
+    @property
+    def artist_names(self) -> list[str]:
+        """The artists one by one; none where nobody is known."""
+        return self.artists or [self.artist] * bool(self.artist)
 
     @property
     def playable(self) -> bool:
@@ -150,6 +202,22 @@ class SongIdentifier(models.Model):
         return self.value
 
 
+class RefusedFile(models.Model):
+    """A file whose reading takes more time or memory than any honest one; a rescan does not try it again."""
+
+    root = models.ForeignKey(LibraryRoot, on_delete=models.CASCADE, related_name="refused_files")
+    path = models.CharField(max_length=1000, help_text="Relative to the root.")
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    mtime_ns = models.BigIntegerField()
+    reason = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["root", "path"], name="one_refusal_a_file")]
+
+    def __str__(self) -> str:
+        return f"{self.root}: {self.path}"
+
+
 class DuplicateFile(models.Model):
     """Another file with the recording of a song, remembered so that a rescan need not read it again."""
 
@@ -158,6 +226,7 @@ class DuplicateFile(models.Model):
     path = models.CharField(max_length=1000, help_text="Relative to the root.")
     size = models.PositiveBigIntegerField(help_text="Bytes.")
     mtime_ns = models.BigIntegerField()
+    file_state = models.CharField(max_length=80, blank=True, editable=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["root", "path"], name="one_duplicate_a_file")]

@@ -1,0 +1,1 @@
+"""What pages, API, admin and commands do with the catalog's data."""

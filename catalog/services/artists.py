@@ -11,9 +11,11 @@ from ..models import Label, Song
 from ..song_index import IndexedSong, Mask, SongIndex
 from . import song_index
 from .browsing import songs_in_order
-from .overviews import usual_name
+from .overviews import album_by, name_on, usual_name
 
 _SHOWN_LABELS = 12
+# More than are shown: some of them may say little to a listener.
+_LOOKED_UP_LABELS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Album:
     discs : list of (int, list of int)
         The same by disc.
     seconds : float
+    key : str
+        What its songs have in common (`IndexedSong.album_key`).
     """
 
     first: Song
@@ -43,6 +47,7 @@ class Album:
     song_ids: list[int]
     discs: list[tuple[int, list[int]]]
     seconds: float
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +63,33 @@ class Artist:
     seconds: float
 
 
+def songs_of_artist(key: str) -> list[int]:
+    """The songs of an artist, alone or with others, by primary key; `key` by `names.artist_key`."""
+    index = song_index.current()
+    there = index.of_artist(key) & index.all(include_unplayable=True)
+    return [index.songs[at].pk for at in np.flatnonzero(there).tolist()]
+
+
 def find_artist(key: str, most_albums: int | None = None) -> Artist | None:
-    """The artist of this key (`names.artist_key`): songs of their own, and albums that they are on; None for nobody.
+    """The artist of this key (`names.artist_key`): their songs, and albums that they are on; None for nobody.
 
     `most_albums` is how many of the albums are wanted, the latest.
     """
     index = song_index.current()
-    own = index.of_artist(key, albums_too=True) & index.all(silent_too=True)
+    own = index.of_artist(key, albums_too=True) & index.all(include_unplayable=True)
     songs = _songs(index, own)
     if not songs:
         return None
-    mine = [song for song in songs if song.artist_key == key]
+    mine = {song.pk: name for song in songs if (name := name_on(song, key))}
     on = [album for album in dict.fromkeys(song.album_key for song in songs) if album]
     return Artist(
-        name=usual_name(song.artist for song in mine) if mine else key.title(),
+        name=usual_name(mine.values()) if mine else key.title(),
         key=key,
         albums=_albums([_songs_of_album(index, album) for album in on], most_albums),
         n_albums=len(on),
-        song_ids=[song.pk for song in mine or songs],
+        song_ids=list(mine) or [song.pk for song in songs],
         labels=_labels(index.label_counts(index.of_artist(key) & own if mine else own)),
-        seconds=sum(song.duration_s for song in mine or songs),
+        seconds=sum(song.duration_s for song in songs if song.pk in mine or not mine),
     )
 
 
@@ -91,7 +103,7 @@ def album_of(song_id: int) -> Album | None:
 
 
 def _songs_of_album(index: SongIndex, key: str) -> list[IndexedSong]:
-    return _songs(index, index.of_album(key) & index.all(silent_too=True))
+    return _songs(index, index.of_album(key) & index.all(include_unplayable=True))
 
 
 def _songs(index: SongIndex, among: Mask) -> list[IndexedSong]:
@@ -113,24 +125,22 @@ def _title(songs: list[IndexedSong]) -> str:
 
 
 def _album(songs: list[IndexedSong], first: Song) -> Album:
-    written = {song.album_artist_key for song in songs} - {""}
-    keys = written or {song.artist_key for song in songs}
-    by_one = len(keys) == 1
-    artist = first.album_artist or usual_name(song.artist for song in songs)
+    key, name = album_by(songs)
     return Album(
         first=first,
         title=_title(songs),
-        artist=artist if by_one else "",
-        artist_key=keys.pop() if by_one else "",
+        artist=(first.album_artist or name) if key else "",
+        artist_key=key,
         year=max(song.year for song in songs),
         song_ids=[song.pk for song in songs],
         discs=[(disc, [song.pk for song in of_disc]) for disc, of_disc in groupby(songs, lambda song: song.disc)],
         seconds=sum(song.duration_s for song in songs),
+        key=songs[0].album_key,
     )
 
 
 def _labels(counts: dict[int, int]) -> list[tuple[str, int]]:
-    """The labels of most songs, with how many."""
-    most = sorted(counts, key=lambda pk: -counts[pk])[:_SHOWN_LABELS]
-    labels = Label.objects.in_bulk(most)
-    return [(labels[pk].name, counts[pk]) for pk in most if pk in labels]
+    """The labels of most songs that say something to a listener, with how many songs."""
+    most = sorted(counts, key=lambda pk: -counts[pk])[:_LOOKED_UP_LABELS]
+    names = dict(Label.objects.filter(pk__in=most, background=False).values_list("pk", "name"))
+    return [(names[pk], counts[pk]) for pk in most if pk in names][:_SHOWN_LABELS]

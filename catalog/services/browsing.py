@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import Sum
 
 from ..models import Label, PlayCount, Rating, Song
-from ..names import artist_key, label_key
+from ..names import artist_key
 from ..search import labels_named
 from ..song_index import Found, Mask, Positions, SongIndex
 from . import song_index
@@ -60,7 +60,7 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class FacetGroup:
-    """Labels of one kind, those of most songs first."""
+    """Labels of one kind, those of most songs first, and last those that say little to a listener."""
 
     kind: str
     facets: list[Facet]
@@ -105,7 +105,13 @@ class SongIds(Sequence[int]):
 
 
 def shelf(
-    user: User, *, words: str = "", labels: Iterable[str] = (), artist: str = "", sort: str, silent_too: bool = False
+    user: User,
+    *,
+    words: str = "",
+    labels: Iterable[str] = (),
+    artist: str = "",
+    sort: str,
+    include_unplayable: bool = False,
 ) -> Shelf:
     """The songs with all words and labels, of an artist if one is named, and the labels that they have.
 
@@ -119,11 +125,11 @@ def shelf(
         Names or aliases.
     sort : str
         One of `SORTS`.
-    silent_too : bool
+    include_unplayable : bool
         Also songs without a file.
     """
     index = song_index.current()
-    among: Mask = index.all(silent_too=silent_too)
+    among: Mask = index.all(include_unplayable=include_unplayable)
     chosen: set[int] = set()
     for name in labels:
         pks = set(labels_named(name).values_list("pk", flat=True))
@@ -140,13 +146,13 @@ def shelf(
 def songs_nearly_matching(words: str) -> list[int]:
     """The songs, by primary key, that words with typing errors in them may mean: the likeliest, best first."""
     index = song_index.current()
-    found = index.matching(words, index.all(silent_too=True))
+    found = index.matching(words, index.all(include_unplayable=True))
     return SongIds(index, index.by_score(found))[:_MOST_NEARLY]
 
 
 def any_of(index: SongIndex, labels: Collection[int]) -> Mask:
     """The songs with any of the labels."""
-    mask = index.all(silent_too=True) & False
+    mask = index.all(include_unplayable=True) & False
     for pk in labels:
         mask |= index.with_label(pk)
     return mask
@@ -155,12 +161,17 @@ def any_of(index: SongIndex, labels: Collection[int]) -> Mask:
 def facets(counts: Mapping[int, int]) -> list[FacetGroup]:
     """Labels, by primary key with the number of their songs, as groups by kind, in one query."""
     most = sorted(counts, key=lambda pk: -counts[pk])[:_MOST_COUNTED]
-    groups: defaultdict[str, list[Facet]] = defaultdict(list)
+    groups: defaultdict[str, list[Label]] = defaultdict(list)
     for label in Label.objects.filter(pk__in=most):
-        groups[label.kind].append(Facet(label.name, counts[label.pk]))
+        groups[label.kind].append(label)
+
+    def first(label: Label) -> tuple[bool, int, str]:
+        return label.background, -counts[label.pk], label.key
+
     return [
         FacetGroup(
-            kind.label, sorted(groups[kind], key=lambda one: (-one.songs, label_key(one.name)))[:_SHOWN_OF_A_KIND]
+            kind.label,
+            [Facet(label.name, counts[label.pk]) for label in sorted(groups[kind], key=first)[:_SHOWN_OF_A_KIND]],
         )
         for kind in Label.Kind
         if groups[kind]

@@ -67,13 +67,13 @@ def _make(listener: SimulatedListener, by_place: Mapping[int, Song], start: date
         if play.track in by_place
     ]
     Play.objects.bulk_create(plays)
-    heard: defaultdict[Song, list[datetime]] = defaultdict(list)
+    moments_by_song: defaultdict[Song, list[datetime]] = defaultdict(list)
     for play in plays:
         if not play.skipped:
-            heard[play.song].append(play.played_at)
+            moments_by_song[play.song].append(play.played_at)
     PlayCount.objects.bulk_create(
         PlayCount(user=user, song=song, origin=ORIGIN, count=len(moments), last_played=max(moments))
-        for song, moments in heard.items()
+        for song, moments in moments_by_song.items()
     )
     given = [rating for rating in listener.ratings if rating.track in by_place]
     ratings = Rating.objects.bulk_create(

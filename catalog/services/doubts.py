@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from ..models import Label, LabelDoubt, Song
-from ..search import standing_words
+from ..search import standing_annotations
 
 MOST_AN_HOUR = 60
 """How many labels one listener can doubt in an hour: a curator should get through them."""
@@ -31,7 +31,7 @@ def doubt(user: User, song: Song, label: Label, doubted: bool = True) -> None:
     if not doubted:
         LabelDoubt.objects.filter(user=user, song=song, label=label).delete()
         return
-    if not standing_words().filter(song=song, label=label).exists():
+    if not standing_annotations().filter(song=song, label=label).exists():
         raise ValueError(f"{song} is not called {label}")
     lately = LabelDoubt.objects.filter(user=user, at__gt=timezone.now() - timedelta(hours=1))
     if lately.count() >= MOST_AN_HOUR:

@@ -1,29 +1,35 @@
-"""Songs' embeddings: written one by one as songs are heard, read all at once."""
+"""Songs' embeddings: written one by one as songs are tagged, read all at once."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any, TypeAlias
 
 import numpy as np
-from django.db.models import Count
+from django.db.models import Count, Manager, Q
 from numpy.typing import ArrayLike, NDArray
 
-from ..models import Song, SongEmbedding
+from ..models import PublishedEmbedding, Song, SongEmbedding
 
 _STORED = np.dtype("<f2")
 _READ_AT_ONCE = 5000
+_COVERED = 0.9
+
+Kind: TypeAlias = type[SongEmbedding] | type[PublishedEmbedding]
 
 
-def store_embedding(song: Song, model: str, vector: ArrayLike) -> None:
-    """Put a song's embedding in the place of an earlier one.
+def store_embedding(song: Song, model: str, vector: ArrayLike, kind: Kind = SongEmbedding) -> None:
+    """Put a song's embedding in the place of an earlier one of its kind.
 
     Parameters
     ----------
     song : Song
     model : str
-        The version of the network that made it: only vectors of one version can be compared.
+        The version of the network that made it, or the names of the networks: only vectors of one can be compared.
     vector : float, shape (d,)
         Kept in half precision.
+    kind : SongEmbedding or PublishedEmbedding
+        A song may have one of each.
 
     Raises
     ------
@@ -37,8 +43,9 @@ def store_embedding(song: Song, model: str, vector: ArrayLike) -> None:
         halves = numbers.astype(_STORED)
     if not np.isfinite(halves).all():
         raise ValueError("vector must hold finite numbers, none larger than 65504")
-    SongEmbedding.objects.bulk_create(
-        [SongEmbedding(song=song, model=model, vector=halves.tobytes())],
+    manager: Manager[Any] = kind._default_manager
+    manager.bulk_create(
+        [kind(song=song, model=model, vector=halves.tobytes())],
         update_conflicts=True,
         update_fields=["model", "vector"],
         unique_fields=["song"],
@@ -46,7 +53,7 @@ def store_embedding(song: Song, model: str, vector: ArrayLike) -> None:
 
 
 def embeddings_of(song_ids: Collection[int], model: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The embeddings of some songs, as far as they have one.
+    """The local tagger's embeddings of some songs, as far as they have one.
 
     Parameters
     ----------
@@ -71,13 +78,12 @@ def embeddings_of(song_ids: Collection[int], model: str) -> tuple[NDArray[np.int
     return np.array([song_id for song_id, _ in found], np.int64), vectors.astype(np.float32)
 
 
-def embeddings(model: str | None = None) -> tuple[NDArray[np.int64], NDArray[np.float32], str]:
-    """The embeddings of all songs that have one.
+def embeddings() -> tuple[NDArray[np.int64], NDArray[np.float32], str]:
+    """The embeddings that serve the library: all of one kind and version, never mixed.
 
-    Parameters
-    ----------
-    model : str, optional
-        The version; the one that most songs have where it is None.
+    Published networks know more of music than the local tagger, but reach a song later. Theirs serve while they have
+    reached nine of ten playable songs that the local tagger has; its own do otherwise. Of several versions it is the
+    one that most songs have.
 
     Returns
     -------
@@ -88,10 +94,8 @@ def embeddings(model: str | None = None) -> tuple[NDArray[np.int64], NDArray[np.
     model : str
         Their version; empty where no song has an embedding.
     """
-    if model is None:
-        counted = SongEmbedding.objects.order_by().values_list("model").annotate(songs=Count("pk"))
-        model = next(iter(counted.order_by("-songs", "-model").values_list("model", flat=True)), "")
-    of_model = SongEmbedding.objects.filter(model=model)
+    kind, model = _serving()
+    of_model = kind._default_manager.filter(model=model)
     song_ids, vectors = np.zeros(of_model.count(), np.int64), np.zeros((0, 0), np.float32)
     n = 0
     rows = of_model.order_by("pk").values_list("pk", "vector").iterator(chunk_size=_READ_AT_ONCE)
@@ -105,3 +109,20 @@ def embeddings(model: str | None = None) -> tuple[NDArray[np.int64], NDArray[np.
         song_ids[n - 1] = song_id
         vectors[n - 1] = np.frombuffer(vector, _STORED)
     return song_ids[:n], vectors[:n], model
+
+
+def _serving() -> tuple[Kind, str]:
+    """The kind and version of the embeddings that serve the library."""
+    local, n_local = _most_frequent(SongEmbedding)
+    published, n_published = _most_frequent(PublishedEmbedding)
+    if n_published and n_published >= _COVERED * n_local:
+        return PublishedEmbedding, published
+    return SongEmbedding, local
+
+
+def _most_frequent(kind: Kind) -> tuple[str, int]:
+    """The version that most songs have, and how many playable ones."""
+    playable = Count("pk", filter=Q(song__in=Song.objects.playable()))
+    counted = kind._default_manager.order_by().values_list("model").annotate(playable=playable, songs=Count("pk"))
+    found = counted.order_by("-playable", "-songs", "-model").values_list("model", "playable").first()
+    return found or ("", 0)

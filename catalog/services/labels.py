@@ -1,8 +1,12 @@
-"""Writing labels: the one door for taggers, imports and curators."""
+"""Writing labels of taggers, files and curators, and merging, renaming and deleting labels.
+
+Tables of labels are imported by `tables`; merging songs moves annotations in `song_merging`, and undoing a curator's
+action restores them in `curation.undo`. All of them announce changes by `announce_labels_changed`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 
 from django.contrib.auth.models import User
@@ -12,15 +16,27 @@ from django.utils import timezone
 
 from ..models import CurationItem, Label, LabelAlias, LabelAssignment, LabelDoubt, Song, SongLabel
 from ..names import label_key
+from ..search import labels_by_key
 from ..signals import labels_changed
 from .bulk import store_rows
 from .curation import log
 
-_VERDICTS: dict[bool | None, tuple[str, str]] = {
+VERDICTS: dict[bool | None, tuple[str, str]] = {
     True: (log.Kind.KEPT, "kept on"),
     False: (log.Kind.REFUSED, "refused on"),
     None: (log.Kind.TAKEN_BACK, "left to the tagger again on"),
 }
+"""The kind of action of a verdict in the curation log, and its wording between label and song."""
+
+
+background_sources: list[Callable[[], Collection[str]]] = []
+"""What `background_labels` has registered."""
+
+
+def background_labels(source: Callable[[], Collection[str]]) -> Callable[[], Collection[str]]:
+    """Register a function that returns names of labels that say little to a listener, whoever gives them first."""
+    background_sources.append(source)
+    return source
 
 
 def announce_labels_changed(song_ids: Iterable[int] | None) -> None:
@@ -39,11 +55,12 @@ def labels_by_name(names: Mapping[str, str]) -> dict[str, Label]:
         The kind (`Label.Kind`) counts for labels that are new, or of kind `other` so far.
     """
     keys = {name: label_key(name) for name in names}
-    found = Label.objects.in_bulk(set(keys.values()), field_name="key")
-    for alias in LabelAlias.objects.filter(key__in=set(keys.values()) - set(found)).select_related("label"):
-        found[alias.key] = alias.label
+    found = labels_by_key(keys.values())
     new = {key: Label(name=name, key=key, kind=names[name]) for name, key in keys.items() if key not in found}
     if new:
+        background = {label_key(name) for source in background_sources for name in source()}
+        for key, label in new.items():
+            label.background = key in background
         Label.objects.bulk_create(new.values(), ignore_conflicts=True)
         found |= Label.objects.in_bulk(set(new), field_name="key")
     vague = {
@@ -62,7 +79,7 @@ def store_cnn_labels(
     kinds: Mapping[str, str],
     in_place_of: Collection[str] = (),
 ) -> None:
-    """Put one tagger's labels in the place of those it gave the song before; a curator's word stays.
+    """Replace the labels that a tagger gave a song before; annotations of curators stay.
 
     Parameters
     ----------
@@ -106,35 +123,42 @@ def store_cnn_labels_of_songs(
 
 
 @transaction.atomic
-def store_file_genres(genres: Mapping[int, Collection[str]]) -> None:
+def store_file_genres(genres: Mapping[int, Collection[str]]) -> set[int]:
     """Take the genres in songs' files for imported labels, in the place of those that the files held before.
 
     Parameters
     ----------
     genres : mapping of a song's primary key to label names
+
+    Returns
+    -------
+    set of int
+        The songs that have other labels now.
     """
     names = {name for of_song in genres.values() for name in of_song}
     labels = labels_by_name(dict.fromkeys(sorted(names), str(Label.Kind.GENRE))) if names else {}
     wanted = {(song_id, labels[name].pk) for song_id, of_song in genres.items() for name in of_song}
-    words = SongLabel.objects.filter(song__in=genres, source=SongLabel.Source.IMPORT, origin="file")
-    there = {(song_id, label_id): pk for pk, song_id, label_id in words.values_list("pk", "song_id", "label_id")}
+    annotations = SongLabel.objects.filter(song__in=genres, source=SongLabel.Source.IMPORT, origin="file")
+    there = {(song_id, label_id): pk for pk, song_id, label_id in annotations.values_list("pk", "song_id", "label_id")}
     SongLabel.objects.filter(pk__in=[pk for pair, pk in there.items() if pair not in wanted]).delete()
     SongLabel.objects.bulk_create(
         SongLabel(song_id=song_id, label_id=label_id, source=SongLabel.Source.IMPORT, origin="file", weight=1.0)
         for song_id, label_id in sorted(wanted - set(there))
     )
-    announce_labels_changed({song_id for song_id, _ in wanted ^ set(there)})
+    changed = {song_id for song_id, _ in wanted ^ set(there)}
+    announce_labels_changed(changed)
+    return changed
 
 
 def curator_name(curator: User) -> str:
-    """How a curator's words are signed."""
+    """The origin of a curator's annotations."""
     return curator.get_username()[:60]
 
 
 def curate(song: Song, label: Label, verdict: bool | None, curator: User) -> None:
-    """Store a curator's yes or no to a label of a song; None takes an earlier word back. It is logged."""
-    kind, said = _VERDICTS[verdict]
-    curate_songs([song.pk], label, verdict, curator, kind, f"{label} {said} {song}")
+    """Store a curator's yes or no to a label of a song; None deletes an earlier one. It is logged."""
+    kind, wording = VERDICTS[verdict]
+    curate_songs([song.pk], label, verdict, curator, kind, f"{label} {wording} {song}")
 
 
 def curate_named(song: Song, name: str, kind: str, curator: User) -> Label:
@@ -168,16 +192,16 @@ def curate_songs(
     kind, summary : str
         What the log says: a `CurationAction.Kind`, and in words.
     """
-    # Locked, so that of two curators who speak of one label at once the second finds the first one's word.
+    # Locked, so that of two curators who decide on one label at once the second finds the first one's annotation.
     songs = list(Song.objects.select_for_update().filter(pk__in=song_ids).order_by("pk").values_list("pk", flat=True))
-    with log.recorded(kind, curator, summary, *log.words_on(songs, [label.pk])):
-        words = SongLabel.objects.filter(song__in=songs, label=label, source=SongLabel.Source.CURATOR)
+    with log.recorded(kind, curator, summary, *log.annotations_on(songs, [label.pk])):
+        annotations = SongLabel.objects.filter(song__in=songs, label=label, source=SongLabel.Source.CURATOR)
         if verdict is None:
-            words.delete()
+            annotations.delete()
         else:
             weight = 1.0 if verdict else -1.0
-            words.exclude(weight=weight).update(weight=weight, origin=curator_name(curator))
-            spoken = set(words.values_list("song_id", flat=True))
+            annotations.exclude(weight=weight).update(weight=weight, origin=curator_name(curator))
+            spoken = set(annotations.values_list("song_id", flat=True))
             SongLabel.objects.bulk_create(
                 SongLabel(
                     song_id=pk,
@@ -198,8 +222,8 @@ def curate_songs(
 def merge_labels(labels: Iterable[Label], into: Label, curator: User | None = None) -> None:
     """Make several labels one: their songs, nudges, names and aliases go over to `into`. It is logged.
 
-    Where both say something of the same song from the same source, the stronger word stays, and a curator's
-    word on `into` wins over one on a merged label.
+    Where a source has annotated a song with both, the larger weight stays, and a curator's
+    annotation with `into` wins over one with a merged label.
     """
     merged = [label for label in labels if label.pk != into.pk]
     names = ", ".join(label.name for label in merged)
@@ -207,7 +231,7 @@ def merge_labels(labels: Iterable[Label], into: Label, curator: User | None = No
     with log.recorded(log.Kind.MERGED, curator, f"{names}: now {into}", *log.everything_of(gone, into.pk)):
         touched = set(SongLabel.objects.filter(label__in=merged).values_list("song_id", flat=True))
         for label in merged:
-            _move_words(label, into)
+            _move_annotations(label, into)
             _move_assignments(label, into)
             nudged = into.nudges.values("user")
             label.nudges.exclude(user__in=nudged).update(label=into)
@@ -219,25 +243,29 @@ def merge_labels(labels: Iterable[Label], into: Label, curator: User | None = No
         announce_labels_changed(touched)
 
 
-def _move_words(label: Label, into: Label) -> None:
-    """Let what is said with a label be said with another; of two words of one source the stronger stays."""
-    words, there = SongLabel.objects.filter(label=label), said_twice(into)
+def _move_annotations(label: Label, into: Label) -> None:
+    """Move the annotations with a label to another; of two by one source the larger weight stays."""
+    annotations, there = SongLabel.objects.filter(label=label), same_annotation(into)
     stronger = []
-    for word in words.filter(Exists(there)).exclude(source=SongLabel.Source.CURATOR):
-        stronger.append((word.song_id, word.source, word.origin, word.weight))
-    of_into = SongLabel.objects.filter(label=into, song__in=words.values("song"))
-    same = {(word.song_id, word.source, word.origin): word for word in of_into} if stronger else {}
+    for annotation in annotations.filter(Exists(there)).exclude(source=SongLabel.Source.CURATOR):
+        stronger.append((annotation.song_id, annotation.source, annotation.origin, annotation.weight))
+    of_into = SongLabel.objects.filter(label=into, song__in=annotations.values("song"))
+    same = (
+        {(annotation.song_id, annotation.source, annotation.origin): annotation for annotation in of_into}
+        if stronger
+        else {}
+    )
     changed = []
     for *place, weight in stronger:
-        if weight > (word := same[tuple(place)]).weight:  # type: ignore[index]
-            word.weight = weight
-            changed.append(word)
+        if weight > (annotation := same[tuple(place)]).weight:  # type: ignore[index]
+            annotation.weight = weight
+            changed.append(annotation)
     SongLabel.objects.bulk_update(changed, ["weight"], batch_size=500)
-    words.filter(~Exists(there)).update(label=into)
+    annotations.filter(~Exists(there)).update(label=into)
 
 
-def said_twice(into: Label) -> QuerySet[SongLabel]:
-    """For a word of another label: the word with which its source says `into` of the same song; curators are one."""
+def same_annotation(into: Label) -> QuerySet[SongLabel]:
+    """For an annotation with another label: that with `into` of the same song and source; all curators count as one."""
     same_source = Q(source=SongLabel.Source.CURATOR) | Q(origin=OuterRef("origin"))
     return SongLabel.objects.filter(same_source, label=into, song=OuterRef("song"), source=OuterRef("source"))
 
@@ -277,7 +305,7 @@ def rename_label(label: Label, name: str, curator: User | None = None) -> None:
 
 
 def delete_labels(labels: Iterable[Label], curator: User | None = None) -> None:
-    """Forget labels, and all that was ever said with them. It is logged, and the log remembers."""
+    """Delete labels with all rows that refer to them. It is logged with all that undoing needs."""
     doomed = {label.pk: label.name for label in labels}
     names = ", ".join(sorted(doomed.values()))
     with log.recorded(log.Kind.DELETED, curator, f"{names}: deleted", *log.everything_of(doomed)):

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from ..models import Label, NotThis, Nudge, Play, PlayCount, Rating, Song
-from ..signals import played, rated
+from ..signals import played
 
 LARGEST_NUDGE = 1e6
 """How much more, or below 0 less, of a label can be wanted: a nudge is of the profile's own size, which grows."""
@@ -32,7 +32,6 @@ def rate(user: User, song: Song, stars: int | None) -> None:
         Rating.objects.update_or_create(user=user, song=song, defaults={"stars": stars})
     else:
         raise ValueError(f"stars go from 1 to 5, not {stars}")
-    transaction.on_commit(partial(rated.send, sender=Rating, user=user, song=song))
 
 
 @transaction.atomic
@@ -58,12 +57,11 @@ def record_play(user: User, song: Song, *, skipped: bool = False, played_at: dat
 
 @transaction.atomic
 def refuse(user: User, song: Song, refused: bool = True) -> None:
-    """Remember that a listener does not want a song recommended, or forget it again."""
+    """Store that a listener does not want a song recommended, or delete that."""
     if refused:
         NotThis.objects.get_or_create(user=user, song=song)
     else:
         NotThis.objects.filter(user=user, song=song).delete()
-    transaction.on_commit(partial(rated.send, sender=NotThis, user=user, song=song))
 
 
 @transaction.atomic
@@ -73,4 +71,3 @@ def nudge(user: User, label: Label, weight: float | None) -> None:
         Nudge.objects.update_or_create(user=user, label=label, defaults={"weight": weight})
     else:
         Nudge.objects.filter(user=user, label=label).delete()
-    transaction.on_commit(partial(rated.send, sender=Nudge, user=user, song=None))

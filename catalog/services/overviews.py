@@ -115,33 +115,56 @@ def _found(entries: list[Entry], words: str) -> list[Entry]:
     return [entries[at] for _, _, at in close]
 
 
-def _grouped(index: SongIndex, key: Callable[[IndexedSong], str]) -> dict[str, list[IndexedSong]]:
+def _grouped(index: SongIndex, keys: Callable[[IndexedSong], Iterable[str]]) -> dict[str, list[IndexedSong]]:
     groups: defaultdict[str, list[IndexedSong]] = defaultdict(list)
     for song, there in zip(index.songs, index.all().tolist(), strict=True):
-        if there and (of := key(song)):
-            groups[of].append(song)
+        if there:
+            for of in filter(None, keys(song)):
+                groups[of].append(song)
     return groups
+
+
+def _artists_of(song: IndexedSong) -> list[str]:
+    return [key for key, _ in song.artists] or [song.artist_key]
 
 
 def _read_artists(index: SongIndex) -> list[Entry]:
     return [
         _entry(
-            usual_name(song.artist for song in songs), songs, key=key, albums=len({s.album_key for s in songs} - {""})
+            usual_name(dict(song.artists).get(key, song.artist) for song in songs),
+            songs,
+            key=key,
+            albums=len({s.album_key for s in songs} - {""}),
         )
-        for key, songs in _grouped(index, lambda song: song.artist_key).items()
+        for key, songs in _grouped(index, _artists_of).items()
     ]
 
 
 def _read_albums(index: SongIndex) -> list[Entry]:
     made = []
-    for songs in _grouped(index, lambda song: song.album_key).values():
-        written = {song.album_artist_key for song in songs} - {""}
-        if written:
-            by = written.pop() if len(written) == 1 else ""
-        else:
-            by = usual_name(song.artist for song in songs) if len({song.artist_key for song in songs}) == 1 else ""
+    for songs in _grouped(index, lambda song: [song.album_key]).values():
+        _, by = album_by(songs)
         made.append(_entry(usual_name(song.album for song in songs), songs, by=by))
     return made
+
+
+def album_by(songs: Sequence[IndexedSong]) -> tuple[str, str]:
+    """Who the songs of an album are by: the key and the name, both empty where they are by several people.
+
+    That is the album artist where one is written (whose name is its key here), else the artist who is on all of them,
+    alone or with guests.
+    """
+    if written := {song.album_artist_key for song in songs} - {""}:
+        key = written.pop() if len(written) == 1 else ""
+        return key, key
+    on_all = set.intersection(*({*_artists_of(song), song.artist_key} for song in songs)) - {""}
+    key = next((key for key in (songs[0].artist_key, *_artists_of(songs[0])) if key in on_all), "")
+    return key, usual_name(name_on(song, key) for song in songs) if key else ""
+
+
+def name_on(song: IndexedSong, key: str) -> str:
+    """What an artist is called on a song; empty where it is not theirs."""
+    return dict(song.artists).get(key, "") or (song.artist if song.artist_key == key else "")
 
 
 def _entry(name: str, songs: Sequence[IndexedSong], *, by: str = "", key: str = "", albums: int = 0) -> Entry:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count, F, Max, Q, QuerySet
 from django.utils import timezone
 
-from ..models import Playlist, PlaylistSong, Song
-from ..names import storable
+from ..file_parts import file_of
+from ..models import LibraryRoot, Playlist, PlaylistSong, Song
+from ..names import chosen_name, storable
 
 MOST_PLAYLISTS = 200
 """A listener may have so many."""
@@ -77,14 +78,24 @@ def rename_playlist(playlist: Playlist, name: str) -> None:
     playlist.save(update_fields=["name", "changed_at"])
 
 
-def _name(name: str) -> str:
-    wanted = " ".join(storable(name).split())
-    longest = Playlist._meta.get_field("name").max_length or 0
-    if not wanted:
-        raise PlaylistRefused("A playlist needs a name.")
+@transaction.atomic
+def comment_playlist(playlist: Playlist, comment: str) -> None:
+    """Give a playlist another comment; an empty one takes it away.
+
+    Raises
+    ------
+    PlaylistRefused
+        If it is too long.
+    """
+    wanted, longest = storable(comment).strip(), Playlist._meta.get_field("comment").max_length or 0
     if len(wanted) > longest:
-        raise PlaylistRefused(f"A playlist's name has at most {longest} characters.")
-    return wanted
+        raise PlaylistRefused(f"A comment has at most {longest} characters.")
+    playlist.comment = wanted
+    playlist.save(update_fields=["comment", "changed_at"])
+
+
+def _name(name: str) -> str:
+    return chosen_name(name, "playlist", Playlist._meta.get_field("name").max_length or 0, PlaylistRefused)
 
 
 def _free_name(name: str, taken: set[str]) -> str:
@@ -208,7 +219,12 @@ def replace_songs(playlist: Playlist, songs: Sequence[int]) -> None:
     _changed(playlist)
 
 
-def m3u(playlist: Playlist, folder: str = "") -> Iterator[str]:
+def roots_of(playlist: Playlist) -> list[LibraryRoot]:
+    """The library roots that a playlist's songs lie in, by name."""
+    return list(LibraryRoot.objects.filter(songs__playlist_entries__playlist=playlist).distinct().order_by("name"))
+
+
+def m3u(playlist: Playlist, folder: str = "", folders: Mapping[int, str] | None = None) -> Iterator[str]:
     """A playlist as an extended M3U file (`.m3u8`: UTF-8), line by line; songs without a file are left out.
 
     Parameters
@@ -216,20 +232,34 @@ def m3u(playlist: Playlist, folder: str = "") -> Iterator[str]:
     folder : str
         Where the one who plays it has the music. Empty for paths relative to the music's folder, in which the file
         then has to lie. Never this server's own folders, which are nobody's business.
+    folders : mapping of a root's primary key to str, optional
+        The same for each root that the songs lie in. Where they lie in several, those of a root without a folder of
+        its own have the root's name in front, so that it can be told which file is meant.
     """
-    start = _one_line(folder).rstrip("/\\")
-    sign = "\\" if "\\" in start else "/"
+    roots = roots_of(playlist)
+    starts = {root.pk: _start(folder, (folders or {}).get(root.pk, ""), root.name, len(roots)) for root in roots}
     yield "#EXTM3U\n"
     yield f"#PLAYLIST:{_one_line(playlist.name)}\n"
     for song in songs_of(playlist):
         # A file whose name has a line's end in it cannot stand in such a list.
-        if not song.playable or len(song.path.splitlines()) > 1:
+        path = file_of(song.path)
+        if not song.playable or len(path.splitlines()) > 1:
             continue
         seconds = round(song.duration_s) if song.duration_s else -1
         said = f"{song.artist} - {song.title}" if song.artist else song.title
         yield f"#EXTINF:{seconds},{_one_line(said)}\n"
         # From "./" on, a name that begins with "#" is not read as a remark.
-        yield f"{start or '.'}{sign}{song.path.replace('/', sign)}\n"
+        start = starts.get(song.root_id or 0, ".")
+        sign = "\\" if "\\" in start else "/"
+        yield f"{start}{sign}{path.replace('/', sign)}\n"
+
+
+def _start(folder: str, own_folder: str, name: str, n_roots: int) -> str:
+    """What stands before the paths of a root."""
+    if own := _one_line(own_folder).rstrip("/\\"):
+        return own
+    start = _one_line(folder).rstrip("/\\") or "."
+    return start if n_roots < 2 else f"{start}{chr(92) if chr(92) in start else '/'}{_one_line(name)}"
 
 
 def _one_line(text: str) -> str:

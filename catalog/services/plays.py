@@ -7,8 +7,9 @@ Rows are stored and committed some at a time, so an import that was broken off i
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,28 +18,43 @@ from django.db import connection, transaction
 from django.db.models import Count, Max
 
 from ..importing.descriptions import Descriptions, artist_identifier, whole_number
-from ..importing.listens import Listen, Listens
+from ..importing.listens import Listen, ListenBrainzListens, Listens
 from ..importing.matching import Known, NameIndex
+from ..importing.scrobbles import Scrobbles
+from ..importing.streaming_history import StreamingHistory
 from ..importing.tables import LARGEST_COUNT, BadValue, Lines, Sums, Table, TableReport, batches, play_count, text
 from ..models import Play, PlayCount, Song, SongIdentifier
+from ..names import artist_key, title_key
 from ..signals import played
 from .bulk import store_rows
-from .finding import (
+from .import_lookup import (
     LONGEST_IDENTIFIER,
     LONGEST_USERNAME,
-    Finder,
     ImportedTable,
+    ImportLookup,
     Progress,
     described_song,
     name_index,
     read_artists,
     songs_with_file,
 )
-from .song_index import note
+from .song_index import record_changes
 
-_READ_AT_ONCE = 5000
-_STORED_AT_ONCE = 20_000
-_LISTENBRAINZ = "listenbrainz"
+READ_AT_ONCE = 5000
+"""Rows of a table whose songs and listeners are looked up together."""
+
+STORED_AT_ONCE = 20_000
+"""Play counts of one transaction."""
+
+LISTENS: Mapping[str, type[Listens]] = {
+    "listenbrainz": ListenBrainzListens,
+    "lastfm-scrobbles": Scrobbles,
+    "spotify": StreamingHistory,
+}
+"""The formats of events of listening, by the name that they are asked for by."""
+
+# As the player here counts, but for the other end: half the song, or half a minute.
+_COUNTS_FROM_S = 30.0
 
 # What most lines are: two names in ASCII without spaces, and a number that can be no other.
 _PLAIN_TRIPLET = re.compile(
@@ -57,12 +73,15 @@ class ImportedPlays(ImportedTable):
         That the file speaks of.
     songs_with_file, plays_with_file : int
         Those of them that a file of the owner's was found for.
+    too_short : int
+        Events that were broken off before they count as a play.
     """
 
     songs: int = 0
     plays: int = 0
     songs_with_file: int = 0
     plays_with_file: int = 0
+    too_short: int = 0
 
 
 def import_play_counts(
@@ -93,17 +112,17 @@ def import_play_counts(
     if songs_file is not None:
         descriptions.read_songs(songs_file, done.beside.setdefault(songs_file.name, TableReport()))
         index = name_index("") if format_ == "triplets" else None
-    finder, sums = Finder(done, descriptions, index), Sums(add_up=True)
+    lookup, sums = ImportLookup(done, descriptions, index), Sums(add_up=True)
     with _opened(path, format_, done.lines) as lines:
         for rows in _counted(lines, done.lines):
-            users = finder.users({user for user, _, _ in rows})
-            songs = finder.songs({song for _, song, _ in rows})
+            users = lookup.users({user for user, _, _ in rows})
+            songs = lookup.songs({song for _, song, _ in rows})
             sums.add((users[user], songs[song], count) for user, song, count in rows)
             progress("Reading", lines.read_bytes, lines.size)
-    with_file = songs_with_file(finder.found_songs)
-    done.songs, done.songs_with_file = len(finder.found_songs), len(with_file)
+    with_file = songs_with_file(lookup.found_songs)
+    done.songs, done.songs_with_file = len(lookup.found_songs), len(with_file)
     total, changed = len(sums), 0
-    for chunk in sums.chunks(_STORED_AT_ONCE):
+    for chunk in sums.chunks(STORED_AT_ONCE):
         counts = [(user, song, format_, min(int(count), LARGEST_COUNT)) for user, song, count in chunk]
         changed += store_rows(
             PlayCount, ["user", "song", "origin", "count"], counts, unique=["user", "song", "origin"], values=["count"]
@@ -117,38 +136,47 @@ def import_play_counts(
     return done
 
 
-def import_listens(path: Path, username: str = "", progress: Progress = lambda *_: None) -> ImportedPlays:
-    """Import events of listening, as ListenBrainz exports them: one JSON object a line.
+def import_listens(
+    path: Path, username: str = "", progress: Progress = lambda *_: None, format_: str = "listenbrainz"
+) -> ImportedPlays:
+    """Import events of listening, as services export them.
 
-    A song is found by the MusicBrainz id or ISRC that the listener's player sent, then by artist, title and length.
+    A song is found by the MusicBrainz id or ISRC that the listener's player sent or the service has found, then by
+    artist, title and length. An event that was broken off before half a minute, and before half the song, is no play.
 
     Parameters
     ----------
     path : Path
+        A file, a zip file as it is downloaded, or its folder.
     username : str
-        The listener of lines that name none.
+        The listener where the export names none.
     progress : callable
+    format_ : str
+        One of `LISTENS`.
 
     Raises
     ------
     UnreadableTable
-        If there is no such file.
+        If there is no such file, or nothing in it.
     """
     done, index = ImportedPlays(), name_index(None)
-    finder, listeners, heard, with_file = Finder(done), set[int](), set[int](), set[int]()
+    lookup, listeners, songs_played, with_file = ImportLookup(done), set[int](), set[int](), set[int]()
     moment = connection.ops.adapt_datetimefield_value
-    with Listens(path, done.lines, username) as listens:
-        for rows in batches(listens, _READ_AT_ONCE):
-            users = finder.users({listen.user for listen in rows})
-            songs = _songs_of(rows, index, done)
-            with_file |= songs_with_file(set(songs) - heard)
-            heard.update(songs)
+    aliases: dict[tuple[str, str], Known] = {}
+    with LISTENS[format_](path, done.lines, username) as listens:
+        for read in batches(listens, READ_AT_ONCE):
+            rows = _long_enough(read, index)
+            done.too_short += len(read) - len(rows)
+            users = lookup.users({listen.user for listen in rows})
+            songs = _songs_of(rows, index, aliases, done)
+            with_file |= songs_with_file(set(songs) - songs_played)
+            songs_played.update(songs)
             listeners.update(users[listen.user] for listen in rows)
             done.stored += store_rows(
                 Play,
                 ["user", "song", "played_at", "skipped", "origin"],
                 [
-                    (users[listen.user], song, moment(listen.at), False, _LISTENBRAINZ)
+                    (users[listen.user], song, moment(listen.at), False, format_)
                     for listen, song in zip(rows, songs, strict=True)
                 ],
                 unique=["user", "song", "played_at", "origin"],
@@ -156,10 +184,10 @@ def import_listens(path: Path, username: str = "", progress: Progress = lambda *
             done.plays += len(rows)
             done.plays_with_file += sum(song in with_file for song in songs)
             progress("Reading", listens.read_bytes, listens.size)
-    done.songs, done.songs_with_file = len(heard), len(with_file)
+    done.songs, done.songs_with_file = len(songs_played), len(with_file)
     changed = 0
     for number, listener in enumerate(sorted(listeners), start=1):
-        changed += _count_events(listener)
+        changed += _count_events(listener, format_)
         progress("Counting", number, len(listeners))
     if changed or done.stored:
         _announce_played()
@@ -175,7 +203,7 @@ def _opened(path: Path, format_: str, report: TableReport) -> Lines:
 def _counted(lines: Lines, report: TableReport) -> Iterator[list[tuple[str, str, int]]]:
     """Listener, song and number of plays of each line that can be used, some thousand lines at a time."""
     if isinstance(lines, Table):
-        yield from batches(_artists_counted(lines, report), _READ_AT_ONCE)
+        yield from batches(_artists_counted(lines, report), READ_AT_ONCE)
         return
     for first, block in lines.blocks():
         plain = _PLAIN_TRIPLET.findall(block.decode("latin-1"))
@@ -220,11 +248,25 @@ def _triplet(line: str) -> tuple[str, str, int]:
     return text(user, "listener", LONGEST_USERNAME), text(song, "song", LONGEST_IDENTIFIER), play_count(count)
 
 
+def _long_enough(listens: Collection[Listen], index: NameIndex) -> list[Listen]:
+    """Those of the events that count as plays."""
+    short = [one for one in listens if one.played_s is not None and one.played_s < _COUNTS_FROM_S]
+    if not short:
+        return list(listens)
+    songs = {id(one): known.pk for one in short if (known := index.find(one.song)) is not None}
+    lengths = dict(Song.objects.filter(pk__in=set(songs.values())).values_list("pk", "duration_s"))
+    half = {one: (lengths.get(pk) or math.inf) / 2 for one, pk in songs.items()}
+    left_out = {id(one) for one in short if (one.played_s or 0.0) < half.get(id(one), math.inf)}
+    return [one for one in listens if id(one) not in left_out]
+
+
 @transaction.atomic
-def _songs_of(listens: Collection[Listen], index: NameIndex, done: ImportedPlays) -> list[int]:
+def _songs_of(
+    listens: Collection[Listen], index: NameIndex, aliases: dict[tuple[str, str], Known], done: ImportedPlays
+) -> list[int]:
     """The primary keys of the songs that were listened to, in the same order; unknown ones are made.
 
-    Whatever a song was found by, it is known by all its identifiers from then on.
+    Whatever a song was found by, it is known by all its identifiers from then on, and in this import by all its names.
     """
     identifiers = {identifier for listen in listens for identifier in listen.identifiers}
     stored = SongIdentifier.objects.filter(value__in=identifiers).values_list("value", "song_id")
@@ -233,7 +275,13 @@ def _songs_of(listens: Collection[Listen], index: NameIndex, done: ImportedPlays
     new: list[tuple[Known, Song]] = []
     songs: list[Known] = []
     for listen in listens:
-        song = next((known[value] for value in listen.identifiers if value in known), None) or index.find(listen.song)
+        if (song := _identified(listen, known)) is not None:
+            aliases.setdefault(_name_of(listen), song)
+    for listen in listens:
+        song = _identified(listen, known) or index.find(listen.song)
+        if song is None and listen.also is not None and (song := index.find(listen.also)) is not None:
+            aliases.setdefault(_name_of(listen), song)
+        song = song or aliases.get(_name_of(listen))
         if song is None:
             song = Known(0)
             index.add(song, listen.song, has_file=False)
@@ -245,7 +293,7 @@ def _songs_of(listens: Collection[Listen], index: NameIndex, done: ImportedPlays
     Song.objects.bulk_create(made for _, made in new)
     for song, made in new:
         song.pk = made.pk
-    note([song.pk for song, _ in new])
+    record_changes([song.pk for song, _ in new])
     SongIdentifier.objects.bulk_create(
         # Another import may have learned some of them in this very moment.
         [SongIdentifier(song_id=song.pk, value=value) for value, song in learned.items()],
@@ -255,12 +303,20 @@ def _songs_of(listens: Collection[Listen], index: NameIndex, done: ImportedPlays
     return [song.pk for song in songs]
 
 
-def _count_events(user_id: int) -> int:
+def _identified(listen: Listen, known: Mapping[str, Known]) -> Known | None:
+    return next((known[value] for value in listen.identifiers if value in known), None)
+
+
+def _name_of(listen: Listen) -> tuple[str, str]:
+    return artist_key(listen.song.artist), title_key(listen.song.title)
+
+
+def _count_events(user_id: int, origin: str) -> int:
     """Bring a listener's counts in line with the events; how many of them have changed."""
-    events = Play.objects.filter(user=user_id, origin=_LISTENBRAINZ, skipped=False).order_by()
+    events = Play.objects.filter(user=user_id, origin=origin, skipped=False).order_by()
     moment = connection.ops.adapt_datetimefield_value
     rows = [
-        (user_id, song, _LISTENBRAINZ, count, moment(latest))
+        (user_id, song, origin, count, moment(latest))
         for song, count, latest in events.values_list("song").annotate(Count("pk"), Max("played_at"))
     ]
     return store_rows(

@@ -1,25 +1,25 @@
-"""Who may upload songs, and how much of them."""
+"""How much of what they may upload people have uploaded."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.conf import settings
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import User
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from ..importing.roots import UPLOADS
-from ..models import Song, UploadAllowance
-from ..words import count, size
+from accounts.services.allowances import upload_limits
 
-_MEGABYTE = 1_000_000
+from ..importing.roots import UPLOADS
+from ..models import Song
+from ..quantities import count, size
+
 _ASK_FOR_MORE = "Whoever runs this server can give you more."
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How much somebody has uploaded, and how much they may.
+    """How much an account has uploaded, and how much it may.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Quota:
 
     @property
     def why_full(self) -> str:
-        """What to tell whoever may upload no more."""
+        """The refusal when the allowance is used up."""
         if self.left_songs == 0 and self.most_songs is not None:
             used, most = count(self.used_songs, "song"), f"{self.most_songs:,}"
             return f"You have uploaded {used}, and {most} are the most. {_ASK_FOR_MORE}"
@@ -75,44 +75,21 @@ class Quota:
         return f"larger than the {size(self.left_bytes or 0)} that are left of your {size(self.most_bytes or 0)}"
 
 
-def may_upload(user: User | AnonymousUser) -> bool:
-    """Whether somebody may upload songs here: by an admin's word, else as the site's settings have it."""
-    if not user.is_authenticated:
-        return False
-    allowance: UploadAllowance | None = getattr(user, "upload_allowance", None)
-    if allowance is not None and allowance.may_upload is not None:
-        return allowance.may_upload
-    return user.is_staff or bool(settings.UPLOAD_OPEN)
-
-
 def quota_of(user: User) -> Quota:
-    """How much somebody has uploaded, as it is now, and how much they may.
+    """How much an account has uploaded by now, and how much it may.
 
     What counts are the songs whose file lies among the uploads. Staff has no limit but one that an admin has set.
     """
-    allowance = UploadAllowance.objects.filter(user=user).first() or UploadAllowance(user=user)
+    most = upload_limits(user)
     used = uploaded_songs(user).aggregate(bytes=Coalesce(Sum("size"), 0), songs=Count("pk"))
-    most_megabytes = _limit(user, allowance.megabytes, settings.UPLOAD_QUOTA_MEGABYTES)
-    return Quota(
-        used_bytes=used["bytes"],
-        used_songs=used["songs"],
-        most_bytes=None if most_megabytes is None else most_megabytes * _MEGABYTE,
-        most_songs=_limit(user, allowance.songs, settings.UPLOAD_QUOTA_SONGS),
-    )
+    return Quota(used["bytes"], used["songs"], most_bytes=most.bytes, most_songs=most.songs)
 
 
 def uploaded() -> Q:
-    """Of songs: that their file is one that somebody has uploaded, and is there."""
+    """Condition for songs: the file was uploaded, and is there."""
     return Q(uploaded_by__isnull=False, root__name=UPLOADS, missing_since=None) & ~Q(path="")
 
 
 def uploaded_songs(user: User) -> QuerySet[Song]:
-    """The songs that count for somebody."""
+    """The songs that count against an account's allowance."""
     return Song.objects.filter(uploaded(), uploaded_by=user)
-
-
-def _limit(user: User, own: int | None, default: int) -> int | None:
-    """The limit of one thing; None for none, which 0 stands for."""
-    if own is None and user.is_staff:
-        return None
-    return (default if own is None else own) or None

@@ -27,7 +27,7 @@ class SongRow:
 def song_rows(songs: Iterable[Song], user: User, *, labels: bool = True) -> list[SongRow]:
     """The songs in their order, ready for `songs.row` of `components/songs.jinja`, in three queries.
 
-    Where something else than labels is said of each song, `labels` need not be read.
+    Pages that show no labels pass `labels=False`, which saves a query.
     """
     shown = list(songs)
     ids = [song.pk for song in shown]
@@ -44,30 +44,39 @@ def _strongest(strengths: dict[str, float]) -> list[str]:
 
 
 def label_strengths(song_ids: Iterable[int]) -> defaultdict[int, dict[str, float]]:
-    """How much is said for each label of each song, by song and name; a curator's word goes before all, in one query.
+    """The strength of each label of each song, by song and name, in one query; curators override all other sources.
 
-    Weights of different sources are compared as shares of the song's largest weight from that source.
+    Weights of different sources are compared as shares of the song's largest weight from that source. Labels that say
+    little to a listener (`Label.background`) are there only where a song has no others.
     """
-    words = SongLabel.objects.filter(song__in=list(song_ids)).values_list("song_id", "label__name", "source", "weight")
-    said: defaultdict[int, list[tuple[str, str, float]]] = defaultdict(list)
-    for song, name, source, weight in words:
-        said[song].append((name, source, weight))
+    annotations = (
+        SongLabel.objects.counting()
+        .filter(song__in=list(song_ids))
+        .values_list("song_id", "label__name", "source", "weight", "label__background")
+    )
+    by_song: defaultdict[int, list[tuple[str, str, float]]] = defaultdict(list)
+    background = set()
+    for song, name, source, weight, in_background in annotations:
+        by_song[song].append((name, source, weight))
+        if in_background:
+            background.add(name)
     strengths: defaultdict[int, dict[str, float]] = defaultdict(dict)
-    for song, words_of_song in said.items():
-        strengths[song] = _strengths(words_of_song)
+    for song, of_song in by_song.items():
+        every = _strengths(of_song)
+        strengths[song] = {name: share for name, share in every.items() if name not in background} or every
     return strengths
 
 
-def _strengths(words: list[tuple[str, str, float]]) -> dict[str, float]:
-    """Of one song's words (name, source, weight); a curator's yes counts 2, a no takes the label away."""
+def _strengths(annotations: list[tuple[str, str, float]]) -> dict[str, float]:
+    """Strengths of one song's annotations (name, source, weight): a curator's yes counts 2, a no removes the label."""
     largest: defaultdict[str, float] = defaultdict(float)
-    for _, source, weight in words:
+    for _, source, weight in annotations:
         largest[source] = max(largest[source], weight)
     strength: dict[str, float] = {}
-    for name, source, weight in words:
+    for name, source, weight in annotations:
         if source != SongLabel.Source.CURATOR and weight > 0:
             strength[name] = max(strength.get(name, 0.0), weight / largest[source])
-    for name, source, weight in words:
+    for name, source, weight in annotations:
         if source == SongLabel.Source.CURATOR:
             strength[name] = 2.0 if weight > 0 else 0.0
     return {name: share for name, share in strength.items() if share > 0}

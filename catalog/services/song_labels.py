@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..models import Label, Song, SongLabel
 
+# From which probability on that a person agrees with a label, and how strong it is then.
+_STRENGTHS = ((0.75, "strongly"), (0.5, "clearly"), (0.25, "somewhat"), (0.0, "slightly"))
+MOST_SHOWN = 8
+"""Labels that a song's page shows at once; the others are unfolded."""
+
 
 @dataclass(slots=True)
-class SaidLabel:
+class AnnotatedLabel:
     """A label of a song, and what each source says of it."""
 
     pk: int
     name: str
-    said: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
     share: float | None = None
     refused: bool = False
+    background: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +31,28 @@ class LabelGroup:
     """The labels of one kind, those that are surest first."""
 
     kind: str
-    labels: list[SaidLabel]
+    labels: list[AnnotatedLabel]
 
 
-def labels_by_kind(song: Song) -> list[LabelGroup]:
-    """Every label said of a song, a curator's no included, in one query."""
-    groups: defaultdict[str, dict[str, SaidLabel]] = defaultdict(dict)
-    words = song.song_labels.order_by("-weight").values_list(
-        "label__kind", "label_id", "label__name", "source", "origin", "weight"
+def labels_by_kind(song: Song, figures: bool = False) -> list[LabelGroup]:
+    """Every label of a song with the annotations that count, a curator's no included, in one query.
+
+    Parameters
+    ----------
+    song : Song
+    figures : bool
+        Whether what a tagger predicts is given with its probability, as curators want it, or with a word.
+    """
+    groups: defaultdict[str, dict[str, AnnotatedLabel]] = defaultdict(dict)
+    annotations = (
+        SongLabel.objects.counting()
+        .filter(song=song)
+        .order_by("-weight")
+        .values_list("label__kind", "label_id", "label__name", "label__background", "source", "origin", "weight")
     )
-    for kind, pk, name, source, origin, weight in words:
-        label = groups[kind].setdefault(name, SaidLabel(pk, name))
-        _add_word(label, source, origin, weight)
+    for kind, pk, name, background, source, origin, weight in annotations:
+        label = groups[kind].setdefault(name, AnnotatedLabel(pk, name, background=background))
+        _add_annotation(label, source, origin, weight, figures)
     return [
         LabelGroup(kind.label, sorted(groups[kind].values(), key=_surest_first))
         for kind in Label.Kind
@@ -43,17 +60,48 @@ def labels_by_kind(song: Song) -> list[LabelGroup]:
     ]
 
 
-def _add_word(label: SaidLabel, source: str, origin: str, weight: float) -> None:
+def first_and_more(groups: list[LabelGroup]) -> tuple[list[LabelGroup], list[LabelGroup]]:
+    """Part labels in those that are shown at once and those that are unfolded, each in the order in which they were.
+
+    Shown at once is what people said, and of what is only predicted the strongest, until `MOST_SHOWN` are there. What
+    says little to a listener is unfolded, unless a curator has said it, or there is nothing else.
+    """
+    every = [label for group in groups for label in group.labels]
+    later = {label.pk for label in every if label.background and not _curated(label)}
+    if len(later) == len(every):
+        later = set()
+    strongest = sorted(every, key=lambda label: (label.pk in later, _predicted_alone(label), -(label.share or 0.0)))
+    later |= {label.pk for label in strongest[MOST_SHOWN:] if _predicted_alone(label)}
+    return _those(groups, lambda label: label.pk not in later), _those(groups, lambda label: label.pk in later)
+
+
+def _those(groups: list[LabelGroup], wanted: Callable[[AnnotatedLabel], bool]) -> list[LabelGroup]:
+    """The wanted labels of groups, without groups that have none."""
+    parts = [LabelGroup(group.kind, [label for label in group.labels if wanted(label)]) for group in groups]
+    return [part for part in parts if part.labels]
+
+
+def _predicted_alone(label: AnnotatedLabel) -> bool:
+    """Whether a tagger alone gave a label: neither a curator nor an import."""
+    return label.share is not None and len(label.sources) == 1
+
+
+def _add_annotation(label: AnnotatedLabel, source: str, origin: str, weight: float, figures: bool) -> None:
     if source == SongLabel.Source.CURATOR:
         label.refused = weight < 0
-        label.said.insert(0, "refused by an admin" if label.refused else "curated by an admin")
+        label.sources.insert(0, "refused by an admin" if label.refused else "curated by an admin")
     elif source == SongLabel.Source.CNN:
         # The words come strongest first: a second tagger that is less sure adds nothing.
         if label.share is None:
             label.share = weight
-            label.said.append(f"heard {weight:.2f}")
+            label.sources.append(f"heard {weight:.2f}" if figures else strength(weight))
     else:
-        label.said.append(_imported(origin, weight))
+        label.sources.append(_imported(origin, weight))
+
+
+def strength(probability: float) -> str:
+    """How strongly a label is predicted, as a word."""
+    return next(word for at_least, word in _STRENGTHS if probability >= at_least)
 
 
 def _imported(origin: str, weight: float) -> str:
@@ -62,6 +110,9 @@ def _imported(origin: str, weight: float) -> str:
     return f"imported, {weight:g} {'person' if weight == 1 else 'people'}"
 
 
-def _surest_first(label: SaidLabel) -> tuple[bool, bool, float, str]:
-    curated = not label.refused and any(said.startswith("curated") for said in label.said)
-    return label.refused, not curated, -(label.share or 0.0), label.name
+def _curated(label: AnnotatedLabel) -> bool:
+    return not label.refused and any(source.startswith("curated") for source in label.sources)
+
+
+def _surest_first(label: AnnotatedLabel) -> tuple[bool, bool, float, str]:
+    return label.refused, not _curated(label), -(label.share or 0.0), label.name

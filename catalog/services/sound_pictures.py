@@ -1,4 +1,4 @@
-"""Songs' waveforms and spectrograms: made once, by whoever has time for it, and kept beside the covers."""
+"""Songs' waveforms and spectrograms: computed once, by a worker or the web process, and stored beside the covers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from .. import limited
 from ..audio import UnreadableAudio
 from ..models import Song
 from ..sound_shape import SoundShape, look_at
@@ -22,6 +23,13 @@ SUFFIXES = ("json", "png")
 
 # Raised when songs are drawn in another way: browsers and this server then forget the old pictures.
 _DRAWING = 1
+
+_CPU_S = 8.0
+_DRAWN_AT_LEAST = 100.0
+"""Seconds of sound a second: the slowest machine draws several times as many."""
+_LONGEST_S = 16 * 3600.0
+_MEMORY_BYTES = 250_000_000
+_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +84,24 @@ def make(song: Song) -> None:
     if find(song) is not None:
         return
     try:
-        shape, picture = look_at(path)
-    except UnreadableAudio as error:
+        shape, picture = limited.call(_limits(song), look_at, path)
+    except (UnreadableAudio, limited.LimitExceededError) as error:
         logger.info("%s cannot be drawn: %s", song, error)
         _keep(_name(song, "json"), json.dumps({"trouble": str(error)}).encode())
         return
-    # Whoever finds the shape finds the spectrogram too.
+    # The shape is stored last: where it is there, so is the spectrogram.
     _keep(_name(song, "png"), picture)
     _keep(_name(song, "json"), shape.as_json().encode())
+
+
+def _limits(song: Song) -> limited.Limits:
+    """What drawing a song may take: by how long it is, as far as that can be believed."""
+    length_s = min(song.duration_s or 0.0, _LONGEST_S)
+    return limited.Limits(
+        cpu_s=_CPU_S + length_s / _DRAWN_AT_LEAST,
+        memory_bytes=_MEMORY_BYTES,
+        wall_s=_PATIENCE_S + length_s,
+    )
 
 
 def name_of(version: str, suffix: str) -> str:

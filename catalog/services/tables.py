@@ -1,4 +1,4 @@
-"""Labels and ratings from tables: what an import says replaces what an earlier one of its kind said of the same.
+"""Labels and ratings from tables: an import replaces what an earlier one of its format stored for the same pair.
 
 Rows are stored and committed some at a time, each as it finally is, so an import that was broken off is finished by
 doing it again, and doing it twice changes nothing.
@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import partial
 from pathlib import Path
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
@@ -29,13 +28,16 @@ from ..importing.tables import (
     weight,
 )
 from ..models import Label, LabelAssignment, Rating, SongLabel
-from ..signals import rated
 from .bulk import store_rows
-from .finding import LONGEST_IDENTIFIER, LONGEST_USERNAME, Finder, ImportedTable, Progress, read_artists
+from .import_lookup import LONGEST_IDENTIFIER, LONGEST_USERNAME, ImportedTable, ImportLookup, Progress, read_artists
 from .labels import announce_labels_changed, labels_by_name
 
-_READ_AT_ONCE = 5000
-_STORED_AT_ONCE = 2000
+READ_AT_ONCE = 5000
+"""Rows of a table whose songs are looked up together."""
+
+STORED_AT_ONCE = 2000
+"""Labels or ratings of one transaction."""
+
 _LONGEST_LABEL = 100
 
 
@@ -58,21 +60,21 @@ def import_label_table(path: Path, format_: str, progress: Progress = lambda *_:
         If there is no such file, or its header line lacks a column.
     """
     done, descriptions = ImportedTable(), Descriptions()
-    finder = Finder(done, descriptions)
+    lookup = ImportLookup(done, descriptions)
     gathered: Sums | Voices = Voices() if format_ == "lastfm" else Sums(add_up=True)
     with _LABEL_TABLES[format_](path, done.lines) as table:
-        for rows in batches(_label_rows(table, format_, done, descriptions), _READ_AT_ONCE):
-            songs = finder.songs({song for song, _, _ in rows})
+        for rows in batches(_label_rows(table, format_, done, descriptions), READ_AT_ONCE):
+            songs = lookup.songs({song for song, _, _ in rows})
             # Of the spellings of a new label, the first becomes its name.
             spellings = reversed(dict.fromkeys(word for _, word, _ in rows))
             labels = labels_by_name(dict(spellings))
             if format_ == "lastfm":
-                users = finder.users({_lastfm_user(value) for _, _, value in rows})
+                users = lookup.users({_lastfm_user(value) for _, _, value in rows})
                 rows = [(song, word, users[_lastfm_user(value)]) for song, word, value in rows]
             gathered.add((songs[song], labels[name].pk, value) for song, (name, _), value in rows)
             progress("Reading", table.read_bytes, table.size)
     total = len(gathered)
-    for chunk in gathered.chunks(_STORED_AT_ONCE):
+    for chunk in gathered.chunks(STORED_AT_ONCE):
         _store_labels(chunk, format_, gathered.of(chunk) if isinstance(gathered, Voices) else None)
         done.stored += len(chunk)
         progress("Storing", done.stored, total)
@@ -88,15 +90,15 @@ def import_rating_table(path: Path, progress: Progress = lambda *_: None) -> Imp
         If there is no such file, or its header line lacks a column.
     """
     done, sums = ImportedTable(), Sums(add_up=False)
-    finder = Finder(done)
+    lookup = ImportLookup(done)
     with Table(path, ["username", "song", "stars"], [], done.lines) as table:
-        for rows in batches(_rating_rows(table, done.lines), _READ_AT_ONCE):
-            users = finder.users({username for username, _, _ in rows})
-            songs = finder.songs({song for _, song, _ in rows})
+        for rows in batches(_rating_rows(table, done.lines), READ_AT_ONCE):
+            users = lookup.users({username for username, _, _ in rows})
+            songs = lookup.songs({song for _, song, _ in rows})
             sums.add((users[username], songs[song], value) for username, song, value in rows)
             progress("Reading", table.read_bytes, table.size)
     total = len(sums)
-    for chunk in sums.chunks(_STORED_AT_ONCE):
+    for chunk in sums.chunks(STORED_AT_ONCE):
         _store_ratings(chunk)
         done.stored += len(chunk)
         progress("Storing", done.stored, total)
@@ -214,17 +216,17 @@ def _store_labels(
     rows: Sequence[tuple[int, int, float]], origin: str, given: Sequence[tuple[int, int, int]] | None
 ) -> None:
     """Store what an import says of songs and labels, and by whom (song, label, user) where it names them."""
-    words = SongLabel.objects.filter(source=SongLabel.Source.IMPORT, origin=origin)
+    annotations = SongLabel.objects.filter(source=SongLabel.Source.IMPORT, origin=origin)
     there = {
         (song, label): value
-        for song, label, value in words.filter(song__in={song for song, _, _ in rows}).values_list(
+        for song, label, value in annotations.filter(song__in={song for song, _, _ in rows}).values_list(
             "song_id", "label_id", "weight"
         )
     }
     changed = [(song, label, value) for song, label, value in rows if there.get((song, label), 0.0) != value]
     for song, label, value in changed:
         if not value:
-            words.filter(song=song, label=label).delete()
+            annotations.filter(song=song, label=label).delete()
     SongLabel.objects.bulk_create(
         [
             SongLabel(song_id=song, label_id=label, source=SongLabel.Source.IMPORT, origin=origin, weight=value)
@@ -240,17 +242,17 @@ def _store_labels(
     announce_labels_changed({song for song, _, _ in changed})
 
 
-def _store_assignments(said: Collection[tuple[int, int]], given: Sequence[tuple[int, int, int]]) -> None:
+def _store_assignments(pairs: Collection[tuple[int, int]], given: Sequence[tuple[int, int, int]]) -> None:
     """Put those who gave labels in the place of those whom an earlier import named for the same song and label."""
-    there = LabelAssignment.objects.filter(song__in={song for song, _ in said})
+    there = LabelAssignment.objects.filter(song__in={song for song, _ in pairs})
     named = {
         (song, label, user): pk
         for pk, song, label, user in there.values_list("pk", "song_id", "label_id", "user_id")
-        if (song, label) in said
+        if (song, label) in pairs
     }
     stays = set(given)
     gone = sorted(pk for assignment, pk in named.items() if assignment not in stays)
-    for some in batches(gone, _STORED_AT_ONCE):
+    for some in batches(gone, STORED_AT_ONCE):
         LabelAssignment.objects.filter(pk__in=some).delete()
     new = [assignment for assignment in given if assignment not in named]
     store_rows(LabelAssignment, ["song", "label", "user"], new, unique=["song", "label", "user"])
@@ -271,5 +273,3 @@ def _store_ratings(rows: Sequence[tuple[int, int, float]]) -> None:
         unique_fields=["user", "song"],
         update_fields=["stars", "rated_at"],
     )
-    for user in User.objects.filter(pk__in={user for user, _, _ in changed}):
-        transaction.on_commit(partial(rated.send, sender=Rating, user=user, song=None))

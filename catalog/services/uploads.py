@@ -17,13 +17,14 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
-from ..audio import UnreadableAudio, probe
+from ..audio import UnreadableAudio
 from ..importing.identity import Found
+from ..importing.limited_reading import probe_file
 from ..importing.roots import uploads_root
 from ..importing.walking import AUDIO_SUFFIXES
 from ..models import DuplicateFile, LibraryRoot, Song
-from .library import import_file
 from .quotas import Quota, quota_of
+from .song_files import import_file
 
 _UNSAFE = re.compile(r"[^\w .,;&'()\[\]!+=@#-]+")
 _LONGEST_STEM_BYTES = 150
@@ -147,7 +148,7 @@ def _receive(file: UploadedFile[Any], draft: Path, quota: Quota) -> None:
 
 def _check(draft: Path) -> None:
     try:
-        sound = probe(draft)
+        sound = probe_file(draft)
     except UnreadableAudio as error:
         raise UploadRefused(str(error)) from error
     if sound.duration_s > settings.UPLOAD_MAX_MINUTES * 60:

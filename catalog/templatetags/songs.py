@@ -15,6 +15,7 @@ register = template.Library()
 icon = register.simple_tag(components.icon)
 cover_url = register.simple_tag(components.cover_url)
 by = register.simple_tag(components.by)
+artists = register.simple_tag(components.artists)
 clock = register.filter(components.clock)
 
 

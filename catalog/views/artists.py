@@ -6,19 +6,26 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from ..http import ListenerRequest
+from accounts.http import ListenerRequest
+
+from ..models import CollectionOpinion
+from ..names import artist_key, collection_hash
 from ..services.artists import album_of, find_artist
 from ..services.browsing import songs_in_order
+from ..services.favourites import is_favourite_collection
 from ..services.rows import song_rows
 
 _MOST_SONGS = 30
 _MOST_ALBUMS = 24
+_ALBUM, _ARTIST = CollectionOpinion.Kind.ALBUM, CollectionOpinion.Kind.ARTIST
 
 
 @require_GET
 def artist(request: ListenerRequest, key: str) -> HttpResponse:
     """An artist: albums (with `albums=all` however many), labels, songs, and who sounds like them."""
-    found = find_artist(key, None if request.GET.get("albums") == "all" else _MOST_ALBUMS)
+    most_albums = None if request.GET.get("albums") == "all" else _MOST_ALBUMS
+    # An address may be older than what makes the same key of two names.
+    found = find_artist(key, most_albums) or find_artist(artist_key(key), most_albums)
     if found is None:
         raise Http404("no such artist")
     songs = songs_in_order(found.song_ids[:_MOST_SONGS])
@@ -27,6 +34,7 @@ def artist(request: ListenerRequest, key: str) -> HttpResponse:
         "rows": song_rows(songs, request.user),
         "playable": any(song.playable for song in songs),
         "more": max(len(found.song_ids) - _MOST_SONGS, 0),
+        "favourite": is_favourite_collection(request.user, _ARTIST, collection_hash(found.key)),
     }
     return render(request, "catalog/artist.html", context)
 
@@ -44,5 +52,6 @@ def album(request: ListenerRequest, pk: int) -> HttpResponse:
         "discs": discs,
         "several_discs": len(discs) > 1,
         "playable": any(row.song.playable for row in rows.values()),
+        "favourite": is_favourite_collection(request.user, _ALBUM, collection_hash(found.key)),
     }
     return render(request, "catalog/album.html", context)

@@ -10,7 +10,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST
 
-from ..http import ListenerRequest
+from accounts.http import ListenerRequest
+
+from ..http import bad_request, plain_text
 from ..models import Label, Song
 from ..services.doubts import MOST_AN_HOUR, TooManyDoubtsError, doubt, doubted_labels
 from ..services.song_labels import LabelGroup, labels_by_kind
@@ -23,14 +25,14 @@ def doubt_label(request: ListenerRequest, pk: int, label_pk: int) -> HttpRespons
     """Note that a label does not belong to a song; `doubted` 0 takes it back."""
     doubted = _DOUBTED.get(request.POST.get("doubted", "1"))
     if doubted is None:
-        return _refused("doubted is 1 or 0.", 400)
+        return bad_request("doubted is 1 or 0.")
     song, label = get_object_or_404(Song, pk=pk), get_object_or_404(Label, pk=label_pk)
     try:
         doubt(request.user, song, label, doubted)
     except ValueError:
-        return _refused(f"{song.title} does not have the label {label.name}.", 400)
+        return bad_request(f"{song.title} does not have the label {label.name}.")
     except TooManyDoubtsError:
-        return _refused(f"That is {MOST_AN_HOUR} labels within an hour: go on a little later.", 429)
+        return plain_text(f"That is {MOST_AN_HOUR} labels within an hour: go on a little later.", 429)
     said = f"{label.name}: a curator will look at it" if doubted else f"{label.name}: taken back"
     if not request.htmx:
         messages.info(request, said)
@@ -41,7 +43,7 @@ def doubt_label(request: ListenerRequest, pk: int, label_pk: int) -> HttpRespons
 
 
 def shown_labels(request: ListenerRequest, song: Song) -> list[LabelGroup]:
-    """The labels of a song that somebody sees: staff those that a curator has refused, too."""
+    """The labels of a song that a user sees: staff also those that a curator has refused."""
     groups = labels_by_kind(song)
     if not request.user.is_staff:
         for group in groups:
@@ -54,7 +56,3 @@ def doubts_context(request: ListenerRequest, song: Song, groups: list[LabelGroup
     doubted = doubted_labels(request.user, song)
     standing = [label for group in groups for label in group.labels if not label.refused]
     return {"song": song, "doubts": [(label, label.pk in doubted) for label in standing], "n_doubted": len(doubted)}
-
-
-def _refused(reason: str, status: int) -> HttpResponse:
-    return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8")

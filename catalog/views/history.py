@@ -11,8 +11,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from ..http import ListenerRequest
-from ..models import Play
+from accounts.http import ListenerRequest
+
+from ..models import NowPlaying, Play
+from ..services import playback
 from ..services.rows import SongRow, song_rows
 
 _PLAYS_A_PAGE = 50
@@ -23,6 +25,14 @@ class _Played:
     """One event of listening, as a row."""
 
     play: Play
+    row: SongRow
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """What one player plays, as a row."""
+
+    playing: NowPlaying
     row: SongRow
 
 
@@ -39,7 +49,16 @@ def history(request: ListenerRequest) -> HttpResponse:
     """One page of the listener's plays, latest first, by day."""
     plays = Play.objects.filter(user=request.user).select_related("song").order_by("-played_at", "-pk")
     page = Paginator(plays, _PLAYS_A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "catalog/history.html", {"page": page, "days": _days(list(page.object_list), request)})
+    now = _now(request) if page.number == 1 else []
+    context = {"page": page, "now": now, "days": _days(list(page.object_list), request)}
+    return render(request, "catalog/history.html", context)
+
+
+def _now(request: ListenerRequest) -> list[_Now]:
+    """What the listener's players play at the moment."""
+    playing = playback.playing_now(request.user)
+    rows = song_rows([one.song for one in playing], request.user) if playing else []
+    return [_Now(one, row) for one, row in zip(playing, rows, strict=True)]
 
 
 def _days(plays: list[Play], request: ListenerRequest) -> list[_Day]:

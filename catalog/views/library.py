@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.core.cache import cache
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Min
+from django.db.models import Count
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -16,10 +16,11 @@ from django.views.decorators.http import require_GET
 from django_htmx.http import replace_url
 from redis.exceptions import RedisError
 
-from ..http import ListenerRequest
+from accounts.http import ListenerRequest
+
 from ..models import Song, SongLabel
-from ..search import playable_songs
 from ..services.browsing import SORTS, FacetGroup, Shelf, shelf, songs_in_order
+from ..services.overviews import artists
 from ..services.rows import song_rows
 
 SONGS_A_PAGE = 30
@@ -35,7 +36,7 @@ class Search(NamedTuple):
     labels: list[str]
     artist: str
     sort: str
-    silent_too: bool
+    include_unplayable: bool
 
     @classmethod
     def of(cls, query: QueryDict) -> Search:
@@ -50,13 +51,13 @@ class Search(NamedTuple):
             labels=list(dict.fromkeys(labels))[:_MOST_LABELS],
             artist=artists[0] if artists else "",
             sort=usual if sort not in SORTS or (sort == "best" and not words) else sort,
-            silent_too=query.get("silent") == "1",
+            include_unplayable=query.get("silent") == "1",
         )
 
     def query(self) -> str:
         """The address's parameters that ask the same again."""
         asked = [("q", self.words), *(("label", name) for name in self.labels), ("artist", self.artist)]
-        asked += [("sort", "" if self.usual else self.sort), ("silent", "1" if self.silent_too else "")]
+        asked += [("sort", "" if self.usual else self.sort), ("silent", "1" if self.include_unplayable else "")]
         return urlencode([(name, value) for name, value in asked if value])
 
     @property
@@ -106,7 +107,7 @@ class Search(NamedTuple):
             labels=self.labels,
             artist=self.artist,
             sort=self.sort,
-            silent_too=self.silent_too,
+            include_unplayable=self.include_unplayable,
         )
 
 
@@ -146,13 +147,12 @@ def _varied(response: HttpResponse) -> HttpResponse:
 
 def _songs_without_labels() -> int:
     """How many songs are still to be listened to."""
-    waiting = playable_songs(Song.objects.filter(tagging_state__in=(Song.Tagging.PENDING, Song.Tagging.RUNNING)))
-    return waiting.count()
+    return Song.objects.playable().filter(tagging_state__in=(Song.Tagging.PENDING, Song.Tagging.RUNNING)).count()
 
 
 @require_GET
 def label_suggestions(request: ListenerRequest) -> HttpResponse:
-    """The most frequent labels, to complete what is typed into the filter."""
+    """The most frequent labels, to complete what is typed into the filter; last those that say little."""
     return _suggestions(request, "labels", _frequent_labels)
 
 
@@ -172,11 +172,10 @@ def _suggestions(request: ListenerRequest, kind: str, names: Callable[[], list[s
 
 
 def _frequent_labels() -> list[str]:
-    counted = SongLabel.objects.values("label__name").annotate(songs=Count("song", distinct=True))
-    return list(counted.order_by("-songs", "label__name").values_list("label__name", flat=True)[:_MOST_SUGGESTIONS])
+    counted = SongLabel.objects.counting().values("label__name").annotate(songs=Count("song", distinct=True))
+    counted = counted.order_by("label__background", "-songs", "label__name")
+    return list(counted.values_list("label__name", flat=True)[:_MOST_SUGGESTIONS])
 
 
 def _frequent_artists() -> list[str]:
-    known = Song.objects.exclude(artist_key="").values("artist_key")
-    counted = known.annotate(songs=Count("pk"), name=Min("artist")).order_by("-songs", "name")
-    return list(counted.values_list("name", flat=True)[:_MOST_SUGGESTIONS])
+    return [artist.name for artist in artists(sort="songs")[:_MOST_SUGGESTIONS]]

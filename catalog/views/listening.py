@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseBadRequest
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from ..http import ListenerRequest
+from accounts.http import ListenerRequest
+
+from ..http import bad_request
 from ..models import Song
 from ..services import listening
 
@@ -27,7 +29,7 @@ def rate(request: ListenerRequest, pk: int) -> HttpResponse:
     """Store stars, 1 to 5; 0 takes them back."""
     stars = _STARS.get(request.POST.get("stars", ""))
     if stars is None:
-        return _refused("Stars go from 1 to 5, or 0 for none.")
+        return bad_request("Stars go from 1 to 5, or 0 for none.")
     song = get_object_or_404(Song, pk=pk)
     listening.rate(request.user, song, stars or None)
     said = f"{song.title}: {stars} star{'' if stars == 1 else 's'}" if stars else f"{song.title}: no stars"
@@ -49,11 +51,11 @@ def play(request: ListenerRequest, pk: int) -> HttpResponse:
     """Store that a song was listened to since `started_at` (milliseconds of the epoch), to its end or skipped."""
     skipped = _YES_NO.get(request.POST.get("skipped", "0"))
     if skipped is None:
-        return _refused("skipped is 1 or 0.")
+        return bad_request("skipped is 1 or 0.")
     try:
         started = _moment(request.POST["started_at"]) if "started_at" in request.POST else None
     except ValueError as error:
-        return _refused(str(error))
+        return bad_request(str(error))
     song = get_object_or_404(Song, pk=pk)
     listening.record_play(request.user, song, skipped=skipped, played_at=started)
     return HttpResponse(status=204)
@@ -64,7 +66,7 @@ def not_this(request: ListenerRequest, pk: int) -> HttpResponse:
     """Remember that a song is not to be recommended; `refused` 0 forgets it again."""
     refused = _YES_NO.get(request.POST.get("refused", "1"))
     if refused is None:
-        return _refused("refused is 1 or 0.")
+        return bad_request("refused is 1 or 0.")
     song = get_object_or_404(Song, pk=pk)
     listening.refuse(request.user, song, refused)
     said = f"{song.title} will not be recommended" if refused else f"{song.title} may be recommended again"
@@ -85,10 +87,6 @@ def _moment(milliseconds: str) -> datetime:
     if not timezone.now() - _LONGEST_PLAY < moment < timezone.now() + _CLOCK_DIFFERENCE:
         raise ValueError("started_at is not a moment of today.")
     return moment
-
-
-def _refused(reason: str) -> HttpResponse:
-    return HttpResponseBadRequest(reason, content_type="text/plain; charset=utf-8")
 
 
 def _done(request: ListenerRequest, song: Song, context: dict[str, Any], fragment: str = "") -> HttpResponse:

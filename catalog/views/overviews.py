@@ -1,4 +1,4 @@
-"""All artists, and all albums: found while their names are typed, more of them as somebody goes down."""
+"""All artists, and all albums: filtered while a name is typed, loaded page by page while scrolling."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 from django_htmx.http import replace_url
 
-from ..http import ListenerRequest
+from accounts.http import ListenerRequest
+
 from ..models import Song
 from ..services.browsing import songs_in_order
 from ..services.overviews import ALBUM_SORTS, ARTIST_SORTS, Entry, Order, albums, artists

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from urllib.parse import quote
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse, HttpResponseBadRequest
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from ..http import ListenerRequest
+from accounts.http import ListenerRequest
+
+from ..http import bad_request, parse_id
+from ..importing.m3u import LARGEST_FILE_BYTES
 from ..models import Playlist
+from ..services.playlist_files import import_playlist
 from ..services.playlists import (
     MOST_SONGS,
     PlaylistRefused,
@@ -24,14 +29,15 @@ from ..services.playlists import (
     playlists_of,
     remove_song,
     rename_playlist,
+    roots_of,
     shift_song,
     songs_of,
 )
 from ..services.rows import song_rows
 
 SONGS_A_PAGE = 200
-_LARGEST_ID = 2**63 - 1
 _LONGEST_FOLDER = 500
+_MOST_NAMED = 20
 _SHIFTS = {"up": -1, "down": 1}
 
 
@@ -45,9 +51,9 @@ def playlists(request: ListenerRequest) -> HttpResponse:
         except PlaylistRefused as error:
             refused = str(error)
             if request.htmx:
-                return _refused(refused)
+                return bad_request(refused)
         except ValueError:
-            return _refused("A song is named by its number.")
+            return bad_request("A song is named by its number.")
         else:
             if request.htmx:
                 return _added(request, playlist, playlist.entries.count())
@@ -67,8 +73,31 @@ def playlist(request: ListenerRequest, pk: int) -> HttpResponse:
         "rows": song_rows(page.object_list, request.user, labels=False),
         "following": songs_of(playlist)[page.end_index()] if page.has_next() else None,
         "room": MOST_SONGS - page.paginator.count,
+        "roots": roots_of(playlist),
     }
     return render(request, "catalog/playlist.html", context)
+
+
+@require_POST
+def import_file(request: ListenerRequest) -> HttpResponse:
+    """A new playlist from a `file` that another player has written."""
+    sent = request.FILES.get("file")
+    if sent is None or not sent.name or (sent.size or 0) > LARGEST_FILE_BYTES:
+        messages.error(request, "Choose a playlist: a file that ends with .m3u or .m3u8.")
+        return redirect("playlists")
+    try:
+        made = import_playlist(request.user, sent.read(), PurePath(sent.name).stem)
+    except PlaylistRefused as error:
+        messages.error(request, str(error))
+        return redirect("playlists")
+    songs = "1 song" if made.found == 1 else f"{made.found} songs"
+    if made.missing:
+        named = ", ".join(made.missing[:_MOST_NAMED])
+        more = f" and {len(made.missing) - _MOST_NAMED} more" if len(made.missing) > _MOST_NAMED else ""
+        messages.warning(request, f"{songs} found. Not in the library: {named}{more}.")
+    else:
+        messages.success(request, f"All of it is here: {songs}.")
+    return redirect(made.playlist)
 
 
 @require_POST
@@ -102,7 +131,7 @@ def choose(request: ListenerRequest) -> HttpResponse:
     try:
         songs = _songs(request)
     except ValueError:
-        return _refused("A song is named by its number.")
+        return bad_request("A song is named by its number.")
     context = {"playlists": playlists_of(request.user), "songs": songs, "name": request.POST.get("name", "")[:100]}
     return render(request, "catalog/playlist_choose.html", context)
 
@@ -112,12 +141,12 @@ def add(request: ListenerRequest, pk: int) -> HttpResponse:
     """Put songs into a playlist: `song`, as often as needed, at the end or before the song `before`."""
     playlist = _own(request, pk)
     try:
-        before = _number(request.POST["before"]) if request.POST.get("before") else None
+        before = parse_id(request.POST["before"]) if request.POST.get("before") else None
         new = add_songs(playlist, _songs(request), before=before)
     except PlaylistRefused as error:
-        return _refused(str(error))
+        return bad_request(str(error))
     except ValueError:
-        return _refused("A song is named by its number.")
+        return bad_request("A song is named by its number.")
     if request.htmx and "undo" not in request.POST:
         return _added(request, playlist, new)
     return redirect(playlist)
@@ -137,26 +166,31 @@ def remove(request: ListenerRequest, pk: int, song: int) -> HttpResponse:
 
 @require_POST
 def move(request: ListenerRequest, pk: int, song: int) -> HttpResponse:
-    """Move a song of a playlist: `to` up or down by one, or before the song `before`; without a word, to the end."""
+    """Move a song of a playlist: `to` up or down by one, or before the song `before`; to the end without either."""
     playlist = _own(request, pk)
     to, before = request.POST.get("to", ""), request.POST.get("before", "")
     try:
         if to in _SHIFTS:
             shift_song(playlist, song, _SHIFTS[to])
         else:
-            move_song(playlist, song, _number(before) if before else None)
+            move_song(playlist, song, parse_id(before) if before else None)
     except PlaylistRefused as error:
-        return _refused(str(error))
+        return bad_request(str(error))
     except ValueError:
-        return _refused("A song is named by its number.")
+        return bad_request("A song is named by its number.")
     return HttpResponse(status=204) if request.htmx else redirect(playlist)
 
 
 @require_safe
 def export(request: ListenerRequest, pk: int) -> HttpResponse:
-    """A playlist as a file for other players; `folder`: where they have the music."""
+    """A playlist as a file for other players; `folder`, or `folder_` and a root's number: where they have the music."""
     playlist = _own(request, pk)
-    lines = m3u(playlist, request.GET.get("folder", "")[:_LONGEST_FOLDER])
+    folders = {
+        int(number): request.GET.get(name, "")[:_LONGEST_FOLDER]
+        for name in request.GET
+        if (number := name.removeprefix("folder_")) != name and number.isascii() and number.isdecimal()
+    }
+    lines = m3u(playlist, request.GET.get("folder", "")[:_LONGEST_FOLDER], folders)
     response = HttpResponse("".join(lines), content_type="audio/x-mpegurl; charset=utf-8")
     plain, whole = slugify(playlist.name) or "playlist", quote(f"{playlist.name}.m3u8".replace("/", "-"), safe="")
     response["Content-Disposition"] = f"attachment; filename=\"{plain}.m3u8\"; filename*=UTF-8''{whole}"
@@ -176,19 +210,9 @@ def _songs(request: ListenerRequest) -> list[int]:
     ValueError
         If one of them is no number.
     """
-    return [_number(said) for said in request.POST.getlist("song")[: MOST_SONGS + 1]]
-
-
-def _number(said: str) -> int:
-    if not said.isascii() or not said.isdigit() or len(said) > 19 or int(said) > _LARGEST_ID:
-        raise ValueError(said)
-    return int(said)
+    return [parse_id(said) for said in request.POST.getlist("song")[: MOST_SONGS + 1]]
 
 
 def _added(request: ListenerRequest, playlist: Playlist, new: int) -> HttpResponse:
     """What became of the songs, for the dialog that they were sent from."""
     return HttpResponse(render_to_string("catalog/playlist_added.html", {"playlist": playlist, "new": new}, request))
-
-
-def _refused(reason: str) -> HttpResponse:
-    return HttpResponseBadRequest(reason, content_type="text/plain; charset=utf-8")

@@ -7,7 +7,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from ..http import ListenerRequest
+from accounts.http import ListenerRequest
+
 from ..models import NotThis
 from ..services.rows import song_rows
 from .library import SONGS_A_PAGE

@@ -11,10 +11,12 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_GET, require_safe
 
+from accounts.http import ListenerRequest
+
 from ..covers import draw_cover
-from ..http import ListenerRequest
 from ..models import Song
 from ..services.rows import label_strengths
+from ..services.song_labels import first_and_more
 from .doubts import doubts_context, shown_labels
 from .sound import sound_context
 
@@ -28,12 +30,15 @@ def song(request: ListenerRequest, pk: int) -> HttpResponse:
     """Everything known of a song, and what the listener says of it."""
     song = get_object_or_404(Song.objects.select_related("root"), pk=pk)
     groups = shown_labels(request, song)
+    first, more = first_and_more(groups)
     context = {
         "song": song,
-        "label_groups": groups,
+        "label_groups": first,
+        "more_labels": more,
         "stars": song.ratings.filter(user=request.user).values_list("stars", flat=True).first(),
         "listeners": song.play_counts.values("user").distinct().count(),
         "refused": song.refusals.filter(user=request.user).exists(),
+        "favourite": song.favourites.filter(user=request.user).exists(),
         **doubts_context(request, song, groups),
         **sound_context(request, song),
     }

@@ -11,17 +11,21 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
+from accounts.http import ListenerRequest
+
 from ..components import clock
-from ..http import ListenerRequest
+from ..http import plain_text
 from ..models import Song
 from ..services import sound_pictures
 from ..services.sound_pictures import Look
 from ..sound_shape import HIGHEST_HZ, SoundShape, mel_of, outline_width, waveform_svg
 from ..tasks import about_to_draw, draw_soon
 
+MOST_ASKED = 120
+"""Songs that one listener can have drawn in ten minutes."""
+
 _A_YEAR_S = 365 * 24 * 3600
 _AGAIN_S = 2
-_MOST_ASKED = 120
 _COUNTED_FOR_S = 600
 _LOOKS = 20
 
@@ -105,7 +109,7 @@ def _may_ask(request: ListenerRequest) -> bool:
     key = f"drawings-asked:{request.user.pk}"
     cache.add(key, 0, _COUNTED_FOR_S)
     try:
-        return cache.incr(key) <= _MOST_ASKED
+        return cache.incr(key) <= MOST_ASKED
     except ValueError:
         return True
 
@@ -114,19 +118,19 @@ def _answer(
     request: ListenerRequest, song: Song, content_type: str, content: Callable[[SoundShape], bytes]
 ) -> HttpResponse:
     if not song.playable:
-        return _text("There is no file to look at.", 404)
+        return plain_text("There is no file to look at.", 404)
     version = sound_pictures.version_of(song)
     etag = f'"{version}"'
     unchanged = get_conditional_response(request, etag=etag)
     if unchanged is None:
         look = _look(request, song)
         if look is None:
-            waits = _text("It is being drawn.", 202)
+            waits = plain_text("It is being drawn.", 202)
             waits["Retry-After"] = str(_AGAIN_S)
             waits["Cache-Control"] = "no-store"
             return waits
         if look.shape is None:
-            return _text(f"The file cannot be drawn: {look.trouble}.", 404)
+            return plain_text(f"The file cannot be drawn: {look.trouble}.", 404)
         response = HttpResponse(content(look.shape), content_type=content_type)
     else:
         response = HttpResponse(status=304)
@@ -135,10 +139,6 @@ def _answer(
     named = request.GET.get("v") == version
     response["Cache-Control"] = f"private, max-age={_A_YEAR_S}, immutable" if named else "private, no-cache"
     return response
-
-
-def _text(text: str, status: int) -> HttpResponse:
-    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
 
 
 def _times(duration_s: float) -> list[Tick]:

@@ -12,9 +12,11 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from ..http import ListenerRequest
+from accounts.http import ListenerRequest
+from accounts.services.allowances import may_upload
+
 from ..importing.walking import AUDIO_SUFFIXES
-from ..services.quotas import Quota, may_upload, quota_of
+from ..services.quotas import Quota, quota_of
 from ..services.uploads import UploadRefused, save_upload, size_limit
 
 # An album at once; more than this is not even read.

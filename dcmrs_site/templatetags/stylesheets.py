@@ -19,7 +19,7 @@ register = template.Library()
 @register.simple_tag
 @lru_cache(maxsize=1)
 def stylesheets() -> SafeString:
-    """One link where `collectstatic` has joined them, one for each where they are served from where they lie."""
+    """One link to the bundle that `collectstatic` makes, else one for each stylesheet."""
     joined = isinstance(staticfiles_storage, StaticFiles) and not settings.DEBUG
     names = [WHOLE_STYLESHEET] if joined else STYLESHEETS
     return format_html_join("\n  ", '<link rel="stylesheet" data-site href="{}">', ((static(name),) for name in names))

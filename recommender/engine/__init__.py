@@ -1,5 +1,5 @@
-"""The science of recommending: numpy and scipy, no Django. Songs and labels are numbers, the columns of arrays.
+"""The recommender engine: numpy and scipy, no Django. Songs and labels are positions in arrays.
 
-`tfidf` turns words on songs into weights; `interface` says what a recommender takes and gives; `content` and
-`popularity` are recommenders; `ranking` and `variety` make lists of their scores.
+`interface` defines the training data and the protocol of a model part; `methods` registers the methods. `tfidf` weighs
+annotations; `ranking` and `diversity` turn scores into lists; `query_parser` parses typed queries.
 """

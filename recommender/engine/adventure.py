@@ -1,8 +1,7 @@
-"""The dial from familiar to adventurous: a ranking with more, or less, of what the listener knows.
+"""The dial from familiar to adventurous: reranks the best songs of a ranking by familiarity.
 
-It works on top of a ranking and within its best songs, so that even at its ends nothing is shown that does not fit.
-Among them every song has two places: how well it fits, and how familiar it is; the dial says how much the second
-counts. In the middle it counts nothing, and the ranking stays as it is.
+Reranking is limited to the top of a ranking, so that songs fit the listener at every position of the dial. Scores and
+familiarity are both converted to fractional ranks; the dial is the weight between them. At 0 the ranking is unchanged.
 """
 
 from __future__ import annotations
@@ -14,96 +13,96 @@ from numpy.typing import NDArray
 
 from .interface import Matrix, Positions, Vector
 
-MOST = 0.8
-"""What familiarity counts at either end of the dial; how well a song fits counts the rest."""
+DIAL_WEIGHT = 0.8
+"""Weight of familiarity at either end of the dial; the score has the rest."""
 
 _DENSE = 1_000_000
-"""So many numbers of known songs and labels, 8 MB, are written out with their zeros."""
+"""Largest known songs x labels matrix that is made dense, 8 MB."""
 
 
-def nearness(
+def similarity_to_known(
     weights: Matrix, songs: Positions, known: Positions, artists: NDArray[np.integer[Any]], known_artists: set[int]
 ) -> Vector:
-    """How near songs are to what a listener knows: the largest cosine with a known song, 1 where the artist is known.
+    """Similarity to the known songs: the largest cosine with one, or 1 for a known artist.
 
     Parameters
     ----------
     weights : csr_array, shape (n_songs, n_labels)
         Label weights, every row of norm 1 or empty.
     songs, known : positions
-        Of the songs in question, and of those that the listener knows.
+        Songs to compare, and songs known to the listener.
     artists : int, shape (n_songs,)
-        A number for each artist.
-    known_artists : set of such numbers
+        A number per artist.
+    known_artists : set of artist numbers
 
     Returns
     -------
     float64, shape of `songs`, 0 to 1
-        0 everywhere where nothing is known.
+        All 0 if nothing is known.
     """
-    by_known = np.isin(artists[songs], list(known_artists))
+    known_artist = np.isin(artists[songs], list(known_artists))
     if not len(known):
-        return by_known.astype(np.float64)
+        return known_artist.astype(np.float64)
     theirs = weights[known].T
-    # Few labels make small dense columns, which are multiplied three times as fast.
+    # Dense columns multiply three times as fast if there are few labels.
     dense = theirs.shape[0] * theirs.shape[1] <= _DENSE
     products = weights[songs] @ theirs.toarray() if dense else (weights[songs] @ theirs).toarray()
     cosines = np.asarray(products).max(axis=1)
-    return np.where(by_known, 1.0, np.clip(cosines, 0.0, 1.0))
+    return np.where(known_artist, 1.0, np.clip(cosines, 0.0, 1.0))
 
 
-def familiarity(near: Vector, listeners: NDArray[np.integer[Any]]) -> Vector:
-    """How familiar each of some songs is among them, 0 to 1: half by how near it is, half by how many play it.
+def familiarity_ranks(similarity: Vector, listeners: NDArray[np.integer[Any]]) -> Vector:
+    """Familiarity of songs relative to one another: the mean of the fractional ranks of similarity and popularity.
 
     Parameters
     ----------
-    near : float64, shape (n,)
-        `nearness`.
+    similarity : float64, shape (n,)
+        `similarity_to_known`.
     listeners : int, shape (n,)
-        How many people have played each.
+        Number of listeners of each song.
 
     Returns
     -------
     float64, shape (n,)
     """
-    return (places(near) + places(listeners.astype(np.float64))) / 2
+    return (fractional_ranks(similarity) + fractional_ranks(listeners.astype(np.float64))) / 2
 
 
-def turned(scores: Vector, familiar: Vector, dial: float) -> Vector:
-    """Scores of some songs after the dial: (1 - w) fit + w familiarity, or its opposite, w being `MOST` x |dial|.
+def apply_dial(scores: Vector, familiarity: Vector, dial: float) -> Vector:
+    """Scores of some songs after the dial: (1 - w) fit + w familiarity (or 1 - familiarity), w = `DIAL_WEIGHT` |dial|.
 
-    Both are places among these songs, 0 to 1, so that methods whose scores lie differently are turned alike.
+    Fit and familiarity are fractional ranks, so that the dial works alike for score distributions of all methods.
 
     Parameters
     ----------
     scores : float64, shape (n,)
-        How well each fits.
-    familiar : float64, shape (n,)
-        `familiarity`.
+        Scores of the songs.
+    familiarity : float64, shape (n,)
+        `familiarity_ranks`.
     dial : float
-        -1 for the most familiar, 0 for the ranking as it is, 1 for the most adventurous.
+        -1 most familiar, 0 unchanged, 1 most adventurous.
 
     Returns
     -------
     float64, shape (n,)
-        `scores` themselves at 0; elsewhere above 0, and equal where score and familiarity are.
+        `scores` at 0; else above 0, with ties where score and familiarity tie.
 
     Raises
     ------
     ValueError
-        If `dial` lies outside -1 to 1.
+        If `dial` is outside -1 to 1.
     """
     if not -1 <= dial <= 1:
         raise ValueError(f"the dial lies between -1 and 1, not at {dial}")
     if dial == 0:
         return scores
-    weight = MOST * abs(dial)
-    wanted = familiar if dial < 0 else 1 - familiar
-    return (1 - weight) * places(scores) + weight * wanted
+    weight = DIAL_WEIGHT * abs(dial)
+    target = familiarity if dial < 0 else 1 - familiarity
+    return (1 - weight) * fractional_ranks(scores) + weight * target
 
 
-def places(values: Vector) -> Vector:
-    """The place of each value among all, above 0 for the smallest and 1 at most; equal values share their mean place.
+def fractional_ranks(values: Vector) -> Vector:
+    """Fractional ranks in (0, 1]; ties share their mean rank.
 
     Parameters
     ----------
@@ -112,7 +111,7 @@ def places(values: Vector) -> Vector:
     Returns
     -------
     float64, shape (n,)
-        (smaller + (equal + 1) / 2) / n, `equal` counting the value itself.
+        (n_smaller + (n_equal + 1) / 2) / n, n_equal including the value itself.
     """
     ordered = np.sort(values)
     smaller = np.searchsorted(ordered, values, side="left")

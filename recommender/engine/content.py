@@ -1,7 +1,7 @@
-"""Recommending by content: songs whose labels are those of the songs a listener likes.
+"""Content-based recommender: ranks songs by the cosine of their label weights with the listener's profile.
 
-The vector space model (G. Salton, A. Wong, C. S. Yang: A vector space model for automatic indexing, 1975): songs and
-listeners are vectors of label weights, and a listener is given the songs at the smallest angle.
+The vector space model (G. Salton, A. Wong, C. S. Yang: A vector space model for automatic indexing, 1975), with songs
+and profiles as vectors of label weights.
 """
 
 from __future__ import annotations
@@ -15,13 +15,24 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from . import tfidf
-from .interface import Evidence, LabelReason, Matrix, Moved, Positions, Progress, Reason, Tastes, Vector, silent
+from .interface import (
+    Contribution,
+    IndexMapping,
+    LabelContribution,
+    ListenerBatch,
+    Matrix,
+    Positions,
+    Progress,
+    TrainingData,
+    Vector,
+    no_progress,
+)
 
 DISLIKE = 0.25
-"""What a disliked song takes from the profile, as a share of its weights."""
+"""Share of a disliked song's weights that is subtracted from the profile."""
 
 ROUNDING = 1e-9
-"""Sums of weights below this are taken for 0."""
+"""Profile weights below this are rounding errors and set to 0."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +42,7 @@ class Content:
     Attributes
     ----------
     weights : csr_array, shape (n_songs, n_labels)
-        Label weights of songs, every row of norm 1 or empty (`tfidf.weights`).
+        Label weights, rows of norm 1 or empty (`tfidf.weights`).
     idf : float64, shape (n_labels,)
     """
 
@@ -39,14 +50,14 @@ class Content:
     idf: Vector
 
     @classmethod
-    def fit(cls, evidence: Evidence, progress: Progress = silent) -> Self:  # noqa: ARG003
-        """Weigh the labels of all songs."""
-        idf = tfidf.inverse_document_frequencies(evidence.term_frequencies)
-        return cls(tfidf.weights(evidence.term_frequencies, idf), idf)
+    def fit(cls, data: TrainingData, progress: Progress = no_progress) -> Self:  # noqa: ARG003
+        """Compute IDF and label weights."""
+        idf = tfidf.inverse_document_frequencies(data.term_frequencies)
+        return cls(tfidf.weights(data.term_frequencies, idf), idf)
 
-    def refreshed(self, evidence: Evidence, since: Moved) -> Self:  # noqa: ARG002
-        """Weigh the labels anew, which takes no longer than to move them."""
-        return self.fit(evidence)
+    def refreshed(self, data: TrainingData, mapping: IndexMapping) -> Self:  # noqa: ARG002
+        """Refit, which is as fast as remapping."""
+        return self.fit(data)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -56,7 +67,7 @@ class Content:
         return cls(csr_array((arrays["data"], arrays["indices"], indptr), shape=shape), idf)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The weights, compressed by rows, and the IDF."""
+        """The weights as CSR arrays, and the IDF."""
         return {
             "data": self.weights.data,
             "indices": self.weights.indices,
@@ -64,76 +75,76 @@ class Content:
             "idf": self.idf,
         }
 
-    def profiles(self, tastes: Tastes) -> Vector:
-        """The weights of the liked songs, less a quarter of those of the disliked, plus the nudges, summed by label.
+    def profiles(self, batch: ListenerBatch) -> Vector:
+        """Profiles: summed weights of liked songs, minus `DISLIKE` x disliked songs, plus nudges.
 
         Returns
         -------
         float64, shape (n_listeners, n_labels)
         """
-        learned = tastes.liked @ self.weights - DISLIKE * (tastes.disliked @ self.weights)
-        profiles = np.asarray((learned + tastes.nudges).toarray(), dtype=np.float64)
-        # Likes and dislikes that cancel leave rounding, and its direction would be a taste.
+        learned = batch.liked @ self.weights - DISLIKE * (batch.disliked @ self.weights)
+        profiles = np.asarray((learned + batch.nudges).toarray(), dtype=np.float64)
+        # Normalizing the rounding error of cancelled likes and dislikes would give a random direction.
         profiles[np.abs(profiles) < ROUNDING] = 0
         return profiles
 
-    def directions(self, tastes: Tastes) -> Vector:
-        """Where each listener looks now, of norm 1: p = (1 - a) profile / |profile| + a query / |query|, normalized.
+    def directions(self, batch: ListenerBatch) -> Vector:
+        """Normalized query directions: p = (1 - a) profile / |profile| + a query / |query|.
 
-        A query's weights are multiplied by IDF; a is its share, 1 with an empty profile. A query of labels that
-        weigh nothing here asks for nothing.
+        Query weights are multiplied by IDF; a is the query's share, 1 for an empty profile. A query of labels with
+        IDF 0 only is ignored.
 
         Returns
         -------
         float64, shape (n_listeners, n_labels)
-            0 for a listener of whom nothing is known and who asks for nothing.
+            0 for a listener with neither profile nor query.
         """
-        directions = _unit(self.profiles(tastes))
-        if tastes.query is not None and (query := _unit((tastes.query * self.idf)[np.newaxis])).any():
-            share = np.where(directions.any(axis=1), tastes.query_share, 1.0)[:, np.newaxis]
+        directions = _unit(self.profiles(batch))
+        if batch.query is not None and (query := _unit((batch.query * self.idf)[np.newaxis])).any():
+            share = np.where(directions.any(axis=1), batch.query_share, 1.0)[:, np.newaxis]
             directions = _unit((1 - share) * directions + share * query)
         return directions
 
-    def toward(self, direction: Vector) -> Vector:
-        """The cosine of every song with one direction of norm 1, shape (n_songs,)."""
+    def cosines(self, direction: Vector) -> Vector:
+        """Cosines of all songs with one direction of norm 1, shape (n_songs,)."""
         return np.asarray(self.weights @ direction, dtype=np.float64)
 
-    def scores(self, tastes: Tastes) -> Vector:
-        """cosine(p, song) for every listener and song, shape (n_listeners, n_songs)."""
-        return np.asarray((self.weights @ self.directions(tastes).T).T, dtype=np.float64)
+    def scores(self, batch: ListenerBatch) -> Vector:
+        """Cosines of listeners' directions and songs, shape (n_listeners, n_songs)."""
+        return np.asarray((self.weights @ self.directions(batch).T).T, dtype=np.float64)
 
-    def parts(self, direction: Vector, songs: Positions, k: int) -> list[list[LabelReason]]:
-        """The labels that carry most of the cosine of each song with a direction, of either sign, the largest first.
+    def label_contributions(self, direction: Vector, songs: Positions, k: int) -> list[list[LabelContribution]]:
+        """The k labels with the largest absolute contributions to each song's cosine with a direction.
 
-        The products of all labels of a song sum to its cosine; labels that carry nothing are not named.
+        The contributions of all labels of a song sum to its cosine; zero contributions are left out.
         """
-        parts: list[list[LabelReason]] = []
+        parts: list[list[LabelContribution]] = []
         indptr, indices, data = self.weights.indptr, self.weights.indices, self.weights.data
         for song in songs:
             row = slice(indptr[song], indptr[song + 1])
             labels = indices[row]
             products = data[row] * direction[labels]
             largest = np.argsort(-np.abs(products), kind="stable")[:k]
-            parts.append([LabelReason(int(labels[i]), float(products[i])) for i in largest if products[i]])
+            parts.append([LabelContribution(int(labels[i]), float(products[i])) for i in largest if products[i]])
         return parts
 
-    def reasons(self, tastes: Tastes, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
-        """The labels that carry most of the first listener's score of each song."""
-        return self.parts(self.directions(tastes)[0], songs, k)
+    def explain(self, batch: ListenerBatch, songs: Positions, k: int) -> Sequence[Sequence[Contribution]]:
+        """The k largest label contributions to the first listener's score of each song."""
+        return self.label_contributions(self.directions(batch)[0], songs, k)
 
     def song(self, song: int) -> Vector:
-        """The label weights of one song, shape (n_labels,)."""
+        """Label weights of one song, shape (n_labels,)."""
         weights = np.zeros(self.weights.shape[1])
         row = slice(self.weights.indptr[song], self.weights.indptr[song + 1])
         weights[self.weights.indices[row]] = self.weights.data[row]
         return weights
 
     def songs_with_label(self, songs: Positions) -> NDArray[np.int64]:
-        """How many of these songs have each label, shape (n_labels,)."""
+        """Number of these songs with each label, shape (n_labels,)."""
         return np.bincount(self.weights[songs].indices, minlength=self.weights.shape[1])
 
     def shares(self, labels: Positions) -> Vector:
-        """How much each song carries any of these labels: the largest of their frequencies on it.
+        """The largest term frequency of any of these labels on each song, relative to the song's largest.
 
         Parameters
         ----------
@@ -142,15 +153,14 @@ class Content:
         Returns
         -------
         float64, shape (n_songs,)
-            As a share of the song's largest term frequency: 1 for a song that carries nothing more than one of these,
-            0 for one that carries none. A label that every song has weighs nothing, and no song counts as carrying it.
+            1 if one of the labels is the song's strongest, 0 if the song has none. Labels with IDF 0 count as missing.
         """
         weights, indices = self.weights.data, self.weights.indices
         shares = np.zeros(self.weights.shape[0])
         lengths = np.diff(self.weights.indptr)
         if not len(weights):
             return shares
-        # A weight is the frequency times IDF, by the song's norm: by IDF again, and the norm cancels.
+        # weight = TF x IDF / norm: dividing by IDF gives TF / norm, and the norm cancels in the share.
         idf = self.idf[indices]
         frequencies = np.divide(weights, idf, out=np.zeros(len(weights)), where=idf > 0)
         described = lengths > 0
@@ -162,19 +172,19 @@ class Content:
         )
         return shares
 
-    def similar(self, song: int) -> Vector:
-        """The cosine of every other song with this one, shape (n_songs,)."""
-        cosines = self.toward(self.song(song))
+    def similarities(self, song: int) -> Vector:
+        """Cosines of all other songs with this one, shape (n_songs,)."""
+        cosines = self.cosines(self.song(song))
         cosines[song] = 0
         return cosines
 
-    def similar_reasons(self, song: int, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
-        """The labels in common that carry most of the likeness of each song with `song`."""
-        return self.parts(self.song(song), songs, k)
+    def explain_similarity(self, song: int, songs: Positions, k: int) -> Sequence[Sequence[Contribution]]:
+        """The k largest label contributions to the cosine of each song with `song`."""
+        return self.label_contributions(self.song(song), songs, k)
 
 
 def _unit(rows: Vector) -> Vector:
-    """Rows divided by their Euclidean norms; rows of norm 0 stay."""
+    """Divide rows by their Euclidean norms; rows of norm 0 stay 0."""
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     unit: Vector = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
     return unit

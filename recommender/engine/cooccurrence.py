@@ -1,8 +1,7 @@
-"""Recommending by co-occurrence: what people who play this also play.
+"""Co-occurrence recommender: ranks songs by their mean Jaccard index with the listener's songs.
 
-The likeness of two songs is the Jaccard index of their listeners (P. Jaccard: The distribution of the flora in the
-alpine zone, 1912); a listener is given the songs that are most like those they play, on average. A song that nobody
-has played is like none: this is the cold start.
+The similarity of two songs is the Jaccard index of their listeners (P. Jaccard: The distribution of the flora in the
+alpine zone, 1912). Unplayed songs have similarity 0 with all songs: the item cold start.
 """
 
 from __future__ import annotations
@@ -15,26 +14,37 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .interface import Evidence, Moved, PlayMatrix, Positions, Progress, Reason, SongReason, Tastes, Vector, silent
+from .interface import (
+    Contribution,
+    IndexMapping,
+    ListenerBatch,
+    PlayMatrix,
+    Positions,
+    Progress,
+    SongContribution,
+    TrainingData,
+    Vector,
+    no_progress,
+)
 from .sparse import ranges
 
 if TYPE_CHECKING:
-    from .pairs import Kept, Players
+    from .pairs import PlayIndex, Truncation
 
 FEW_LISTENERS = 20
-"""With fewer listeners than this, what was played in one sitting says more than who played it."""
+"""Below this number of listeners, sessions are counted instead."""
 
 MOST_PAIRS = 50_000_000
-"""So many pairs of songs are kept, all where there are no more than that; 400 MB."""
+"""Song pairs kept, 400 MB; all pairs if there are fewer."""
 
 NEIGHBOURS = 200
-"""In a catalogue of more pairs so many are kept of each song on average, if that is more than those."""
+"""In a large catalogue, the mean number of neighbours kept per song, if that gives more pairs than `MOST_PAIRS`."""
 
 NEAREST = 50
-"""And so many at least of each song, where it has them: the nearest. The others are the strongest of all."""
+"""Nearest neighbours always kept per song; the other pairs kept are the strongest overall."""
 
-_WORK_OF_A_BLOCK = 400_000_000.0
-"""How many pairs of plays are looked at in one block, some seconds: what a worker that is killed has to do again."""
+WORK_OF_A_BLOCK = 400_000_000.0
+"""Pairs of plays counted in one block, a few seconds of work that is lost with a killed worker."""
 
 _MOST_BLOCKS = 64
 
@@ -43,7 +53,7 @@ _SAMPLE_LISTENERS = 50
 _FIRST = 20
 
 _DECIMALS = 12
-"""Scores are rounded to so many, or sums of the same numbers in another order would break ties."""
+"""Decimals that scores are rounded to, so that the order of summation does not break ties."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,20 +63,20 @@ class Cooccurrence:
     Attributes
     ----------
     indptr : int64, shape (n_songs + 1,)
-        Where each song's neighbours begin in `neighbours`.
+        Offset of each song's neighbours in `neighbours`.
     neighbours : int32, shape (n_pairs,)
     together : int32, shape (n_pairs,)
-        In how many groups both songs were played, for each neighbour.
+        Number of groups in which both songs were played, per neighbour.
     groups : int64, shape (n_songs,)
-        In how many groups each song was played.
+        Number of groups in which each song was played.
     n_groups : int
-        How many groups there are: listeners, or sessions where listeners are few.
+        Number of groups.
     over_sessions : bool
-        Whether the groups are sessions.
+        Whether a group is a session instead of a listener.
     nearest : int
-        How many neighbours each song keeps at least; 0 where all are kept and scores are exact.
+        Nearest neighbours kept per song; 0 if all are kept and scores are exact.
     loss : float
-        Which part of the first 20 of exact scores is missing from these, on a sample of listeners; 0 where exact.
+        Share of the exact first 20 songs that truncation loses, on a sample of listeners; 0 if exact.
     """
 
     indptr: NDArray[np.int64]
@@ -79,52 +89,46 @@ class Cooccurrence:
     loss: float = 0.0
 
     @classmethod
-    def fit(cls, evidence: Evidence, progress: Progress = silent) -> Self:
-        """Count, for all pairs of songs, the listeners, or sessions, of both.
-
-        Sessions count below 20 listeners, where there are any; listeners where there are none.
-        """
-        groups, over_sessions = _groups(evidence)
+    def fit(cls, data: TrainingData, progress: Progress = no_progress) -> Self:
+        """Count the listeners that each pair of songs has in common; sessions below `FEW_LISTENERS` listeners."""
+        groups, over_sessions = _groups(data)
         return cls.of_groups(groups, over_sessions=over_sessions, progress=progress)
 
     @classmethod
-    def blocks(cls, evidence: Evidence) -> int:
-        """In how many blocks of songs the pairs are best counted: more than one where that takes longer than seconds.
-
-        Every two songs of a listener are a pair to count.
-        """
-        groups, _ = _groups(evidence)
+    def blocks(cls, data: TrainingData) -> int:
+        """The number of blocks, by the number of pairs of plays to count."""
+        groups, _ = _groups(data)
         work = float(np.square(np.diff(groups.indptr), dtype=np.float64).sum())
-        return int(min(max(np.ceil(work / _WORK_OF_A_BLOCK), 1), _MOST_BLOCKS, max(evidence.n_songs, 1)))
+        return int(min(max(np.ceil(work / WORK_OF_A_BLOCK), 1), _MOST_BLOCKS, max(data.n_songs, 1)))
 
     @classmethod
     def fit_block(
-        cls, evidence: Evidence, block: int, blocks: int, progress: Progress = silent
+        cls, data: TrainingData, block: int, blocks: int, progress: Progress = no_progress
     ) -> dict[str, NDArray[Any]]:
-        """The neighbours of one block of songs.
+        """Count the neighbours of one block of songs.
 
         Parameters
         ----------
         block, blocks : int
-            Which block, from 0, of how many; they are ranges of songs, and take about as long as one another.
+            Block number from 0, and the number of blocks; blocks are ranges of songs of about equal work.
         """
-        # Brings numba along: fitting only.
+        # Import only for fitting: pairs needs numba.
         from . import pairs
 
-        groups, _ = _groups(evidence)
-        players = pairs.Players.of(groups)
-        first, last = pairs.cut(players, blocks)[block]
-        return _counted(players, first, last, _kept(players, MOST_PAIRS, NEIGHBOURS, NEAREST), progress)
+        groups, _ = _groups(data)
+        players = pairs.PlayIndex.of(groups)
+        first, last = pairs.equal_work_ranges(players, blocks)[block]
+        return _count_block(players, first, last, _truncation(players, MOST_PAIRS, NEIGHBOURS, NEAREST), progress)
 
     @classmethod
-    def joined(
-        cls, evidence: Evidence, blocks: Sequence[Mapping[str, NDArray[Any]]], progress: Progress = silent
+    def from_blocks(
+        cls, data: TrainingData, blocks: Sequence[Mapping[str, NDArray[Any]]], progress: Progress = no_progress
     ) -> Self:
-        """The recommender whose blocks, all of them and in their order, have been counted."""
+        """Join all blocks, in order."""
         from . import pairs
 
-        groups, over_sessions = _groups(evidence)
-        return cls._of_blocks(pairs.Players.of(groups), blocks, over_sessions, progress)
+        groups, over_sessions = _groups(data)
+        return cls._of_blocks(pairs.PlayIndex.of(groups), blocks, over_sessions, progress)
 
     @classmethod
     def of_groups(
@@ -135,31 +139,31 @@ class Cooccurrence:
         most_pairs: int = MOST_PAIRS,
         neighbours: int = NEIGHBOURS,
         nearest: int = NEAREST,
-        progress: Progress = silent,
+        progress: Progress = no_progress,
     ) -> Self:
-        """Count the pairs of songs of one matrix.
+        """Count the song pairs of one play matrix.
 
         Parameters
         ----------
         played : csr_array, shape (n_groups, n_songs)
-            Non-zero where played; the counts themselves do not matter.
+            Non-zero where played; only the pattern counts.
         over_sessions : bool
-            What the rows are: sessions, or listeners.
+            Whether rows are sessions instead of listeners.
         most_pairs, neighbours, nearest : int
-            Of more pairs than `most_pairs` (estimated from a sample), each song keeps its `nearest`, and besides the
-            strongest are kept, until there are so many, or so many `neighbours` of each song on average.
+            If there are more than `most_pairs` pairs (estimated from a sample), each song keeps its `nearest`, and the
+            strongest other pairs are kept up to `most_pairs` or `neighbours` per song, whichever is more.
         """
         from . import pairs
 
         progress("pairs of songs")
-        players = pairs.Players.of(played)
-        kept = _kept(players, most_pairs, neighbours, nearest)
-        counted = _counted(players, 0, players.n_songs, kept, progress)
+        players = pairs.PlayIndex.of(played)
+        truncation = _truncation(players, most_pairs, neighbours, nearest)
+        counted = _count_block(players, 0, players.n_songs, truncation, progress)
         return cls._of_blocks(players, [counted], over_sessions, progress)
 
     @classmethod
     def _of_blocks(
-        cls, players: Players, blocks: Sequence[Mapping[str, NDArray[Any]]], over_sessions: bool, progress: Progress
+        cls, players: PlayIndex, blocks: Sequence[Mapping[str, NDArray[Any]]], over_sessions: bool, progress: Progress
     ) -> Self:
         progress("pairs of songs")
         lengths = np.concatenate([block["lengths"] for block in blocks])
@@ -173,7 +177,7 @@ class Cooccurrence:
             over_sessions=over_sessions,
             nearest=nearest,
         )
-        return replace(found, loss=_loss(found, players, progress)) if nearest else found
+        return replace(found, loss=_truncation_loss(found, players, progress)) if nearest else found
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -188,7 +192,7 @@ class Cooccurrence:
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Neighbours and counts, compressed by songs."""
+        """Neighbours and counts as CSR arrays."""
         return {
             "indptr": self.indptr,
             "neighbours": self.neighbours,
@@ -198,73 +202,72 @@ class Cooccurrence:
             "loss": np.array([self.loss]),
         }
 
-    def refreshed(self, evidence: Evidence, since: Moved) -> Self:  # noqa: ARG002 (plays wait for the night)
-        """The same counts over the songs there are now: a new one shares no listener yet, one that went is gone."""
-        if since.same_songs:
+    def refreshed(self, data: TrainingData, mapping: IndexMapping) -> Self:  # noqa: ARG002 (plays count from the next full build on)
+        """Remap the counts to the current songs; new songs have no neighbours."""
+        if mapping.is_identity:
             return self
-        kept = np.flatnonzero(since.songs >= 0)
+        kept = np.flatnonzero(mapping.songs >= 0)
         new_position = np.full(len(self.groups), -1, dtype=np.int32)
-        new_position[since.songs[kept]] = kept
-        lengths = np.zeros(len(since.songs), dtype=np.int64)
-        lengths[kept] = np.diff(self.indptr)[since.songs[kept]]
-        at = ranges(self.indptr[since.songs[kept]], self.indptr[since.songs[kept] + 1])
+        new_position[mapping.songs[kept]] = kept
+        lengths = np.zeros(len(mapping.songs), dtype=np.int64)
+        lengths[kept] = np.diff(self.indptr)[mapping.songs[kept]]
+        at = ranges(self.indptr[mapping.songs[kept]], self.indptr[mapping.songs[kept] + 1])
         songs = new_position[self.neighbours[at]]
         still = songs >= 0
-        owner = np.repeat(np.arange(len(since.songs)), lengths)[still]
-        groups = np.zeros(len(since.songs), dtype=np.int64)
-        groups[kept] = self.groups[since.songs[kept]]
+        owner = np.repeat(np.arange(len(mapping.songs)), lengths)[still]
+        groups = np.zeros(len(mapping.songs), dtype=np.int64)
+        groups[kept] = self.groups[mapping.songs[kept]]
         return replace(
             self,
-            indptr=np.concatenate([[0], np.bincount(owner, minlength=len(since.songs)).cumsum()]).astype(np.int64),
+            indptr=np.concatenate([[0], np.bincount(owner, minlength=len(mapping.songs)).cumsum()]).astype(np.int64),
             neighbours=songs[still],
             together=self.together[at][still],
             groups=groups,
         )
 
-    def scores(self, tastes: Tastes) -> Vector:
-        """The mean Jaccard index of every song with the songs that each listener has played.
+    def scores(self, batch: ListenerBatch) -> Vector:
+        """Mean Jaccard indices with each listener's songs, shape (n_listeners, n_songs).
 
-        score(user, i) = (1 / |I_u|) x sum of J(i, j) over j in I_u, shape (n_listeners, n_songs). That a song is
-        like itself is left out: it would tell those who play it only.
+        score(u, i) = (1 / |I_u|) x sum of J(i, j) over j in I_u, j != i.
         """
-        scores = np.zeros((tastes.n_listeners, len(self.groups)))
-        for row in range(tastes.n_listeners):
-            own = _own(tastes, row)
+        scores = np.zeros((batch.n_listeners, len(self.groups)))
+        for row in range(batch.n_listeners):
+            own = _played_by(batch, row)
             if len(own):
-                _, songs, likeness = self._alike(own)
-                sums = np.bincount(songs, weights=likeness, minlength=len(self.groups))
-                # Of a large catalogue, most songs are nobody's neighbours.
+                _, songs, similarity = self._neighbours_of(own)
+                sums = np.bincount(songs, weights=similarity, minlength=len(self.groups))
+                # In a large catalogue, most songs have score 0.
                 alike = np.flatnonzero(sums)
                 scores[row, alike] = np.round(sums[alike] / len(own), _DECIMALS)
         return scores
 
-    def reasons(self, tastes: Tastes, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
-        """The songs of the first listener that are most like each song, with their parts of the score."""
-        own = _own(tastes, 0)
+    def explain(self, batch: ListenerBatch, songs: Positions, k: int) -> Sequence[Sequence[Contribution]]:
+        """The first listener's k songs with the largest contributions to each song's score."""
+        own = _played_by(batch, 0)
         asked = np.zeros(len(self.groups), dtype=np.bool_)
         asked[songs] = True
-        of, others, likeness = self._alike(own, asked)
-        reasons: list[list[Reason]] = []
+        of, others, similarity = self._neighbours_of(own, asked)
+        reasons: list[list[Contribution]] = []
         for song in songs:
             here = np.flatnonzero(others == song)
-            strongest = here[np.lexsort((own[of[here]], -likeness[here]))[:k]]
-            reasons.append([SongReason(int(own[of[at]]), float(likeness[at]) / len(own)) for at in strongest])
+            strongest = here[np.lexsort((own[of[here]], -similarity[here]))[:k]]
+            reasons.append([SongContribution(int(own[of[at]]), float(similarity[at]) / len(own)) for at in strongest])
         return reasons
 
-    def similar(self, song: int) -> Vector:
-        """The Jaccard index of every other song with this one, shape (n_songs,)."""
-        _, songs, likeness = self._alike(np.array([song]))
-        return np.bincount(songs, weights=likeness, minlength=len(self.groups)).astype(np.float64)
+    def similarities(self, song: int) -> Vector:
+        """Jaccard indices of all other songs with this one, shape (n_songs,)."""
+        _, songs, similarity = self._neighbours_of(np.array([song]))
+        return np.bincount(songs, weights=similarity, minlength=len(self.groups)).astype(np.float64)
 
-    def _alike(
+    def _neighbours_of(
         self, own: Positions, among: NDArray[np.bool_] | None = None
     ) -> tuple[NDArray[np.intp], NDArray[np.int32], Vector]:
-        """The neighbours of some songs: whose neighbour (a place in `own`), which song, and the Jaccard index.
+        """Neighbours of some songs: index into `own`, position of the neighbour, and Jaccard index.
 
-        `among`, shape (n_songs,), leaves others out.
+        The mask `among`, shape (n_songs,), restricts the neighbours.
         """
         begins, ends = self.indptr[own], self.indptr[own + 1]
-        # Pieces of the file as they stand: to pick each number of them takes many times as long.
+        # Contiguous slices of the mapped files: fancy indexing takes many times as long.
         pieces = [slice(begin, end) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)] or [slice(0)]
         of = np.repeat(np.arange(len(own)), ends - begins)
         songs = np.concatenate([self.neighbours[piece] for piece in pieces])
@@ -279,29 +282,31 @@ class Cooccurrence:
 
 
 def few_listeners(played: PlayMatrix) -> bool:
-    """Whether so few people have played anything that sessions say more."""
+    """Whether there are fewer than `FEW_LISTENERS` listeners with plays."""
     return int(np.count_nonzero(np.diff(played.indptr))) < FEW_LISTENERS
 
 
-def _groups(evidence: Evidence) -> tuple[PlayMatrix, bool]:
-    """What is counted over, shape (n_groups, n_songs), and whether it is sessions in place of listeners."""
-    if evidence.sessions is not None and evidence.sessions.nnz > 0 and few_listeners(evidence.played):
-        return evidence.sessions, True
-    return evidence.played, False
+def _groups(data: TrainingData) -> tuple[PlayMatrix, bool]:
+    """The play matrix to count, shape (n_groups, n_songs), and whether its rows are sessions."""
+    if data.sessions is not None and data.sessions.nnz > 0 and few_listeners(data.played):
+        return data.sessions, True
+    return data.played, False
 
 
-def _own(tastes: Tastes, row: int) -> Positions:
-    """The songs that one listener has played."""
-    played = tastes.played
+def _played_by(batch: ListenerBatch, row: int) -> Positions:
+    """Positions of the songs that one listener has played."""
+    played = batch.played
     return played.indices[played.indptr[row] : played.indptr[row + 1]].astype(np.intp)
 
 
-def _counted(players: Players, first: int, last: int, kept: Kept | None, progress: Progress) -> dict[str, NDArray[Any]]:
-    """The neighbours of a range of songs: how many of each, which, in how many groups; and how many stay at least."""
+def _count_block(
+    players: PlayIndex, first: int, last: int, truncation: Truncation | None, progress: Progress
+) -> dict[str, NDArray[Any]]:
+    """The neighbours of a range of songs as arrays: lengths, positions, common groups; and the truncation."""
     from . import pairs
 
     lengths, songs, together = [], [], []
-    for block in pairs.all_neighbours(players, first, last, kept, os.cpu_count() or 1):
+    for block in pairs.all_neighbours(players, first, last, truncation, os.cpu_count() or 1):
         progress("pairs of songs")
         lengths.append(block.lengths)
         songs.append(block.songs)
@@ -311,17 +316,16 @@ def _counted(players: Players, first: int, last: int, kept: Kept | None, progres
         "lengths": np.concatenate([nothing.astype(np.int64), *lengths]),
         "songs": np.concatenate([nothing, *songs]),
         "together": np.concatenate([nothing, *together]),
-        "nearest": np.array([kept.nearest if kept else 0], dtype=np.int64),
+        "nearest": np.array([truncation.nearest if truncation else 0], dtype=np.int64),
     }
 
 
-def _kept(players: Players, most_pairs: int, neighbours: int, nearest: int) -> Kept | None:
-    """Which pairs are kept; None where all are.
+def _truncation(players: PlayIndex, most_pairs: int, neighbours: int, nearest: int) -> Truncation | None:
+    """The truncation of neighbours; None if all pairs are kept.
 
-    A score is a sum over a listener's songs: a pair counts for it by its Jaccard index, and as often as its songs are
-    played. So the pairs that stay are those where the index times the common listeners is largest, in the whole
-    catalogue and not of each song; the nearest of each stay besides, or songs that few play would be like none. Where
-    that is at is told by a sample of songs.
+    A pair contributes to scores by its Jaccard index, as often as its songs are played together. So the pairs with the
+    largest index x common listeners of the whole catalogue are kept, besides the nearest of each song, without which
+    rarely played songs would have no neighbours. The threshold is estimated from a sample of songs.
     """
     from . import pairs
 
@@ -334,12 +338,12 @@ def _kept(players: Players, most_pairs: int, neighbours: int, nearest: int) -> K
     if len(strengths) <= most_pairs * len(sample) / n_songs:
         return None
     if len(strengths) <= room:
-        return pairs.Kept(nearest, 0.0)
-    return pairs.Kept(nearest, float(np.partition(strengths, len(strengths) - room)[len(strengths) - room]))
+        return pairs.Truncation(nearest, 0.0)
+    return pairs.Truncation(nearest, float(np.partition(strengths, len(strengths) - room)[len(strengths) - room]))
 
 
-def _loss(truncated: Cooccurrence, players: Players, progress: Progress) -> float:
-    """Which part of the exact first 20 is not among the first 20 of the truncated scores, on a sample of listeners."""
+def _truncation_loss(truncated: Cooccurrence, players: PlayIndex, progress: Progress) -> float:
+    """Share of the exact first 20 songs missing from the truncated first 20, on a sample of listeners."""
     from . import pairs
     from .ranking import top
 
@@ -350,8 +354,8 @@ def _loss(truncated: Cooccurrence, players: Players, progress: Progress) -> floa
         progress("what the nearest alone miss")
         own = players.songs[players.of_row[listener] : players.of_row[listener + 1]].astype(np.intp)
         exact = top(pairs.jaccard_sums(players, own), _FIRST, leave_out=own)
-        _, songs, likeness = truncated._alike(own)
-        sums = np.bincount(songs, weights=likeness, minlength=players.n_songs).astype(np.float64)
+        _, songs, similarity = truncated._neighbours_of(own)
+        sums = np.bincount(songs, weights=similarity, minlength=players.n_songs).astype(np.float64)
         found = top(sums, _FIRST, leave_out=own)
         if len(exact):
             missing.append(float(np.isin(exact, found, invert=True).mean()))

@@ -1,9 +1,9 @@
-"""What a song is known by before anybody has played it: its labels and its sound, as one row of numbers."""
+"""Content features of songs: label weights, amounts of annotations, and embeddings, as sparse rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -11,94 +11,105 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array, hstack
 
 from . import tfidf
-from .interface import Evidence, Matrix, Moved, Vector
+from .interface import IndexMapping, Matrix, TrainingData, Vector
 
 _FEW = 5.0
-"""What logarithms of numbers of words are divided by, to be about as large as a row's other numbers."""
+"""Divisor of log counts, which brings them to the scale of the other features."""
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """How rows of features are made; fitted once, so that a song that comes later gets a row of the same kind.
+    """The fitted feature transformation, which also applies to songs added later.
 
-    The columns are the labels, weighed as `tfidf` does but with the logarithm of their counts; how much was said
-    of the song at all; whether anything was; and the sound, each number of it less its mean, by its deviation.
+    Columns: labels weighed by TF-IDF of log counts; the log of the summed counts; whether there are any; and the
+    standardized embedding.
 
     Attributes
     ----------
     idf : float64, shape (n_labels,)
     mean, scale : float32, shape (d,)
-        Of the embeddings of songs that were heard; d is 0 where no song was.
+        Of the embeddings; d is 0 if no song has one.
+    embedded_by : str
+        Their version. Embeddings of another one are as good as none until the next fit.
     """
 
     idf: Vector
     mean: NDArray[np.float32]
     scale: NDArray[np.float32]
+    embedded_by: str = ""
 
     @classmethod
-    def fit(cls, evidence: Evidence) -> Self:
-        """Take the frequencies of labels, and the mean and deviation of sounds."""
-        idf = tfidf.inverse_document_frequencies(evidence.term_frequencies)
-        heard = _heard(evidence)
-        if not heard.any() or evidence.embeddings is None:
+    def fit(cls, data: TrainingData) -> Self:
+        """Compute IDF, and mean and standard deviation of embeddings."""
+        idf = tfidf.inverse_document_frequencies(data.term_frequencies)
+        embedded = _has_embedding(data)
+        if not embedded.any() or data.embeddings is None:
             nothing = np.empty(0, dtype=np.float32)
             return cls(idf, nothing, nothing)
-        sounds = evidence.embeddings[heard]
-        # Divided by the root of their number too, the sound of a song is as long as its labels are.
+        sounds = data.embeddings[embedded]
+        # Also divided by sqrt(d), so that embeddings have about norm 1, like label weights.
         deviation = sounds.std(axis=0) * np.sqrt(sounds.shape[1])
-        return cls(idf, sounds.mean(axis=0), np.where(deviation > 0, deviation, 1).astype(np.float32))
+        scale = np.where(deviation > 0, deviation, 1).astype(np.float32)
+        return cls(idf, sounds.mean(axis=0), scale, data.embedded_by)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The features that `arrays` was called on."""
-        return cls(arrays["features_idf"], arrays["features_mean"], arrays["features_scale"])
+        """Restore features from their `arrays`."""
+        embedded_by = str(arrays["features_embedded_by"][0]) if "features_embedded_by" in arrays else ""
+        return cls(arrays["features_idf"], arrays["features_mean"], arrays["features_scale"], embedded_by)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All of it, by names that no recommender uses for its own."""
-        return {"features_idf": self.idf, "features_mean": self.mean, "features_scale": self.scale}
+        """All arrays, prefixed so that names do not collide with those of a recommender."""
+        return {
+            "features_idf": self.idf,
+            "features_mean": self.mean,
+            "features_scale": self.scale,
+            "features_embedded_by": np.array([self.embedded_by]),
+        }
 
-    def labels_moved(self, since: Moved) -> Self:
-        """The same features over the labels of today; one that is new since counts nothing yet."""
-        return type(self)(moved_rows(self.idf, since.labels), self.mean, self.scale)
+    def with_remapped_labels(self, mapping: IndexMapping) -> Self:
+        """Remap to the current labels; new labels have weight 0."""
+        return replace(self, idf=remapped_rows(self.idf, mapping.labels))
 
     @property
     def n_labels(self) -> int:
-        """How many labels there are; they are the first columns."""
+        """Number of labels; they are the first columns."""
         return len(self.idf)
 
-    def rows(self, evidence: Evidence) -> Matrix:
-        """A row for every song, shape (n_songs, n_labels + 2 + d); empty for one of which nothing is known."""
-        tf = evidence.term_frequencies
+    def rows(self, data: TrainingData) -> Matrix:
+        """Feature rows, shape (n_songs, n_labels + 2 + d); empty for songs without labels and embedding."""
+        tf = data.term_frequencies
         said = np.log1p(np.bincount(_row_of(tf), weights=tf.data, minlength=tf.shape[0])) / _FEW
         counted = csr_array((np.log1p(tf.data), tf.indices, tf.indptr), shape=tf.shape)
         columns = [tfidf.weights(counted, self.idf), _column(said), _column((said > 0).astype(np.float64))]
         if len(self.mean):
-            columns.append(self._sounds(evidence))
+            columns.append(self._sounds(data))
         rows: Matrix = hstack(columns, format="csr")
         return rows
 
-    def rows_and_amounts(self, evidence: Evidence) -> Matrix:
-        """The same with n_labels more columns: how much was said of each label, whatever else was said of the song.
+    def rows_and_amounts(self, data: TrainingData) -> Matrix:
+        """Feature rows with n_labels more columns: log counts of each label, not normalized by song.
 
-        Of ten people who call one song rock, and one who calls another so, a row of norm 1 tells the same.
+        Normalized weights do not tell ten annotations of one label from one.
         """
-        tf = evidence.term_frequencies
+        tf = data.term_frequencies
         amounts = csr_array((np.log1p(tf.data) / _FEW * self.idf[tf.indices], tf.indices, tf.indptr), shape=tf.shape)
-        rows: Matrix = hstack([self.rows(evidence), amounts], format="csr")
+        rows: Matrix = hstack([self.rows(data), amounts], format="csr")
         return rows
 
-    def _sounds(self, evidence: Evidence) -> Matrix:
-        songs = np.flatnonzero(_heard(evidence))
+    def _sounds(self, data: TrainingData) -> Matrix:
+        songs = np.flatnonzero(_has_embedding(data))
         width = len(self.mean)
-        if evidence.embeddings is None or not len(songs) or evidence.embeddings.shape[1] != width:
-            return csr_array((evidence.n_songs, width), dtype=np.float64)
-        sounds = ((evidence.embeddings[songs] - self.mean) / self.scale).astype(np.float64)
+        others = data.embedded_by != self.embedded_by
+        if data.embeddings is None or not len(songs) or others or data.embeddings.shape[1] != width:
+            return csr_array((data.n_songs, width), dtype=np.float64)
+        sounds = ((data.embeddings[songs] - self.mean) / self.scale).astype(np.float64)
         at = (np.repeat(songs, width), np.tile(np.arange(width), len(songs)))
-        return coo_array((sounds.ravel(), at), shape=(evidence.n_songs, width)).tocsr()
+        return coo_array((sounds.ravel(), at), shape=(data.n_songs, width)).tocsr()
 
 
-def moved_rows(rows: NDArray[Any], then: NDArray[np.integer[Any]]) -> NDArray[Any]:
-    """Rows at their places of today: the row that stood at `then[i]`, or 0 where that is -1."""
+def remapped_rows(rows: NDArray[Any], then: NDArray[np.integer[Any]]) -> NDArray[Any]:
+    """Remap rows: row i is `rows[then[i]]`, or 0 if `then[i]` is -1."""
     if not len(rows):
         return np.zeros((len(then), *rows.shape[1:]), dtype=rows.dtype)
     moved: NDArray[Any] = rows[then]
@@ -106,12 +117,12 @@ def moved_rows(rows: NDArray[Any], then: NDArray[np.integer[Any]]) -> NDArray[An
     return moved
 
 
-def _heard(evidence: Evidence) -> NDArray[np.bool_]:
-    """Which songs have an embedding."""
-    if evidence.embeddings is None:
-        return np.zeros(evidence.n_songs, dtype=bool)
-    heard: NDArray[np.bool_] = np.any(evidence.embeddings, axis=1)
-    return heard
+def _has_embedding(data: TrainingData) -> NDArray[np.bool_]:
+    """Mask of the songs with an embedding."""
+    if data.embeddings is None:
+        return np.zeros(data.n_songs, dtype=bool)
+    embedded: NDArray[np.bool_] = np.any(data.embeddings, axis=1)
+    return embedded
 
 
 def _row_of(matrix: Matrix) -> NDArray[np.intp]:

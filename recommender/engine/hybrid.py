@@ -1,9 +1,9 @@
-"""The hybrid: content, co-occurrence, latent factors and towers in one ranking.
+"""Hybrid recommender: a weighted sum of content, co-occurrence, latent factors and the two-tower model.
 
-Each part's scores are standardized over the songs for each listener, and summed with weights that depend on how many
-listeners a song has: a song that nobody has played is judged by what it sounds like, one that many play by who plays
-it. The weights are fitted on plays that the parts have not seen (conditional logit, D. McFadden: Conditional logit
-analysis of qualitative choice behavior, 1973: of some songs, which one did the listener play?).
+Each part's scores are standardized per listener and summed with weights that depend on the number of listeners of a
+song: unplayed songs are ranked by content, popular ones by plays. The weights are fitted on held-out plays by a
+conditional logit (D. McFadden: Conditional logit analysis of qualitative choice behavior, 1973), which predicts the
+played song among sampled negatives.
 """
 
 from __future__ import annotations
@@ -21,49 +21,52 @@ from scipy.sparse import csr_array
 from .content import Content
 from .cooccurrence import Cooccurrence
 from .interface import (
-    Evidence,
-    Moved,
+    Contribution,
+    IndexMapping,
+    ListenerBatch,
     Positions,
     Progress,
-    Reason,
     Recommender,
-    SongReason,
-    Tastes,
+    SongContribution,
     TooLittleError,
+    TrainingData,
     Vector,
-    silent,
+    no_progress,
 )
+from .labels_and_sound import LabelsAndSound
 from .latent import Latent
 from .popularity import Popularity
-from .towers import Towers
+from .sparse import only_stored
+from .two_tower import TwoTower
 
-PARTS = ["content", "cooccurrence", "latent", "towers"]
+WEIGHED_PARTS = ["content", "cooccurrence", "latent", "towers"]
+"""The parts that the hybrid weighs, in the order of the columns of its weights."""
 
 KNOTS = np.array([0.0, 2.0, 4.0, 6.0])
-"""Of the logarithm to base 2 of a song's listeners: between 1, 4, 16 and 64 the weights go over into one another."""
+"""Knots of the weights in log2(listeners): 1, 4, 16 and 64 listeners, linear between."""
 
 _HELD_OUT = 5
-"""One in so many songs, and of the plays of the others one in so many, is held out of the inner split."""
+"""1/n of the songs, and 1/n of the plays of the other songs, are held out of the inner split."""
 
 _FEWEST_LISTENERS = 20
 _FEWEST_SONGS_EACH = 5
 _FEWEST_HELD_OUT = 50
 
-_LISTENERS = 2000
-_PLAYS_EACH = 6
-_AGAINST = 100
-"""How many listeners the weights are fitted on at most, how many plays of each, and against how many other songs."""
+_MOST_LISTENERS = 2000
+_POSITIVES_EACH = 6
+_NEGATIVES = 100
+"""Sizes of the sample for fitting the weights: listeners, positives per listener, and negatives per positive."""
 
-PULL = 10.0
-"""How many plays it takes to move a weight well away from where it starts."""
+PRIOR_STRENGTH = 10.0
+"""Strength of the Gaussian prior on the weights, in units of plays."""
 
-_TURNS = (0.0, 0.25, 0.5)
-"""How far the weights of songs without listeners may be turned towards where they start."""
+_BLEND_SHARES = (0.0, 0.25, 0.5)
+"""Candidate shares of the prior in the weights of unplayed songs."""
 
 _SEED = 2018
 
-# Where weights start, and stay where plays say nothing: a row for songs without listeners and one for each knot.
-_START = {
+# Prior means of the weights: for songs without listeners, then for each knot.
+_PRIOR_MEANS = {
     "content": [0.5, 0.3, 0.2, 0.1, 0.1],
     "cooccurrence": [0.0, 0.3, 0.5, 0.7, 0.7],
     "latent": [1.0, 0.7, 0.7, 0.7, 0.7],
@@ -71,61 +74,65 @@ _START = {
     "prediction": [0.1, 0.0, 0.0, 0.0, 0.0],
     "constant": [0.0, 0.2, 0.5, 1.0, 1.5],
 }
-_COLUMNS = list(_START)
+_FEATURES = list(_PRIOR_MEANS)
 
 
 @dataclass(frozen=True, eq=False)
 class Hybrid:
-    """The recommender that joins the others.
+    """The hybrid recommender.
 
     Attributes
     ----------
     content, cooccurrence, latent, towers, popularity
-        The parts, fitted on everything.
+        The parts, fitted on all training data.
+    labels_and_sound : LabelsAndSound
+        What answers queries, and names the songs that a song sounds like where nothing else speaks for it.
     weights : float64, shape (1 + n_knots, n_parts + 2)
-        What each part counts for a song without listeners, and for songs of as many as each knot; then what the
-        predicted popularity counts, and a constant.
+        Rows: songs without listeners, then each knot. Columns: the parts, predicted popularity, and a constant.
     """
 
     content: Content
     cooccurrence: Cooccurrence
     latent: Latent
-    towers: Towers
+    towers: TwoTower
     popularity: Popularity
+    labels_and_sound: LabelsAndSound
     weights: Vector
 
     @classmethod
-    def fit(cls, evidence: Evidence, progress: Progress = silent) -> Self:
-        """Fit the parts, and the weights on an inner split of the plays.
+    def fit(cls, data: TrainingData, progress: Progress = no_progress) -> Self:
+        """Fit the parts, and the weights on an inner split.
 
         Raises
         ------
         TooLittleError
-            If there are too few plays to hold some out.
+            If there are too few plays for an inner split.
         """
-        weights = Weights.fit(evidence, progress)
-        return cls.of_parts({**fitted_parts(evidence, progress), "weights": weights})
+        weights = Weights.fit(data, progress)
+        asking = LabelsAndSound.fit(data, progress)
+        return cls.of_parts({**asking.parts, **fitted_parts(data, progress), "weights": weights})
 
     @classmethod
     def of_parts(cls, parts: Mapping[str, Any]) -> Self:
-        """A hybrid of what is fitted already: all of `PARTS`, `popular` and `weights`."""
-        own = {name: parts[name] for name in PARTS}
-        return cls(**own, popularity=parts["popular"], weights=parts["weights"].values)
+        """Compose a hybrid of fitted parts: all of `WEIGHED_PARTS`, `popular`, `weights`, and those of queries."""
+        own = {name: parts[name] for name in WEIGHED_PARTS}
+        asking = LabelsAndSound.of_parts(parts)
+        return cls(**own, popularity=parts["popular"], labels_and_sound=asking, weights=parts["weights"].values)
 
     @property
     def parts(self) -> dict[str, Any]:
-        """The parts by name."""
-        own = {name: getattr(self, name) for name in PARTS}
-        return {**own, "popular": self.popularity, "weights": Weights(self.weights)}
+        """All parts by name."""
+        own = {name: getattr(self, name) for name in WEIGHED_PARTS}
+        return {**self.labels_and_sound.parts, **own, "popular": self.popularity, "weights": Weights(self.weights)}
 
-    def refreshed(self, evidence: Evidence, since: Moved) -> Self:
-        """The parts over the songs and labels of today, with the same weights."""
-        return self.of_parts({name: part.refreshed(evidence, since) for name, part in self.parts.items()})
+    def refreshed(self, data: TrainingData, mapping: IndexMapping) -> Self:
+        """Remap all parts; the weights stay."""
+        return self.of_parts({name: part.refreshed(data, mapping) for name, part in self.parts.items()})
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The recommender that `arrays` was called on."""
-        kinds = {**_KINDS, "popular": Popularity, "weights": Weights}
+        kinds = {**LabelsAndSound.PARTS, **_PART_TYPES, "popular": Popularity, "weights": Weights}
         by_part: defaultdict[str, dict[str, NDArray[Any]]] = defaultdict(dict)
         for name, array in arrays.items():
             part, _, short = name.partition(".")
@@ -133,40 +140,37 @@ class Hybrid:
         return cls.of_parts({name: kind.from_arrays(by_part[name]) for name, kind in kinds.items()})
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The arrays of all parts, with the part's name and a dot before."""
+        """The arrays of all parts, prefixed with the part's name and a dot."""
         return {f"{name}.{short}": array for name, part in self.parts.items() for short, array in part.arrays().items()}
 
-    def scores(self, tastes: Tastes) -> Vector:
-        """How much better each song fits than songs do on average, shape (n_listeners, n_songs), between -1 and 1.
+    def scores(self, batch: ListenerBatch) -> Vector:
+        """Scores between -1 and 1, above 0 if better than the mean song, shape (n_listeners, n_songs).
 
-        x / (1 + |x|) of the weighted sum, less its mean over the songs. A query takes its share of what content says
-        and of the whole. 0 for a listener of whom nothing is known and who asks for nothing.
+        x / (1 + |x|) of the centred weighted sum; with a query, those of `asking.words_first`. All 0 for a listener
+        with neither plays, profile nor query.
         """
-        scores = self._sums(replace(tastes, query=None), self._effects)
-        if tastes.query is not None and (asked := _standardized(self.content.scores(tastes))).any():
-            share = np.where(scores.any(axis=1), tastes.query_share, 1.0)[:, np.newaxis]
-            scores = (1 - share) * _standardized(scores) + share * asked
+        scores = self._sums(replace(batch, query=None), self._effects)
         softened: Vector = scores / (1 + np.abs(scores))
-        return softened
+        return softened if batch.query is None else self.labels_and_sound.asked(batch, softened)
 
     @cached_property
     def _effects(self) -> Vector:
-        """The weights for each song, shape (n_songs, n_parts + 2); the same for every listener."""
+        """The weights interpolated for each song, shape (n_songs, n_parts + 2)."""
         effects: Vector = _basis(self.popularity.listeners) @ self.weights
         return effects
 
     @cached_property
     def _expected(self) -> Vector:
-        """The predicted popularity of each song beside the others, shape (n_songs,)."""
+        """The standardized predicted popularity, shape (n_songs,)."""
         expected: Vector = _standardized(self.popularity.expected[np.newaxis])[0]
         return expected
 
-    def _sums(self, tastes: Tastes, effects: Vector) -> Vector:
-        """The weighted sums of all parts, less their mean over the songs."""
-        known = np.zeros(tastes.n_listeners, dtype=bool)
-        sums = np.zeros((tastes.n_listeners, len(effects)))
-        for column, name in enumerate(PARTS):
-            part = _standardized(_stretched(name, self.parts[name].scores(tastes)))
+    def _sums(self, batch: ListenerBatch, effects: Vector) -> Vector:
+        """The weighted sums of all parts, centred per listener; 0 for listeners without any part score."""
+        known = np.zeros(batch.n_listeners, dtype=bool)
+        sums = np.zeros((batch.n_listeners, len(effects)))
+        for column, name in enumerate(WEIGHED_PARTS):
+            part = _standardized(_variance_stabilized(name, self.parts[name].scores(batch)))
             known |= part.any(axis=1)
             sums += part * effects[:, column]
         sums += self._expected * effects[:, -2] + effects[:, -1]
@@ -174,37 +178,41 @@ class Hybrid:
         sums[~known] = 0
         return sums
 
-    def reasons(self, tastes: Tastes, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
-        """The strongest reasons of the parts, each as strong as its part counts for that song."""
+    def explain(self, batch: ListenerBatch, songs: Positions, k: int) -> Sequence[Sequence[Contribution]]:
+        """The k largest contributions, each part's weighted as in the score; for a query, those of labels and sound."""
+        if self.labels_and_sound.tells_apart(batch.query):
+            return self.labels_and_sound.explain(batch, songs, k)
         effects = self._effects[songs]
-        found: list[dict[Reason, float]] = [{} for _ in songs]
-        for column, name in enumerate(PARTS):
-            if name not in _EXPLAIN:
+        # Contributions of labels and of songs are tuples alike: the kind belongs to the key.
+        found: list[dict[tuple[type[Contribution], Contribution], float]] = [{} for _ in songs]
+        for column, name in enumerate(WEIGHED_PARTS):
+            if name not in _EXPLAINING_PARTS:
                 continue
             part: Recommender = self.parts[name]
-            scores = part.scores(tastes)[0]
+            scores = part.scores(batch)[0]
             spread = float(scores.std()) or 1.0
-            for at, reasons in enumerate(part.reasons(tastes, songs, 2 * k)):
+            for at, reasons in enumerate(part.explain(batch, songs, 2 * k)):
                 for reason in reasons:
-                    key = reason._replace(weight=0.0)
+                    key = type(reason), reason._replace(weight=0.0)
                     weight = reason.weight / spread * float(effects[at, column])
                     found[at][key] = found[at].get(key, 0.0) + weight
-        # Where no part can name a reason, its popularity speaks for a song: it is its own reason.
-        listed: list[list[Reason]] = []
+        listed: list[list[Contribution]] = []
         for at, song in enumerate(songs):
             strongest = sorted(found[at].items(), key=lambda item: -abs(item[1]))[:k]
-            reasons = [reason._replace(weight=weight) for reason, weight in strongest if weight]
-            listed.append(reasons or [SongReason(int(song), float(effects[at, -1]))])
+            reasons = [reason._replace(weight=weight) for (_, reason), weight in strongest if weight]
+            # A song that only its sound speaks for; without that, popularity decides: the song is its own reason.
+            [like] = self.labels_and_sound.explain(batch, np.array([song]), k) if not reasons else [[]]
+            listed.append(reasons or [*like] or [SongContribution(int(song), float(effects[at, -1]))])
         return listed
 
 
-_KINDS: dict[str, Any] = {"content": Content, "cooccurrence": Cooccurrence, "latent": Latent, "towers": Towers}
-_EXPLAIN = {"content", "cooccurrence", "latent"}
+_PART_TYPES: dict[str, Any] = {"content": Content, "cooccurrence": Cooccurrence, "latent": Latent, "towers": TwoTower}
+_EXPLAINING_PARTS = {"content", "cooccurrence", "latent"}
 
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """What each part counts.
+    """The fitted weights of the hybrid.
 
     Attributes
     ----------
@@ -214,98 +222,92 @@ class Weights:
     values: Vector
 
     @classmethod
-    def fit(cls, evidence: Evidence, progress: Progress = silent) -> Self:
-        """Weigh the parts by how well they find plays that they were fitted without.
+    def fit(cls, data: TrainingData, progress: Progress = no_progress) -> Self:
+        """Fit the weights on plays held out from the parts.
 
         Raises
         ------
         TooLittleError
-            If there are too few plays to hold some out.
+            If there are too few plays for an inner split.
         """
-        return cls.pulled(evidence, [PULL], progress)[0]
+        return cls.fit_with_priors(data, [PRIOR_STRENGTH], progress)[0]
 
     @classmethod
-    def pulled(cls, evidence: Evidence, pulls: Sequence[float], progress: Progress = silent) -> list[Self]:
-        """The weights under several pulls; the parts, which take long, are fitted once."""
-        inner = _held_out(evidence)
-        parts = fitted_parts(inner.evidence, progress)
+    def fit_with_priors(
+        cls, data: TrainingData, prior_strengths: Sequence[float], progress: Progress = no_progress
+    ) -> list[Self]:
+        """Fit the weights for several prior strengths; the slow parts are fitted once."""
+        inner = _inner_split(data)
+        parts = fitted_parts(inner.data, progress)
         progress("weights of the parts")
         choices = _choices(parts, inner, progress)
-        return [cls(_weights(choices, pull, progress)) for pull in pulls]
+        return [cls(_weights(choices, prior_strength, progress)) for prior_strength in prior_strengths]
 
-    def refreshed(self, evidence: Evidence, since: Moved) -> Self:  # noqa: ARG002
-        """The same: they hold for any songs."""
+    def refreshed(self, data: TrainingData, mapping: IndexMapping) -> Self:  # noqa: ARG002
+        """Return the same weights, which do not depend on songs."""
         return self
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The weights that `arrays` was called on."""
+        """Restore weights from their `arrays`."""
         return cls(arrays["values"])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The values."""
+        """The weight matrix."""
         return {"values": self.values}
 
 
-def fitted_parts(evidence: Evidence, progress: Progress = silent) -> dict[str, Any]:
-    """Everything that is weighed, fitted, by name."""
-    parts = {name: kind.fit(evidence, progress) for name, kind in _KINDS.items()}
-    return {**parts, "popular": Popularity.fit(evidence, progress)}
+def fitted_parts(data: TrainingData, progress: Progress = no_progress) -> dict[str, Any]:
+    """Fit all parts that the hybrid weighs, by name."""
+    parts = {name: kind.fit(data, progress) for name, kind in _PART_TYPES.items()}
+    return {**parts, "popular": Popularity.fit(data, progress)}
 
 
-class _Inner(NamedTuple):
-    """What parts may see of the plays, and what is held out of them.
+class _InnerSplit(NamedTuple):
+    """An inner split of the training data.
 
     Attributes
     ----------
-    evidence : Evidence
+    data : TrainingData
     held_out : csr_array, shape (n_listeners, n_songs)
     cold : bool, shape (n_songs,)
         Songs whose plays are all held out.
     """
 
-    evidence: Evidence
+    data: TrainingData
     held_out: csr_array[np.int32, tuple[int, int]]
     cold: NDArray[np.bool_]
 
 
-def _held_out(evidence: Evidence) -> _Inner:
-    """Hold out all plays of a fifth of the songs of which something is known, and a fifth of each listener's others."""
-    played = evidence.played
+def _inner_split(data: TrainingData) -> _InnerSplit:
+    """Hold out all plays of a fifth of the songs with content, and a fifth of the other plays."""
+    played = data.played
     if np.count_nonzero(np.diff(played.indptr) >= _FEWEST_SONGS_EACH) < _FEWEST_LISTENERS:
         raise TooLittleError(
             f"{_FEWEST_LISTENERS} listeners of {_FEWEST_SONGS_EACH} songs or more are needed to fit a hybrid"
         )
     rng = np.random.default_rng(_SEED)
-    described = np.diff(evidence.term_frequencies.indptr) > 0
-    if evidence.embeddings is not None:
-        described |= np.any(evidence.embeddings, axis=1)
-    candidates = np.flatnonzero(described & (evidence.listeners > 0))
-    cold = np.zeros(evidence.n_songs, dtype=bool)
+    candidates = np.flatnonzero(data.described & (data.listeners > 0))
+    cold = np.zeros(data.n_songs, dtype=bool)
     cold[rng.choice(candidates, len(candidates) // _HELD_OUT, replace=False)] = True
     out = cold[played.indices] | (rng.random(played.nnz) < 1 / _HELD_OUT)
-    inner = _Inner(replace(evidence, played=_only(played, ~out), sessions=None), _only(played, out), cold)
-    if inner.held_out.nnz < _FEWEST_HELD_OUT or not inner.evidence.played.nnz:
+    inner = _InnerSplit(replace(data, played=only_stored(played, ~out), sessions=None), only_stored(played, out), cold)
+    if inner.held_out.nnz < _FEWEST_HELD_OUT or not inner.data.played.nnz:
         raise TooLittleError(f"{played.nnz} songs that somebody has played are too few to fit a hybrid")
     return inner
 
 
-def _only(played: Any, kept: NDArray[np.bool_]) -> Any:
-    before = np.concatenate([[0], np.cumsum(kept)])
-    return csr_array((played.data[kept], played.indices[kept], before[played.indptr]), shape=played.shape)
-
-
 class _Choices(NamedTuple):
-    """Plays held out, each beside songs that the listener did not play.
+    """Held-out plays (positives), each with sampled negatives.
 
     Attributes
     ----------
     values : float32, shape (n_choices, 1 + against, (1 + n_knots) x (n_parts + 2))
-        What the parts say, standardized, times how popular the song is; first of the song that was played.
+        Standardized part scores x popularity basis; index 0 is the positive.
     possible : bool, shape (n_choices, 1 + against)
-        False where a song that was drawn is one that the listener knows.
+        False for negatives that the listener has played.
     counts : float32, shape (n_choices,)
-        What each choice counts: a listener's together 1.
+        Weight of each choice; a listener's choices sum to 1.
     """
 
     values: NDArray[np.float32]
@@ -313,43 +315,47 @@ class _Choices(NamedTuple):
     counts: NDArray[np.float32]
 
 
-def _choices(parts: Mapping[str, Any], inner: _Inner, progress: Progress) -> _Choices:
-    """What the parts say of plays held out, and of songs drawn by chance: for a cold song half of them cold ones."""
+def _choices(parts: Mapping[str, Any], inner: _InnerSplit, progress: Progress) -> _Choices:
+    """Sample choices; for a cold positive, half of the negatives are cold."""
     rng = np.random.default_rng(_SEED + 1)
-    evidence, held_out = inner.evidence, inner.held_out
-    both = np.flatnonzero((np.diff(held_out.indptr) > 0) & (np.diff(evidence.played.indptr) > 0))
-    basis = _basis(evidence.listeners).astype(np.float32)
+    data, held_out = inner.data, inner.held_out
+    both = np.flatnonzero((np.diff(held_out.indptr) > 0) & (np.diff(data.played.indptr) > 0))
+    basis = _basis(data.listeners).astype(np.float32)
     expected = _standardized(parts["popular"].expected[np.newaxis])[0]
-    n_songs, cold = evidence.n_songs, np.flatnonzero(inner.cold)
+    n_songs, cold = data.n_songs, np.flatnonzero(inner.cold)
     values, possible, counts = [], [], []
-    for listener in np.sort(rng.permutation(both)[:_LISTENERS]):
+    for listener in np.sort(rng.permutation(both)[:_MOST_LISTENERS]):
         progress("weights of the parts")
-        tastes = Tastes.of_plays(evidence.played[[listener]], evidence.term_frequencies.shape[1])
-        said = np.empty((n_songs, len(_COLUMNS)), dtype=np.float32)
-        for column, name in enumerate(PARTS):
-            said[:, column] = _standardized(_stretched(name, parts[name].scores(tastes)))[0]
-        said[:, -2], said[:, -1] = expected, 1
+        batch = ListenerBatch.from_plays(data.played[[listener]], data.term_frequencies.shape[1])
+        values_of_song = np.empty((n_songs, len(_FEATURES)), dtype=np.float32)
+        for column, name in enumerate(WEIGHED_PARTS):
+            values_of_song[:, column] = _standardized(_variance_stabilized(name, parts[name].scores(batch)))[0]
+        values_of_song[:, -2], values_of_song[:, -1] = expected, 1
         out = held_out.indices[held_out.indptr[listener] : held_out.indptr[listener + 1]]
-        wanted = rng.permutation(out)[:_PLAYS_EACH]
-        others = rng.integers(0, n_songs, (len(wanted), _AGAINST))
-        for row in np.flatnonzero(inner.cold[wanted]):
-            others[row, : _AGAINST // 2] = rng.choice(cold, _AGAINST // 2)
-        among = np.column_stack([wanted, others])
-        values.append((basis[among][..., np.newaxis] * said[among][..., np.newaxis, :]).reshape(*among.shape, -1))
-        new = ~np.isin(others, np.union1d(out, tastes.played.indices))
-        possible.append(np.column_stack([np.ones(len(wanted), dtype=bool), new]))
-        counts.append(np.full(len(wanted), 1 / len(wanted), dtype=np.float32))
+        positives = rng.permutation(out)[:_POSITIVES_EACH]
+        negatives = rng.integers(0, n_songs, (len(positives), _NEGATIVES))
+        for row in np.flatnonzero(inner.cold[positives]):
+            negatives[row, : _NEGATIVES // 2] = rng.choice(cold, _NEGATIVES // 2)
+        choice_songs = np.column_stack([positives, negatives])
+        values.append(
+            (basis[choice_songs][..., np.newaxis] * values_of_song[choice_songs][..., np.newaxis, :]).reshape(
+                *choice_songs.shape, -1
+            )
+        )
+        new = ~np.isin(negatives, np.union1d(out, batch.played.indices))
+        possible.append(np.column_stack([np.ones(len(positives), dtype=bool), new]))
+        counts.append(np.full(len(positives), 1 / len(positives), dtype=np.float32))
     return _Choices(np.concatenate(values), np.concatenate(possible), np.concatenate(counts))
 
 
-def _weights(choices: _Choices, pull: float, progress: Progress) -> Vector:
-    """The weights under which the plays held out are likeliest, pulled towards where they start."""
-    # Large: fitting only.
+def _weights(choices: _Choices, prior_strength: float, progress: Progress) -> Vector:
+    """The maximum-a-posteriori weights of the conditional logit."""
+    # Import only for fitting.
     from scipy.optimize import minimize
 
-    start = np.array([_START[name] for name in _COLUMNS]).T
+    prior_means = np.array([_PRIOR_MEANS[name] for name in _FEATURES]).T
     shape = choices.possible.shape
-    flat_values = choices.values.reshape(-1, start.size)
+    flat_values = choices.values.reshape(-1, prior_means.size)
 
     def loss(weights: Vector) -> tuple[float, Vector]:
         progress("weights of the parts")
@@ -360,44 +366,46 @@ def _weights(choices: _Choices, pull: float, progress: Progress) -> Vector:
         missed = -float(choices.counts @ np.log(np.maximum(chances[:, 0], 1e-30)))
         slopes = chances * choices.counts[:, np.newaxis]
         slopes[:, 0] -= choices.counts
-        pulled = weights - start.ravel()
-        gradient = (slopes.ravel() @ flat_values).astype(np.float64) + pull * pulled
-        return missed + pull / 2 * float(pulled @ pulled), gradient
+        deviation = weights - prior_means.ravel()
+        gradient = (slopes.ravel() @ flat_values).astype(np.float64) + prior_strength * deviation
+        return missed + prior_strength / 2 * float(deviation @ deviation), gradient
 
-    found = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 100})
-    return _turned(np.asarray(found.x, dtype=np.float64).reshape(start.shape), start, choices)
+    found = minimize(loss, prior_means.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 100})
+    return _blend_cold_weights(np.asarray(found.x, dtype=np.float64).reshape(prior_means.shape), prior_means, choices)
 
 
-def _turned(fitted: Vector, start: Vector, choices: _Choices) -> Vector:
-    """The weights, those of songs without listeners turned towards the start as far as it ranks such songs better.
+def _blend_cold_weights(fitted: Vector, prior_means: Vector, choices: _Choices) -> Vector:
+    """Blend the weights of unplayed songs with their prior, by the share with the best mean reciprocal rank.
 
-    A likelihood is swayed by the few songs that a part is far too sure of; ranks are not. The length of the weights
-    stays, and with it where such songs stand among all others.
+    Ranks are more robust than the likelihood against a few overconfident scores. The norm of the weights is kept, so
+    that unplayed songs keep their level among all songs.
     """
-    n_columns = len(_COLUMNS)
+    n_columns = len(_FEATURES)
     unplayed = choices.values[..., n_columns - 1] == 1
-    among = choices.possible & unplayed
+    ranked = choices.possible & unplayed
     counts = choices.counts * unplayed[:, 0]
     if not counts.any():
         return fitted
     values = choices.values[..., : n_columns - 1]
-    own, other = fitted[0, :-1], start[0, :-1]
+    own, other = fitted[0, :-1], prior_means[0, :-1]
     length = float(np.linalg.norm(own))
 
     def reciprocal_rank(weights: Vector) -> float:
         sums = values @ weights.astype(np.float32)
-        ranks = 1 + np.count_nonzero((sums > sums[:, :1]) & among, axis=1)
+        ranks = 1 + np.count_nonzero((sums > sums[:, :1]) & ranked, axis=1)
         return float(counts @ (1 / ranks))
 
-    turned = [(1 - share) * own / (length or 1.0) + share * other / np.linalg.norm(other) for share in _TURNS]
-    turned = [length * weights / (np.linalg.norm(weights) or 1.0) for weights in turned]
+    candidates = [
+        (1 - share) * own / (length or 1.0) + share * other / np.linalg.norm(other) for share in _BLEND_SHARES
+    ]
+    candidates = [length * weights / (np.linalg.norm(weights) or 1.0) for weights in candidates]
     best = fitted.copy()
-    best[0, :-1] = max(turned, key=reciprocal_rank)
+    best[0, :-1] = max(candidates, key=reciprocal_rank)
     return best
 
 
 def _basis(listeners: NDArray[np.int64]) -> Vector:
-    """How far each song is one without listeners, or of as many as each knot: rows sum to 1."""
+    """Interpolation weights of each song: without listeners, then each knot; rows sum to 1."""
     basis = np.zeros((len(listeners), 1 + len(KNOTS)))
     popular = np.log2(np.maximum(listeners, 1))
     for knot in range(len(KNOTS)):
@@ -407,13 +415,13 @@ def _basis(listeners: NDArray[np.int64]) -> Vector:
     return basis
 
 
-def _stretched(name: str, scores: Vector) -> Vector:
-    """Scores on a scale on which they may be added: Jaccard indices by their roots, for most are tiny."""
+def _variance_stabilized(name: str, scores: Vector) -> Vector:
+    """Scores on an additive scale: square roots of mean Jaccard indices, most of which are tiny."""
     return np.sqrt(scores) if name == "cooccurrence" else scores
 
 
 def _standardized(scores: Vector) -> Vector:
-    """Each row less its mean, by its deviation; 0 where a row says the same of all songs."""
+    """Standardize rows; constant rows become 0."""
     centred = scores - scores.mean(axis=1, keepdims=True)
     spread = centred.std(axis=1, keepdims=True)
     standardized: Vector = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-12)

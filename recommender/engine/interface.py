@@ -1,7 +1,7 @@
-"""What a recommender takes and gives, whatever its method.
+"""Training data, listener batches, and the protocols that model parts and recommenders implement.
 
-Songs, labels and listeners are numbers here: positions in the arrays that a recommender was fitted on. The songs
-stand in the order of their primary keys, so that a tie broken by position is broken the same way every time.
+Songs, labels and listeners are positions in arrays. Songs are ordered by primary key, so ties broken by position are
+broken deterministically.
 """
 
 from __future__ import annotations
@@ -22,61 +22,74 @@ Positions: TypeAlias = NDArray[np.intp]
 
 
 class TooLittleError(ValueError):
-    """There is too little to learn a method from; the message says what is missing, for people."""
+    """There is too little training data for a method; the message says what is missing."""
 
 
 Progress: TypeAlias = Callable[[str], None]
-"""Told every few seconds what a long work is at."""
+"""Progress callback: called with the current step, at least every few seconds."""
 
 
-def silent(_step: str) -> None:
-    """No progress shown."""
+def no_progress(_step: str) -> None:
+    """Ignore progress."""
 
 
 QUERY_SHARE = 0.5
-"""What a query that was chosen counts beside the profile (`a` of the score)."""
+"""Default weight of a query beside the profile (`a` of the score)."""
 
 
-class LabelReason(NamedTuple):
-    """A label that put a song where it is, and how much of the score it carries (below 0: against the song)."""
+class LabelContribution(NamedTuple):
+    """A label and its contribution to a score; negative contributions lower it."""
 
     label: int
     weight: float
 
 
-class SongReason(NamedTuple):
-    """A song that put another where it is, and with what weight."""
+class SongContribution(NamedTuple):
+    """A song of the listener and its contribution to another song's score."""
 
     song: int
     weight: float
 
 
-Reason: TypeAlias = LabelReason | SongReason
+class SoundContribution(NamedTuple):
+    """A song that another one sounds like, and its contribution to the other one's score."""
+
+    song: int
+    weight: float
+
+
+Contribution: TypeAlias = LabelContribution | SongContribution | SoundContribution
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
-    """What recommenders are fitted on.
+class TrainingData:
+    """What model parts are fitted on.
 
     Attributes
     ----------
     term_frequencies : csr_array, shape (n_songs, n_labels)
-        TF, as `tfidf.term_frequencies` makes it.
+        TF (`tfidf.term_frequencies`).
     played : csr_array of int32, shape (n_listeners, n_songs)
-        How often each listener has played each song; no explicit zeros.
+        Play counts, without explicit zeros.
     embeddings : float32, shape (n_songs, d), or None
-        What a tagger's trunk makes of the sound of each song; a row of 0 where no tagger has heard it.
+        Embeddings from a tagger, or from published networks; zero rows for songs without one.
+    embedded_by : str
+        The version of their network: nothing that was fitted to others is used with them.
     sessions : csr_array of int32, shape (n_sessions, n_songs), or None
-        How often each song was played in each stretch of listening, where listeners are few.
+        Play counts by session; only for few listeners.
     places : float32, shape (n_songs, 2), or None
-        Where each song lay on the last map; NaN for those that were not on it.
+        Places on the previous map; NaN for songs not on it.
+    artists : int32, shape (n_songs,), or None
+        A number per artist, `UNKNOWN_ARTIST` if unknown.
     """
 
     term_frequencies: Matrix
     played: PlayMatrix
     embeddings: NDArray[np.float32] | None = None
+    embedded_by: str = ""
     sessions: PlayMatrix | None = None
     places: NDArray[np.float32] | None = None
+    artists: NDArray[np.int32] | None = None
 
     def __post_init__(self) -> None:
         n_songs = self.n_songs
@@ -89,44 +102,54 @@ class Evidence:
             raise ValueError(f"labels of {n_songs} songs, embeddings of shape {self.embeddings.shape}")
         if self.places is not None and self.places.shape != (n_songs, 2):
             raise ValueError(f"labels of {n_songs} songs, places of shape {self.places.shape}")
+        if self.artists is not None and self.artists.shape != (n_songs,):
+            raise ValueError(f"labels of {n_songs} songs, artists of shape {self.artists.shape}")
 
-    def with_places(self, places: NDArray[np.float32] | None) -> Evidence:
-        """The same, and where songs lay on the last map."""
+    def with_places(self, places: NDArray[np.float32] | None) -> TrainingData:
+        """A copy with places of the previous map."""
         return replace(self, places=places)
 
     @property
     def n_songs(self) -> int:
-        """How many songs there are."""
+        """Number of songs."""
         return int(self.term_frequencies.shape[0])
 
     @cached_property
+    def described(self) -> NDArray[np.bool_]:
+        """Mask of the songs with labels or an embedding, shape (n_songs,)."""
+        described = np.diff(self.term_frequencies.indptr) > 0
+        if self.embeddings is not None:
+            described |= np.any(self.embeddings, axis=1)
+        return described
+
+    @cached_property
     def plays(self) -> NDArray[np.int64]:
-        """How often each song was played, by everybody together, shape (n_songs,)."""
+        """Plays of each song, shape (n_songs,)."""
         plays = np.bincount(self.played.indices, weights=self.played.data, minlength=self.n_songs)
         return plays.astype(np.int64)
 
     @cached_property
     def listeners(self) -> NDArray[np.int64]:
-        """How many people have played each song, shape (n_songs,)."""
+        """Listeners of each song, shape (n_songs,)."""
         return np.bincount(self.played.indices, minlength=self.n_songs)
 
 
 @dataclass(frozen=True)
-class Tastes:
-    """What a block of listeners has said, one row a listener, and what they ask for now.
+class ListenerBatch:
+    """A batch of listeners as sparse matrices, one row per listener, with an optional query.
 
     Attributes
     ----------
     liked, disliked : csr_array, shape (n_listeners, n_songs)
-        1 where the listener likes, or dislikes, the song.
+        1 for liked, or disliked, songs.
     played : csr_array of int32, shape (n_listeners, n_songs)
-        How often the listener has played the song.
+        Play counts.
     nudges : csr_array, shape (n_listeners, n_labels)
-        Weights that the listener adds to labels of the profile.
+        Weights added to the profile.
     query : float64, shape (n_labels,), or None
-        Weights of the labels asked for now, by all of the block.
+        Label weights of a query shared by the batch.
     query_share : float
-        What the query counts beside the profile, 0 to 1.
+        Weight of the query beside the profile, 0 to 1.
     """
 
     liked: Matrix
@@ -150,12 +173,12 @@ class Tastes:
 
     @property
     def n_listeners(self) -> int:
-        """How many listeners there are in the block."""
+        """Number of listeners."""
         return int(self.liked.shape[0])
 
     @classmethod
-    def of_plays(cls, played: PlayMatrix, n_labels: int) -> Self:
-        """Listeners of whom nothing is known but what they have played: they like all of it.
+    def from_plays(cls, played: PlayMatrix, n_labels: int) -> Self:
+        """A batch of listeners known by plays only; every played song counts as liked.
 
         Parameters
         ----------
@@ -167,7 +190,7 @@ class Tastes:
         return cls(liked, nothing, played, csr_array((played.shape[0], n_labels), dtype=np.float64))
 
     @classmethod
-    def of_one(
+    def from_listener(
         cls,
         n_songs: int,
         n_labels: int,
@@ -179,12 +202,12 @@ class Tastes:
         query: Mapping[int, float] | None = None,
         query_share: float = QUERY_SHARE,
     ) -> Self:
-        """One listener, by the positions of songs and labels; `played` says how often.
+        """A batch of one listener, from positions of songs and labels; `played` maps songs to play counts.
 
         Raises
         ------
         ValueError
-            If a position is not below `n_songs` or `n_labels`, or `query_share` not between 0 and 1.
+            If a position is out of range, or `query_share` is not between 0 and 1.
         """
         wanted = None
         if query is not None:
@@ -203,110 +226,110 @@ class Tastes:
 
 
 def _row(positions: Positions, values: float | list[float], width: int) -> Matrix:
-    """A sparse matrix of one row."""
+    """A sparse matrix with one row."""
     if len(positions) and not 0 <= positions.min() <= positions.max() < width:
         raise ValueError(f"positions lie between 0 and {width - 1}, not at {positions.min()} to {positions.max()}")
     data = np.broadcast_to(np.asarray(values, dtype=np.float64), positions.shape).copy()
-    # Of 32 bits, as those of the songs: in a product with others the whole catalogue's would be copied to 64.
+    # int32 like the catalogue's indices: mixed widths would copy the whole catalogue to int64 in a product.
     ends = np.array([0, len(positions)], dtype=np.int32)
     return csr_array((data, positions.astype(np.int32), ends), shape=(1, width))
 
 
 @dataclass(frozen=True, eq=False)
-class Moved:
-    """Where the songs and labels of today stood when recommenders were fitted.
+class IndexMapping:
+    """Maps current indices of songs and labels to fit-time indices; -1 = new.
 
     Attributes
     ----------
     songs : int, shape (n_songs,)
-        The position of each song then, -1 for one that is new.
+        Fit-time index of each song.
     labels : int, shape (n_labels,)
-        The position of each label then, -1 for one that is new.
-    songs_then : int
-        How many songs there were.
+        Fit-time index of each label.
+    n_songs_at_fit : int
+        Number of songs at fit time.
     """
 
     songs: NDArray[np.integer[Any]]
     labels: NDArray[np.integer[Any]]
-    songs_then: int
+    n_songs_at_fit: int
 
     @property
-    def same_songs(self) -> bool:
-        """Whether every song stands where it stood."""
-        return len(self.songs) == self.songs_then and bool((self.songs == np.arange(self.songs_then)).all())
+    def is_identity(self) -> bool:
+        """Whether the songs are unchanged."""
+        return len(self.songs) == self.n_songs_at_fit and bool((self.songs == np.arange(self.n_songs_at_fit)).all())
 
 
-class Part(Protocol):
-    """Something that is learned from evidence and kept as arrays."""
+class ModelPart(Protocol):
+    """A model that is fitted on training data and stored as arrays."""
 
     @classmethod
-    def fit(cls, evidence: Evidence, progress: Progress = silent) -> Self:
-        """Learn from all there is.
+    def fit(cls, data: TrainingData, progress: Progress = no_progress) -> Self:
+        """Fit on training data.
 
         Raises
         ------
         TooLittleError
-            If that is too little.
+            If there is too little training data.
         """
         ...
 
-    def refreshed(self, evidence: Evidence, since: Moved) -> Self:
-        """The same learning over the songs and labels of today, without what takes long to learn.
+    def refreshed(self, data: TrainingData, mapping: IndexMapping) -> Self:
+        """Remap the fitted model to the current songs and labels, without the slow parts of fitting.
 
-        A song that is new since is known by its labels and sound; its plays count from the next fit on.
+        New songs are known by content only; their plays count from the next fit on.
         """
         ...
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """What `arrays` was called on; the arrays may be mapped files, and are not copied."""
+        """Restore a model from its `arrays`, which may be memory-mapped and are not copied."""
         ...
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything that was learned, by short names, for a file each."""
+        """The model as arrays by short names, for a file each."""
         ...
 
 
 @runtime_checkable
-class InBlocks(Protocol):
-    """A part that several workers can fit together: cut into blocks that need nothing of one another."""
+class BlockwisePart(Protocol):
+    """A model part that can be fitted in independent blocks by several workers."""
 
     @classmethod
-    def blocks(cls, evidence: Evidence) -> int:
-        """How many blocks it is best cut into: 1 where it is not worth the while."""
+    def blocks(cls, data: TrainingData) -> int:
+        """The number of blocks; 1 if cutting does not pay."""
         ...
 
     @classmethod
     def fit_block(
-        cls, evidence: Evidence, block: int, blocks: int, progress: Progress = silent
+        cls, data: TrainingData, block: int, blocks: int, progress: Progress = no_progress
     ) -> dict[str, NDArray[Any]]:
-        """What block number `block`, from 0, of so many comes to, as arrays by short names, for a file each."""
+        """Fit one block, counted from 0; returns arrays by short names, for a file each."""
         ...
 
     @classmethod
-    def joined(
-        cls, evidence: Evidence, blocks: Sequence[Mapping[str, NDArray[Any]]], progress: Progress = silent
-    ) -> Part:
-        """The fitted part: `blocks` is what all blocks came to, in their order, possibly mapped files."""
+    def from_blocks(
+        cls, data: TrainingData, blocks: Sequence[Mapping[str, NDArray[Any]]], progress: Progress = no_progress
+    ) -> ModelPart:
+        """Join the arrays of all blocks, in order, possibly memory-mapped."""
         ...
 
 
-class Scoring(Part, Protocol):
-    """A part that says how much listeners should like songs."""
+class ScoringPart(ModelPart, Protocol):
+    """A model part that scores songs for listeners."""
 
-    def scores(self, tastes: Tastes) -> Vector:
-        """How much each listener should like each song, shape (n_listeners, n_songs); only above 0 is a word for it.
+    def scores(self, batch: ListenerBatch) -> Vector:
+        """Scores, shape (n_listeners, n_songs); only songs with a score above 0 are recommended.
 
-        The songs a listener knows have scores too: leaving them out is the list's business (`ranking.top`).
+        Known songs have scores too; `ranking.top` leaves them out.
         """
         ...
 
 
-class Recommender(Scoring, Protocol):
-    """One method of recommending."""
+class Recommender(ScoringPart, Protocol):
+    """A recommendation method: scores with explanations."""
 
-    def reasons(self, tastes: Tastes, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
-        """Why songs stand where they do for the first listener of `tastes`: the k strongest reasons of each.
+    def explain(self, batch: ListenerBatch, songs: Positions, k: int) -> Sequence[Sequence[Contribution]]:
+        """The k largest contributions to the first listener's score of each song.
 
         A song with a score above 0 has at least one.
         """
@@ -315,14 +338,14 @@ class Recommender(Scoring, Protocol):
 
 @runtime_checkable
 class SongSimilarity(Protocol):
-    """What also tells which songs are alike: all methods but those that say the same of every song."""
+    """A model part with similarities between songs."""
 
-    def similar(self, song: int) -> Vector:
-        """How alike each song is to this one, shape (n_songs,): only above 0 is a word for it; 0 for the song itself.
+    def similarities(self, song: int) -> Vector:
+        """Similarity of each song to this one, shape (n_songs,); 0 for the song itself.
 
         Parameters
         ----------
         song : int
-            Its position.
+            Position of the song.
         """
         ...

@@ -1,9 +1,8 @@
-"""Recommending by latent factors: listeners and songs as points of one small space, plays as their products.
+"""Latent factors: weighted matrix factorization of the play counts, with predicted factors for cold songs.
 
-Weighted matrix factorization of implicit feedback (Y. Hu, Y. Koren, C. Volinsky: Collaborative filtering for implicit
-feedback datasets, 2008), fitted by `implicit`. The factors of a song that nobody has played are predicted from what is
-known of it (A. van den Oord, S. Dieleman, B. Schrauwen: Deep content-based music recommendation, 2013), by a ridge
-regression on the songs that have both.
+Implicit-feedback ALS (Y. Hu, Y. Koren, C. Volinsky: Collaborative filtering for implicit feedback datasets, 2008),
+fitted by `implicit`. The factors of unplayed songs are predicted from content (A. van den Oord, S. Dieleman, B.
+Schrauwen: Deep content-based music recommendation, 2013), by a ridge regression on the songs with plays and features.
 """
 
 from __future__ import annotations
@@ -17,19 +16,19 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix, hstack
 from threadpoolctl import threadpool_limits
 
-from .features import Features, moved_rows
+from .features import Features, remapped_rows
 from .interface import (
-    Evidence,
-    LabelReason,
+    Contribution,
+    IndexMapping,
+    LabelContribution,
+    ListenerBatch,
     Matrix,
-    Moved,
     Positions,
     Progress,
-    Reason,
-    SongReason,
-    Tastes,
+    SongContribution,
+    TrainingData,
     Vector,
-    silent,
+    no_progress,
 )
 from .ridge import ridge
 
@@ -37,53 +36,53 @@ _SEED = 2018
 
 
 class Settings(NamedTuple):
-    """What a factorization is made with; chosen by `evaluation.choosing`.
+    """Hyperparameters; chosen by `evaluation.choosing`.
 
     Attributes
     ----------
     factors : int
-        How many numbers describe a song.
-    rounds : int
-        How often listeners and songs are fitted in turn.
-    certainty : float
-        How much surer a play makes: a song played n times counts 1 + certainty x log(1 + n).
-    damping : float
-        The regularization of factors, as a multiple of what a play counts on average.
-    prediction_damping : float
-        The regularization of the regression that predicts factors.
-    doubt : float
-        The factors of a song of c listeners are their own to c / (c + doubt), and else the predicted ones.
+        Number of latent factors.
+    iterations : int
+        ALS iterations.
+    alpha : float
+        Confidence scale: n plays of a song have confidence 1 + alpha x log(1 + n).
+    regularization : float
+        L2 regularization of the factors, as a multiple of the mean confidence.
+    prediction_regularization : float
+        L2 regularization of the regression that predicts factors from features.
+    shrinkage : float
+        A song with c listeners has factors c / (c + shrinkage) x learned + shrinkage / (c + shrinkage) x predicted.
     """
 
     factors: int = 64
-    rounds: int = 15
-    certainty: float = 2.0
-    damping: float = 3.0
-    prediction_damping: float = 6.0
-    doubt: float = 15.0
+    iterations: int = 15
+    alpha: float = 2.0
+    regularization: float = 3.0
+    prediction_regularization: float = 6.0
+    shrinkage: float = 15.0
 
 
 @dataclass(frozen=True, eq=False)
 class Latent:
-    """The recommender by latent factors.
+    """The latent-factor recommender.
 
     Attributes
     ----------
     learned : float32, shape (n_songs, n_factors)
-        What plays say of each song; what is predicted where there are none.
+        Factors from plays; the predicted factors for songs without plays.
     factors : float32, shape (n_songs, n_factors)
-        What plays and content say together.
+        Learned and predicted factors, combined by `Settings.shrinkage`.
     coefficients : float32, shape (n_features, n_factors)
-        From features to factors.
+        The regression from features to factors.
     gram : float64, shape (n_factors, n_factors)
-        Of the learned factors: what an unplayed song costs.
+        Y'Y of the learned factors.
     listeners : int64, shape (n_songs,)
-        How many people have played each song.
+        Number of listeners of each song.
     labels : csr_array, shape (n_songs, 2 x n_labels)
-        The labels among the features of each song: their shares, and their amounts.
+        The label columns of the features: weights first, then amounts.
     features : Features
-    certainty, damping, doubt : float
-        `Settings`, the damping as it is added.
+    alpha, regularization, shrinkage : float
+        From `Settings`; the regularization is absolute here, already multiplied by the mean confidence.
     """
 
     learned: NDArray[np.float32]
@@ -93,36 +92,36 @@ class Latent:
     listeners: NDArray[np.int64]
     labels: Matrix
     features: Features
-    certainty: float
-    damping: float
-    doubt: float
+    alpha: float
+    regularization: float
+    shrinkage: float
 
     @classmethod
-    def fit(cls, evidence: Evidence, progress: Progress = silent) -> Self:
-        """Factorize the plays, and learn to predict the factors from content."""
-        return cls.with_settings(evidence, Settings(), progress)
+    def fit(cls, data: TrainingData, progress: Progress = no_progress) -> Self:
+        """Factorize the plays and fit the regression from features to factors."""
+        return cls.with_settings(data, Settings(), progress)
 
     @classmethod
-    def with_settings(cls, evidence: Evidence, settings: Settings, progress: Progress = silent) -> Self:
-        """The same, otherwise set."""
+    def with_settings(cls, data: TrainingData, settings: Settings, progress: Progress = no_progress) -> Self:
+        """Fit with other hyperparameters."""
         progress("latent factors")
-        confidence = _confidence(evidence.played.data, settings.certainty)
-        damping = settings.damping * float(confidence.mean()) if len(confidence) else 1.0
-        learned = _factorized(evidence, confidence.astype(np.float32), damping, settings, progress)
-        features = Features.fit(evidence)
-        rows = features.rows_and_amounts(evidence)
-        both = np.flatnonzero((evidence.listeners > 0) & (np.diff(rows.indptr) > 0))
+        confidence = _confidence(data.played.data, settings.alpha)
+        regularization = settings.regularization * float(confidence.mean()) if len(confidence) else 1.0
+        learned = _factorized(data, confidence.astype(np.float32), regularization, settings, progress)
+        features = Features.fit(data)
+        rows = features.rows_and_amounts(data)
+        both = np.flatnonzero((data.listeners > 0) & (np.diff(rows.indptr) > 0))
         coefficients = ridge(
             rows[both],
             learned[both].astype(np.float64),
-            np.sqrt(evidence.listeners[both]),
-            settings.prediction_damping,
+            np.sqrt(data.listeners[both]),
+            settings.prediction_regularization,
             progress,
         )
         gram = learned.T.astype(np.float64) @ learned
         return cls._of(
-            learned, rows, coefficients.astype(np.float32), gram, evidence.listeners, features,
-            settings.certainty, damping, settings.doubt,
+            learned, rows, coefficients.astype(np.float32), gram, data.listeners, features,
+            settings.alpha, regularization, settings.shrinkage,
         )  # fmt: skip
 
     @classmethod
@@ -134,42 +133,48 @@ class Latent:
         gram: Vector,
         listeners: NDArray[np.int64],
         features: Features,
-        certainty: float,
-        damping: float,
-        doubt: float,
+        alpha: float,
+        regularization: float,
+        shrinkage: float,
     ) -> Self:
-        """Join what plays and what content say of each song."""
+        """Combine learned and predicted factors."""
         predicted = (rows @ coefficients).astype(np.float32)
-        # Nothing is predicted for a song of which nothing is known: its own factors are all there is.
-        own = np.where(np.diff(rows.indptr) > 0, listeners / (listeners + doubt), 1.0).astype(np.float32)[:, np.newaxis]
+        # No features, no prediction: such a song keeps its learned factors.
+        own = np.where(np.diff(rows.indptr) > 0, listeners / (listeners + shrinkage), 1.0).astype(np.float32)[
+            :, np.newaxis
+        ]
         factors = own * learned + (1 - own) * predicted
         learned = np.where((listeners > 0)[:, np.newaxis], learned, factors)
         labels = _labels(rows, features.n_labels)
-        return cls(learned, factors, coefficients, gram, listeners, labels, features, certainty, damping, doubt)
+        return cls(learned, factors, coefficients, gram, listeners, labels, features, alpha, regularization, shrinkage)
 
-    def refreshed(self, evidence: Evidence, since: Moved) -> Self:
-        """The same factors for the songs that were there, predicted ones for those that are new or newly labelled."""
+    def refreshed(self, data: TrainingData, mapping: IndexMapping) -> Self:
+        """Remap the learned factors to the current songs; predict factors for new and newly labelled songs."""
         n_labels = self.features.n_labels
-        features = self.features.labels_moved(since)
+        features = self.features.with_remapped_labels(mapping)
         shares, others, amounts = np.split(self.coefficients, [n_labels, len(self.coefficients) - n_labels])
-        coefficients = np.concatenate([moved_rows(shares, since.labels), others, moved_rows(amounts, since.labels)])
+        coefficients = np.concatenate(
+            [remapped_rows(shares, mapping.labels), others, remapped_rows(amounts, mapping.labels)]
+        )
         return self._of(
-            moved_rows(self.learned, since.songs), features.rows_and_amounts(evidence), coefficients, self.gram,
-            moved_rows(self.listeners, since.songs), features, self.certainty, self.damping, self.doubt,
+            remapped_rows(self.learned, mapping.songs), features.rows_and_amounts(data), coefficients, self.gram,
+            remapped_rows(self.listeners, mapping.songs), features, self.alpha, self.regularization, self.shrinkage,
         )  # fmt: skip
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The recommender that `arrays` was called on."""
-        certainty, damping, doubt = arrays["settings"].tolist()
+        """Restore a recommender from its `arrays`."""
+        alpha, regularization, shrinkage = arrays["settings"].tolist()
         own = {name: arrays[name] for name in ("learned", "factors", "coefficients", "gram", "listeners")}
         features = Features.from_arrays(arrays)
         stored = (arrays["labels_data"], arrays["labels_indices"], arrays["labels_indptr"])
         labels = csr_array(stored, shape=(len(own["factors"]), 2 * features.n_labels))
-        return cls(**own, labels=labels, features=features, certainty=certainty, damping=damping, doubt=doubt)
+        return cls(
+            **own, labels=labels, features=features, alpha=alpha, regularization=regularization, shrinkage=shrinkage
+        )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Factors, what predicts them, and how listeners are placed among them."""
+        """Factors, regression coefficients, and what fold-in of listeners needs."""
         return {
             "learned": self.learned,
             "factors": self.factors,
@@ -179,116 +184,110 @@ class Latent:
             "labels_data": self.labels.data,
             "labels_indices": self.labels.indices,
             "labels_indptr": self.labels.indptr,
-            "settings": np.array([self.certainty, self.damping, self.doubt]),
+            "settings": np.array([self.alpha, self.regularization, self.shrinkage]),
             **self.features.arrays(),
         }
 
-    def scores(self, tastes: Tastes) -> Vector:
-        """The product of every listener's and every song's factors, shape (n_listeners, n_songs)."""
-        placed = self.listener_factors(tastes).astype(np.float32)
+    def scores(self, batch: ListenerBatch) -> Vector:
+        """Dot products of listener and song factors, shape (n_listeners, n_songs)."""
+        placed = self.listener_factors(batch).astype(np.float32)
         return (placed @ self.factors.T).astype(np.float64)
 
-    def listener_factors(self, tastes: Tastes) -> Vector:
-        """Where each listener stands, from their plays alone; it need not be one that the factors were fitted on.
+    def listener_factors(self, batch: ListenerBatch) -> Vector:
+        """Fold listeners in: their factors from their plays alone, whether or not they were in the training data.
 
-        The least squares of one round: (Y'Y + Y'(C - 1)Y + damping) x = Y'C, Y being the songs' factors and C what
-        the listener's plays count.
+        Solves the least squares of one ALS step, (Y'Y + Y'(C - 1)Y + regularization I) x = Y'C, with Y the song factors
+        and C the diagonal of confidences.
 
         Returns
         -------
         float64, shape (n_listeners, n_factors)
-            0 for a listener who has played nothing.
+            0 for listeners without plays.
         """
-        placed = np.zeros((tastes.n_listeners, len(self.gram)))
-        for row, (own, confidence, inverse) in enumerate(self._placing(tastes)):
+        placed = np.zeros((batch.n_listeners, len(self.gram)))
+        for row, (own, confidence, inverse) in enumerate(self._placing(batch)):
             if len(confidence):
                 placed[row] = inverse @ (own.T @ confidence)
         return placed
 
-    def reasons(self, tastes: Tastes, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:
+    def explain(self, batch: ListenerBatch, songs: Positions, k: int) -> Sequence[Sequence[Contribution]]:
         """What carries the first listener's score of each song: their songs; for one that nobody has played, labels.
 
         The products of all songs sum to the score; so do those of the labels, but for what sound and the number of
         labels say.
         """
-        own, confidence, inverse = next(self._placing(tastes))
-        positions = tastes.played.indices[: tastes.played.indptr[1]]
+        own, confidence, inverse = next(self._placing(batch))
+        positions = batch.played.indices[: batch.played.indptr[1]]
         place = inverse @ (own.T @ confidence)
         by_song = (confidence[:, np.newaxis] * (own @ inverse)) @ self.factors[songs].T.astype(np.float64)
         n_labels = self.features.n_labels
         amounts = self.coefficients[len(self.coefficients) - n_labels :]
         by_column = np.concatenate([self.coefficients[:n_labels], amounts]) @ place
         rows = self.labels
-        reasons: list[list[Reason]] = []
+        reasons: list[list[Contribution]] = []
         for at, song in enumerate(songs):
-            said: list[Reason] = []
+            said: list[Contribution] = []
             if not self.listeners[song]:
                 columns = rows.indices[rows.indptr[song] : rows.indptr[song + 1]]
                 labels, label_of = np.unique(columns % n_labels, return_inverse=True)
                 products = rows.data[rows.indptr[song] : rows.indptr[song + 1]] * by_column[columns]
                 sums = np.bincount(label_of, products, len(labels)).astype(np.float64)
-                said = [LabelReason(int(labels[i]), float(sums[i])) for i in np.argsort(-sums)[:k] if sums[i] > 0]
+                said = [LabelContribution(int(labels[i]), float(sums[i])) for i in np.argsort(-sums)[:k] if sums[i] > 0]
             if not said:
                 parts = by_song[:, at]
-                said = [SongReason(int(positions[i]), float(parts[i])) for i in np.argsort(-parts)[:k] if parts[i] > 0]
+                said = [
+                    SongContribution(int(positions[i]), float(parts[i])) for i in np.argsort(-parts)[:k] if parts[i] > 0
+                ]
             reasons.append(said)
         return reasons
 
-    def _placing(self, tastes: Tastes) -> Iterator[tuple[Vector, Vector, Vector]]:
-        """For each listener: the factors of their songs, what the plays count, and the inverse of the left side."""
-        played = tastes.played
-        for row in range(tastes.n_listeners):
+    def _placing(self, batch: ListenerBatch) -> Iterator[tuple[Vector, Vector, Vector]]:
+        """Per listener: the factors of played songs, their confidences, and the inverse of the left-hand side."""
+        played = batch.played
+        for row in range(batch.n_listeners):
             at = slice(played.indptr[row], played.indptr[row + 1])
             own = self.learned[played.indices[at]].astype(np.float64)
-            confidence = _confidence(played.data[at], self.certainty)
-            left = self.gram + (own.T * (confidence - 1)) @ own + self.damping * np.eye(len(self.gram))
+            confidence = _confidence(played.data[at], self.alpha)
+            left = self.gram + (own.T * (confidence - 1)) @ own + self.regularization * np.eye(len(self.gram))
             yield own, confidence, np.asarray(np.linalg.inv(left), dtype=np.float64)
-
-    def similar(self, song: int) -> Vector:
-        """The cosine of every other song's factors with this one's, shape (n_songs,)."""
-        lengths = np.linalg.norm(self.factors, axis=1)
-        products = (self.factors @ self.factors[song]).astype(np.float64)
-        cosines: Vector = np.divide(products, lengths * lengths[song], out=np.zeros_like(products), where=lengths > 0)
-        cosines[song] = 0
-        return cosines
 
 
 def _labels(rows: Matrix, n_labels: int) -> Matrix:
-    """The columns of labels: shares first, and amounts."""
+    """The label columns of feature rows: weights, then amounts."""
     labels: Matrix = hstack([rows[:, :n_labels], rows[:, rows.shape[1] - n_labels :]], format="csr")
     return labels
 
 
-def _confidence(plays: NDArray[Any], certainty: float) -> Vector:
-    """How much a song played so often counts beside one that was not."""
+def _confidence(plays: NDArray[Any], alpha: float) -> Vector:
+    """Confidence of play counts: 1 + alpha x log(1 + plays)."""
     confidence: Vector = np.log1p(np.asarray(plays, dtype=np.float64))
-    return certainty * confidence + 1
+    return alpha * confidence + 1
 
 
 def _factorized(
-    evidence: Evidence, confidence: NDArray[np.float32], damping: float, settings: Settings, progress: Progress
+    data: TrainingData, confidence: NDArray[np.float32], regularization: float, settings: Settings, progress: Progress
 ) -> NDArray[np.float32]:
-    """The factors of songs, 0 where nobody has played them; always the same for the same plays."""
-    played = evidence.played
+    """Song factors by ALS, 0 for unplayed songs; deterministic."""
+    played = data.played
     if not played.nnz:
-        return np.zeros((evidence.n_songs, settings.factors), dtype=np.float32)
-    # Compiled, with threads of its own: no web process needs it.
+        return np.zeros((data.n_songs, settings.factors), dtype=np.float32)
+    # Import only for fitting: web processes do not need this compiled module.
     from implicit.cpu.als import AlternatingLeastSquares
 
-    # It runs its own threads, and asks that BLAS runs none besides.
+    # implicit runs its own threads and requires single-threaded BLAS.
     with threadpool_limits(1, "blas"):
         model = AlternatingLeastSquares(
             factors=settings.factors,
-            regularization=damping,
-            iterations=settings.rounds,
+            regularization=regularization,
+            iterations=settings.iterations,
             random_state=_SEED,
         )
         model.fit(
-            # It takes no arrays that may not be written to, as mapped files are.
+            # implicit rejects read-only arrays, which memory-mapped files are.
             csr_matrix((confidence, played.indices.copy(), played.indptr.copy()), shape=played.shape),
             show_progress=False,
             callback=lambda *_: progress("latent factors"),
         )
     factors: NDArray[np.float32] = np.asarray(model.item_factors, dtype=np.float32)
-    factors[evidence.listeners == 0] = 0
+    factors[data.listeners == 0] = 0
     return factors

@@ -1,52 +1,71 @@
-"""The methods of recommending, by the names that people use, and the parts that they are put together from."""
+"""The registry of methods, by their public names, and of the model parts they are composed of."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import cast
 
 from .content import Content
 from .cooccurrence import Cooccurrence
-from .hybrid import Hybrid, Weights
-from .interface import Part, Recommender
+from .hybrid import WEIGHED_PARTS, Hybrid, Weights
+from .interface import ModelPart, Recommender
+from .labels_and_sound import Evidence, LabelsAndSound
 from .latent import Latent
 from .popularity import Popularity
 from .song_map import SongMap
 from .sound import Sound
-from .towers import Towers
+from .sound_graph import SoundGraph
+from .two_tower import TwoTower
 
 METHODS: dict[str, type[Recommender]] = {
     "content": Content,
+    "labels_and_sound": LabelsAndSound,
     "cooccurrence": Cooccurrence,
     "latent": Latent,
     "hybrid": Hybrid,
     "popular": Popularity,
 }
-"""Every method, in the order that lists of them have."""
+"""Every method, in display order."""
 
-BEST_FIRST = ["hybrid", "content"]
-"""Which method answers where nobody names one: the first of these that is fitted."""
+DEFAULT_METHODS = ["hybrid", "labels_and_sound", "content"]
+"""Pages rank by the first of these that is fitted."""
 
-PARTS: dict[str, type[Part]] = {
+PARTS: dict[str, type[ModelPart]] = {
     "content": Content,
     "popular": Popularity,
     "sound": Sound,
+    "song_evidence": Evidence,
     "map": SongMap,
+    "paths": SoundGraph,
     "cooccurrence": Cooccurrence,
     "latent": Latent,
-    "towers": Towers,
+    "towers": TwoTower,
     "weights": Weights,
 }
-"""What is fitted, each without the others: the hybrid is put together from them."""
+"""The parts of a snapshot, fitted independently; the hybrid is composed of some of them."""
 
-AT_ONCE = ["content", "popular", "sound"]
-"""The parts that are fitted in less time than others take to be moved: whenever songs or labels change."""
+FAST_PARTS = ["content", "popular", "sound", "song_evidence"]
+"""Parts that every content build refits, because fitting is as fast as remapping."""
 
 
-def methods_of(parts: Mapping[str, Part]) -> dict[str, Recommender]:
-    """The methods that fitted parts make up."""
-    methods: dict[str, Recommender] = {
-        name: part for name, part in parts.items() if name in METHODS and isinstance(part, METHODS[name])
+_NEEDED = {
+    "labels_and_sound": {"content"},
+    "hybrid": {"content", "popular", "weights", *WEIGHED_PARTS} - {"labels_and_sound"},
+}
+"""The parts without which a composed method cannot be; snapshots of older versions lack some of the others."""
+
+_COMPOSED: Mapping[str, type[LabelsAndSound | Hybrid]] = {"labels_and_sound": LabelsAndSound, "hybrid": Hybrid}
+
+
+def method_names(parts: Collection[str]) -> list[str]:
+    """The methods that these fitted parts provide, in the order of `METHODS`."""
+    available = {*parts, *(name for name, needed in _NEEDED.items() if needed.issubset(parts))}
+    return [name for name in METHODS if name in available]
+
+
+def methods_of(parts: Mapping[str, ModelPart]) -> dict[str, Recommender]:
+    """The recommenders that fitted parts provide, by method name."""
+    return {
+        name: _COMPOSED[name].of_parts(parts) if name in _COMPOSED else cast(Recommender, parts[name])
+        for name in method_names(parts)
     }
-    if {"content", "cooccurrence", "latent", "towers", "popular", "weights"} <= set(parts):
-        methods["hybrid"] = Hybrid.of_parts(parts)
-    return {name: methods[name] for name in METHODS if name in methods}

@@ -1,6 +1,6 @@
-"""Counting who played two songs: for all pairs of a catalogue, block by block, compiled.
+"""Counts common listeners of all song pairs, block by block, compiled with numba.
 
-Only fitting needs this module: it brings numba along, a hundred megabytes that no web process should carry.
+Only fitting imports this module: numba takes 100 MB, which web processes should not load.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from scipy.sparse import csr_array
 from .interface import PlayMatrix, Positions, Vector
 
 _BUFFER = 16_000_000
-"""How many pairs a block may come to; 128 MB, where all are kept."""
+"""Most pairs of a block, 128 MB if all are kept."""
 
 _WORK = 100_000_000
-"""How many plays are looked at in one block, a second or so: how soon Ctrl-C is heard."""
+"""Plays visited in one block, about a second: the delay of an interrupt."""
 
 
-class Players(NamedTuple):
-    """A play matrix from both sides, without the counts.
+class PlayIndex(NamedTuple):
+    """The pattern of a play matrix as CSR and CSC.
 
     Attributes
     ----------
     of_row : intp, shape (n_rows + 1,)
-        Where each listener's songs begin in `songs`.
+        Offset of each listener's songs in `songs`.
     songs : int32, shape (n_plays,)
     of_song : intp, shape (n_songs + 1,)
-        Where each song's listeners begin in `rows`.
+        Offset of each song's listeners in `rows`.
     rows : int32, shape (n_plays,)
     """
 
@@ -44,7 +44,7 @@ class Players(NamedTuple):
 
     @classmethod
     def of(cls, played: PlayMatrix) -> Self:
-        """The players of a matrix, shape (n_rows, n_songs), non-zero where played."""
+        """Index a play matrix, shape (n_rows, n_songs)."""
         marks = csr_array((np.ones(played.nnz, dtype=np.bool_), played.indices, played.indptr), shape=played.shape)
         by_song = marks.tocsc()
         return cls(
@@ -56,19 +56,19 @@ class Players(NamedTuple):
 
     @property
     def n_songs(self) -> int:
-        """How many songs there are."""
+        """Number of songs."""
         return len(self.of_song) - 1
 
 
-class Kept(NamedTuple):
-    """Which neighbours a song keeps.
+class Truncation(NamedTuple):
+    """Which neighbours of a song are kept.
 
     Attributes
     ----------
     nearest : int
-        So many, those of the highest Jaccard index; of equal ones those that stand first.
+        Number of neighbours with the highest Jaccard index; ties by position.
     strength : float
-        Besides, those with whom Jaccard index times common listeners comes to this.
+        Also neighbours with Jaccard index x common listeners of at least this.
     """
 
     nearest: int
@@ -76,16 +76,16 @@ class Kept(NamedTuple):
 
 
 class Block(NamedTuple):
-    """The neighbours of some consecutive songs.
+    """The neighbours of consecutive songs.
 
     Attributes
     ----------
     lengths : int64, shape (n_block,)
-        How many neighbours each of the songs has.
+        Number of neighbours of each song.
     songs : int32, shape (n_pairs,)
-        The neighbours, song after song.
+        Positions of the neighbours, by song.
     together : int32, shape (n_pairs,)
-        How many listeners have played both.
+        Common listeners.
     """
 
     lengths: NDArray[np.int64]
@@ -93,15 +93,15 @@ class Block(NamedTuple):
     together: NDArray[np.int32]
 
 
-def cut(players: Players, n: int) -> list[tuple[int, int]]:
-    """The catalogue cut into n ranges of songs of about equal work, first and one past the last; some may be empty."""
+def equal_work_ranges(players: PlayIndex, n: int) -> list[tuple[int, int]]:
+    """Cut the catalogue into n half-open ranges of about equal work; some may be empty."""
     before = np.concatenate([[0], np.cumsum(_work(*players, np.arange(players.n_songs)))])
     edges = np.searchsorted(before, np.linspace(0, before[-1], n + 1)[1:-1])
     return list(pairwise([0, *edges.tolist(), players.n_songs]))
 
 
-def bounded(players: Players, first: int, last: int) -> list[tuple[int, int]]:
-    """A range of songs cut into ranges of bounded work and memory each."""
+def bounded_ranges(players: PlayIndex, first: int, last: int) -> list[tuple[int, int]]:
+    """Cut a range of songs into ranges of bounded work and memory."""
     work = _work(*players, np.arange(first, last))
     room = np.minimum(work, players.n_songs)
     edges = [first]
@@ -116,22 +116,22 @@ def bounded(players: Players, first: int, last: int) -> list[tuple[int, int]]:
     return [(begin, end) for begin, end in pairwise(edges) if end > begin]
 
 
-def neighbours(players: Players, of: Positions, kept: Kept | None) -> Block:
-    """The songs that share a listener with each of some songs, in no order.
+def neighbours(players: PlayIndex, of: Positions, truncation: Truncation | None) -> Block:
+    """The neighbours of some songs, unordered.
 
     Parameters
     ----------
     of : positions of songs
-    kept : Kept, optional
-        Only these.
+    truncation : Truncation, optional
+        All neighbours without it.
     """
-    nearest, strength = kept or Kept(players.n_songs, np.inf)
+    nearest, strength = truncation or Truncation(players.n_songs, np.inf)
     lengths, songs, together = _neighbours(*players, of, nearest, strength)
     return Block(lengths, songs.copy(), together.copy())
 
 
-def strengths(players: Players, of: Positions) -> Vector:
-    """The Jaccard index times the common listeners of each pair that some songs are in."""
+def strengths(players: PlayIndex, of: Positions) -> Vector:
+    """Jaccard index x common listeners of each pair of some songs."""
     block = neighbours(players, of, None)
     listeners = np.diff(players.of_song)
     own = np.repeat(listeners[of], block.lengths)
@@ -139,18 +139,20 @@ def strengths(players: Players, of: Positions) -> Vector:
     return np.square(block.together, dtype=np.float64) / either
 
 
-def all_neighbours(players: Players, first: int, last: int, kept: Kept | None, threads: int) -> Iterator[Block]:
-    """The neighbours of every song of a range, block by block in order."""
-    whole = [np.arange(begin, end) for begin, end in bounded(players, first, last)]
+def all_neighbours(
+    players: PlayIndex, first: int, last: int, truncation: Truncation | None, threads: int
+) -> Iterator[Block]:
+    """The neighbours of every song of a range, in ordered blocks."""
+    whole = [np.arange(begin, end) for begin, end in bounded_ranges(players, first, last)]
     with ThreadPoolExecutor(threads) as pool:
         try:
-            yield from pool.map(lambda of: neighbours(players, of, kept), whole)
+            yield from pool.map(lambda of: neighbours(players, of, truncation), whole)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def jaccard_sums(players: Players, own: Positions) -> Vector:
-    """The sum of each song's Jaccard indices with a listener's own songs, counted from the plays themselves."""
+def jaccard_sums(players: PlayIndex, own: Positions) -> Vector:
+    """Exact sums of each song's Jaccard indices with a listener's songs, counted from the plays."""
     sums: Vector = _jaccard_sums(*players, own)
     return sums
 
@@ -165,61 +167,61 @@ def _work(of_row: Any, songs: Any, of_song: Any, rows: Any, of: Any) -> Any:  # 
 
 
 @numba.njit(nogil=True, cache=True)
-def _count(of_row: Any, songs: Any, of_song: Any, rows: Any, song: int, counts: Any, met: Any) -> int:
-    """Add to `counts` how many listeners of a song have played each other; `met` lists those with any."""
-    n_met = 0
+def _count(of_row: Any, songs: Any, of_song: Any, rows: Any, song: int, counts: Any, seen: Any) -> int:
+    """Add common listeners with all other songs to `counts`; `seen` lists the non-zero positions."""
+    n_seen = 0
     for at in range(of_song[song], of_song[song + 1]):
         row = rows[at]
         for other in songs[of_row[row] : of_row[row + 1]]:
             if counts[other] == 0:
-                met[n_met] = other
-                n_met += 1
+                seen[n_seen] = other
+                n_seen += 1
             counts[other] += 1
-    return n_met
+    return n_seen
 
 
 @numba.njit(nogil=True, cache=True)
 def _neighbours(of_row: Any, songs: Any, of_song: Any, rows: Any, of: Any, nearest: int, strength: float) -> Any:
     n_songs = len(of_song) - 1
     counts = np.zeros(n_songs, dtype=np.int32)
-    met = np.empty(n_songs, dtype=np.int32)
-    likeness = np.empty(n_songs, dtype=np.float64)
+    seen = np.empty(n_songs, dtype=np.int32)
+    similarity = np.empty(n_songs, dtype=np.float64)
     lengths = np.zeros(len(of), dtype=np.int64)
     kept = np.empty(n_songs, dtype=np.int32)
     together = np.empty(n_songs, dtype=np.int32)
     at = 0
     for place in range(len(of)):
         song = of[place]
-        n_met = _count(of_row, songs, of_song, rows, song, counts, met)
+        n_seen = _count(of_row, songs, of_song, rows, song, counts, seen)
         own = of_song[song + 1] - of_song[song]
-        for i in range(n_met):
-            other = met[i]
+        for i in range(n_seen):
+            other = seen[i]
             either = own + of_song[other + 1] - of_song[other] - counts[other]
-            likeness[i] = counts[other] / either if other != song else -1.0
+            similarity[i] = counts[other] / either if other != song else -1.0
         edge, ties = -1.0, n_songs
-        if n_met - 1 > nearest:
-            edge = np.partition(likeness[:n_met], n_met - nearest)[n_met - nearest]
+        if n_seen - 1 > nearest:
+            edge = np.partition(similarity[:n_seen], n_seen - nearest)[n_seen - nearest]
             above = 0
-            tied = np.empty(n_met, dtype=np.int32)
+            tied = np.empty(n_seen, dtype=np.int32)
             n_tied = 0
-            for i in range(n_met):
-                if likeness[i] > edge:
+            for i in range(n_seen):
+                if similarity[i] > edge:
                     above += 1
-                elif likeness[i] == edge:
-                    tied[n_tied] = met[i]
+                elif similarity[i] == edge:
+                    tied[n_tied] = seen[i]
                     n_tied += 1
-            # Of those that tie at the edge, the ones up to this position have room.
+            # Of the ties at the threshold, keep those up to this position.
             ties = np.sort(tied[:n_tied])[nearest - above - 1]
-        if at + n_met > len(kept):
-            longer = max(2 * len(kept), at + n_met)
+        if at + n_seen > len(kept):
+            longer = max(2 * len(kept), at + n_seen)
             more, more_together = np.empty(longer, dtype=np.int32), np.empty(longer, dtype=np.int32)
             more[:at], more_together[:at] = kept[:at], together[:at]
             kept, together = more, more_together
         before = at
-        for i in range(n_met):
-            other = met[i]
-            near = edge < 0 or likeness[i] > edge or (likeness[i] == edge and other <= ties)
-            if other != song and (near or likeness[i] * counts[other] >= strength):
+        for i in range(n_seen):
+            other = seen[i]
+            near = edge < 0 or similarity[i] > edge or (similarity[i] == edge and other <= ties)
+            if other != song and (near or similarity[i] * counts[other] >= strength):
                 kept[at] = other
                 together[at] = counts[other]
                 at += 1
@@ -232,12 +234,12 @@ def _neighbours(of_row: Any, songs: Any, of_song: Any, rows: Any, of: Any, neare
 def _jaccard_sums(of_row: Any, songs: Any, of_song: Any, rows: Any, own: Any) -> Any:
     n_songs = len(of_song) - 1
     counts = np.zeros(n_songs, dtype=np.int32)
-    met = np.empty(n_songs, dtype=np.int32)
+    seen = np.empty(n_songs, dtype=np.int32)
     sums = np.zeros(n_songs, dtype=np.float64)
     for song in own:
-        n_met = _count(of_row, songs, of_song, rows, song, counts, met)
-        for i in range(n_met):
-            other = met[i]
+        n_seen = _count(of_row, songs, of_song, rows, song, counts, seen)
+        for i in range(n_seen):
+            other = seen[i]
             either = of_song[song + 1] - of_song[song] + of_song[other + 1] - of_song[other] - counts[other]
             if other != song:
                 sums[other] += counts[other] / either

@@ -1,4 +1,4 @@
-"""Recommending what is played most, and of what nobody has played yet, what songs of its kind lead one to expect."""
+"""Popularity recommender: by plays; unplayed songs by the popularity predicted from their features."""
 
 from __future__ import annotations
 
@@ -10,29 +10,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .features import Features
-from .interface import Evidence, Moved, Positions, Progress, Reason, SongReason, Tastes, Vector, silent
+from .interface import (
+    Contribution,
+    IndexMapping,
+    ListenerBatch,
+    Positions,
+    Progress,
+    SongContribution,
+    TrainingData,
+    Vector,
+    no_progress,
+)
 from .ridge import ridge
 
-DAMPING = 3.0
-"""The regularization of the regression that expects listeners."""
+REGULARIZATION = 3.0
+"""Regularization of the regression that predicts listeners."""
 
 _FOLDS = 5
 _FEWEST_SONGS = 20
-"""With fewer songs that people play and that have labels, all new songs are expected to be alike."""
+"""With fewer played songs with features, nothing is predicted."""
 
 
 class Expectation(NamedTuple):
-    """How many listeners songs should have, going by their labels and sound.
+    """Predicted numbers of listeners, with measures of accuracy.
 
     Attributes
     ----------
     listeners : float64, shape (n_songs,)
-        The expected log(1 + listeners), not below 0.
+        Predicted log(1 + listeners), at least 0.
     deviation : float
-        How far from that log(1 + listeners) turned out to be, root mean square, for songs held out; not a number
-        where too few songs are known.
+        Root mean square error of log(1 + listeners) in cross-validation; NaN if too few songs are known.
     rank_correlation : float
-        Spearman's, of the expected and the true number, for songs held out; not a number where too few are known.
+        Spearman correlation of predicted and true listeners in cross-validation; NaN if too few songs are known.
     """
 
     listeners: Vector
@@ -42,18 +51,18 @@ class Expectation(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Popularity:
-    """The same songs for everybody: those played most.
+    """The popularity recommender, the same for all listeners.
 
     Attributes
     ----------
     plays : int64, shape (n_songs,)
-        How often each song was played, by everybody together.
+        Plays of each song.
     listeners : int64, shape (n_songs,)
-        How many people have played each song.
+        Listeners of each song.
     expected : float64, shape (n_songs,)
-        The log(1 + listeners) that songs of the same labels and sound have.
+        Predicted log(1 + listeners).
     deviation, rank_correlation : float
-        How sure that is (`Expectation`).
+        Accuracy of the prediction (`Expectation`).
     """
 
     plays: NDArray[np.int64]
@@ -63,14 +72,14 @@ class Popularity:
     rank_correlation: float
 
     @classmethod
-    def fit(cls, evidence: Evidence, progress: Progress = silent) -> Self:
-        """Count, and learn from the counts what to expect of songs that nobody has played."""
-        expectation = expected_listeners(evidence, progress)
-        return cls(evidence.plays, evidence.listeners, *expectation)
+    def fit(cls, data: TrainingData, progress: Progress = no_progress) -> Self:
+        """Count plays and listeners, and fit the prediction."""
+        expectation = expected_listeners(data, progress)
+        return cls(data.plays, data.listeners, *expectation)
 
-    def refreshed(self, evidence: Evidence, since: Moved) -> Self:  # noqa: ARG002
-        """Count anew, which takes no longer than to move the counts."""
-        return self.fit(evidence)
+    def refreshed(self, data: TrainingData, mapping: IndexMapping) -> Self:  # noqa: ARG002
+        """Refit, which is as fast as remapping."""
+        return self.fit(data)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -78,7 +87,7 @@ class Popularity:
         return cls(arrays["plays"], arrays["listeners"], arrays["expected"], *arrays["sureness"].tolist())
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Plays and listeners of each song, and what was to be expected."""
+        """Plays, listeners and predictions."""
         return {
             "plays": self.plays,
             "listeners": self.listeners,
@@ -86,48 +95,44 @@ class Popularity:
             "sureness": np.array([self.deviation, self.rank_correlation]),
         }
 
-    def scores(self, tastes: Tastes) -> Vector:
+    def scores(self, batch: ListenerBatch) -> Vector:
         """The plays of every song, the same for each listener, shape (n_listeners, n_songs).
 
-        A song that nobody has played stands behind all that somebody has: x / (1 + x) of what is expected of it.
+        Unplayed songs score x / (1 + x) < 1, x being the prediction, so they rank behind all played songs.
         """
         expected = self.expected / (1 + self.expected)
         scores = np.where(self.plays > 0, self.plays, expected)
-        return np.broadcast_to(scores, (tastes.n_listeners, len(scores)))
+        return np.broadcast_to(scores, (batch.n_listeners, len(scores)))
 
-    def reasons(self, tastes: Tastes, songs: Positions, k: int) -> Sequence[Sequence[Reason]]:  # noqa: ARG002
-        """Each song is its own reason, with the number of its plays or what is expected in their place."""
-        scores = self.scores(tastes)[0]
-        return [[SongReason(int(song), float(scores[song]))] for song in songs]
+    def explain(self, batch: ListenerBatch, songs: Positions, k: int) -> Sequence[Sequence[Contribution]]:  # noqa: ARG002
+        """Each song explains itself, with its score as the contribution."""
+        scores = self.scores(batch)[0]
+        return [[SongContribution(int(song), float(scores[song]))] for song in songs]
 
     def expected_between(self, song: int) -> tuple[float, float, float]:
-        """How many listeners a song should have: the number expected, and between which two it is two times in three.
-
-        Not numbers where too little is known.
-        """
+        """Predicted listeners of a song, and the interval of one standard deviation; NaN if nothing is predicted."""
         middle = float(self.expected[song])
         low, middle, high = np.expm1([max(middle - self.deviation, 0.0), middle, middle + self.deviation]).tolist()
         return middle, low, high
 
 
-def expected_listeners(evidence: Evidence, progress: Progress = silent, *, damping: float = DAMPING) -> Expectation:
-    """Learn how many listeners songs have from their labels and sound, and how well that can be told.
-
-    How well is measured on songs held out, a fifth at a time.
-    """
-    # Large: fitting only.
+def expected_listeners(
+    data: TrainingData, progress: Progress = no_progress, *, regularization: float = REGULARIZATION
+) -> Expectation:
+    """Predict listeners from features by ridge regression, with 5-fold cross-validation."""
+    # Import only for fitting.
     from scipy.stats import spearmanr
 
-    rows = Features.fit(evidence).rows_and_amounts(evidence)
-    counted = np.log1p(evidence.listeners)
-    known = np.flatnonzero((evidence.listeners > 0) & (np.diff(rows.indptr) > 0))
+    rows = Features.fit(data).rows_and_amounts(data)
+    counted = np.log1p(data.listeners)
+    known = np.flatnonzero((data.listeners > 0) & (np.diff(rows.indptr) > 0))
     if len(known) < _FEWEST_SONGS:
-        return Expectation(np.zeros(evidence.n_songs), float("nan"), float("nan"))
+        return Expectation(np.zeros(data.n_songs), float("nan"), float("nan"))
 
     def learned(songs: Positions) -> tuple[Vector, float]:
         mean = float(counted[songs].mean())
         targets = (counted[songs] - mean)[:, np.newaxis]
-        return ridge(rows[songs], targets, np.ones(len(songs)), damping, progress)[:, 0], mean
+        return ridge(rows[songs], targets, np.ones(len(songs)), regularization, progress)[:, 0], mean
 
     told = np.empty(len(known))
     fold = np.random.default_rng(0).permutation(len(known)) % _FOLDS

@@ -1,4 +1,4 @@
-"""From scores to a list."""
+"""Rankings: the top of scores, and the fusion of several rankings."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _ONE_IN = 64
 _SPARE = 8
 
 CALM = 60
-"""What is added to places before they are added up: the first few of one list do not outweigh all of the other."""
+"""Constant of reciprocal rank fusion (k in the paper)."""
 
 
 def top(
     scores: Vector, n: int, *, leave_out: Positions | None = None, among: NDArray[np.bool_] | None = None
 ) -> Positions:
-    """The songs of the highest scores, highest first; of equal scores the song that stands first.
+    """The songs with the highest scores, highest first; ties by position.
 
     Parameters
     ----------
     scores : float64, shape (n_songs,)
-        Only songs with a score above 0 are listed.
+        Only scores above 0 are listed.
     n : int
-        How many at most.
+        Most songs.
     leave_out : positions of songs, optional
-        Songs that are not listed.
+        Songs to leave out.
     among : bool, shape (n_songs,), optional
         Only these songs are listed.
 
@@ -41,16 +41,16 @@ def top(
         among[leave_out] = False
     songs = _candidates(scores, n, among)
     if len(songs) > n > 0:
-        # A sort of what is left only; all songs that tie at the edge stay, so that position decides among them.
+        # Partition before sorting; keep all ties at the threshold, so that position decides among them.
         edge = np.partition(scores[songs], len(songs) - n)[len(songs) - n]
         songs = songs[scores[songs] >= edge]
     return songs[np.argsort(-scores[songs], kind="stable")][: max(n, 0)]
 
 
 def fused(rankings: Sequence[Positions], n_songs: int) -> Vector:
-    """Scores that put first what stands high in several rankings: the sum of 1 / (CALM + place).
+    """Reciprocal rank fusion: sums of 1 / (CALM + rank).
 
-    Places are comparable where scores are not (G. Cormack, C. Clarke, S. Buettcher: Reciprocal rank fusion
+    Ranks are comparable where scores are not (G. Cormack, C. Clarke, S. Buettcher: Reciprocal rank fusion
     outperforms Condorcet and individual rank learning methods, 2009).
 
     Parameters
@@ -62,7 +62,7 @@ def fused(rankings: Sequence[Positions], n_songs: int) -> Vector:
     Returns
     -------
     float64, shape (n_songs,)
-        0 for songs that stand in none.
+        0 for songs in no ranking.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def fused(rankings: Sequence[Positions], n_songs: int) -> Vector:
 
 
 def _candidates(scores: Vector, n: int, among: NDArray[np.bool_] | None) -> Positions:
-    """Songs among which the first n are: of a large catalogue the few that a sample of it says stand high."""
+    """A superset of the top n; in a large catalogue preselected by a threshold from a sample."""
     sample = scores[::_ONE_IN] if among is None else scores[::_ONE_IN][among[::_ONE_IN]]
     enough = 2 * max(n, 0) // _ONE_IN + _SPARE
     if len(sample) > enough:

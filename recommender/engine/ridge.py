@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from .interface import Matrix, Progress, Vector, silent
+from .interface import Matrix, Progress, Vector, no_progress
 
 _MOST_STEPS = 100
 _TOLERANCE = 1e-4
 
 
-def ridge(features: Matrix, targets: Vector, weights: Vector, damping: float, progress: Progress = silent) -> Vector:
-    """The coefficients B that make sum of w |x B - y|^2 + damping |B|^2 least.
+def ridge(
+    features: Matrix, targets: Vector, weights: Vector, regularization: float, progress: Progress = no_progress
+) -> Vector:
+    """The coefficients B that minimize the sum of w |x B - y|^2 + regularization |B|^2.
 
     The normal equations are solved by conjugate gradients (M. Hestenes, E. Stiefel: Methods of conjugate gradients
-    for solving linear systems, 1952), all targets side by side, so that the features are read once a step.
+    for solving linear systems, 1952) for all targets at once, so that features are read once per step.
 
     Parameters
     ----------
     features : csr_array, shape (n, d)
     targets : float64, shape (n, m)
     weights : float64, shape (n,)
-        How much each row counts; not below 0.
-    damping : float, above 0
+        Weight of each row, at least 0.
+    regularization : float, above 0
 
     Returns
     -------
@@ -31,10 +33,10 @@ def ridge(features: Matrix, targets: Vector, weights: Vector, damping: float, pr
     Raises
     ------
     ValueError
-        If `damping` is not above 0, or the shapes do not fit.
+        If `regularization` is not above 0, or the shapes do not fit.
     """
-    if not damping > 0:
-        raise ValueError(f"a damping is above 0, not {damping}")
+    if not regularization > 0:
+        raise ValueError(f"regularization must be above 0, not {regularization}")
     if targets.shape[0] != features.shape[0] or weights.shape != (features.shape[0],):
         raise ValueError(f"{features.shape[0]} rows, targets of {targets.shape[0]}, weights of {weights.shape}")
     weighted = weights[:, np.newaxis]
@@ -48,7 +50,7 @@ def ridge(features: Matrix, targets: Vector, weights: Vector, damping: float, pr
         if (length <= small_enough).all():
             break
         progress("latent factors")
-        image = across @ (weighted * (features @ direction)) + damping * direction
+        image = across @ (weighted * (features @ direction)) + regularization * direction
         along = np.einsum("ij,ij->j", direction, image)
         step = np.divide(length, along, out=np.zeros_like(length), where=along > 0)
         coefficients += step * direction

@@ -1,10 +1,10 @@
-"""A map of the songs: each at a place on a plane, near those that sound like it.
+"""Song map: a 2-D layout in which songs with similar embeddings are close.
 
 t-SNE (L. van der Maaten, G. Hinton: Visualizing data using t-SNE, 2008) in the Barnes-Hut approximation (L. van der
 Maaten: Accelerating t-SNE using tree-based algorithms, 2014), begun from principal components (D. Kobak, P. Berens:
-The art of using t-SNE for single-cell transcriptomics, 2019). A map begins where the last one ended, so that songs stay
-where people have learned to find them. Of a large library a sample is laid out, and every other song goes to those of
-the sample that it sounds like, block by block: time grows with the songs, memory does not.
+The art of using t-SNE for single-cell transcriptomics, 2019). Each map is initialized with the previous one, so that
+songs keep their places. In a large library, t-SNE runs on a sample, and the other songs are placed at the mean of their
+nearest neighbours in the sample, in blocks of bounded memory.
 """
 
 from __future__ import annotations
@@ -18,30 +18,32 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from threadpoolctl import threadpool_limits
 
-from .interface import Evidence, Moved, Positions, Progress, silent
+from .interface import IndexMapping, Positions, Progress, TrainingData, no_progress
 
 Places = NDArray[np.float32]
 
 MOST_LAID_OUT = 10_000
-"""So many songs are laid out by what all of them sound like; of more, a sample of so many."""
+"""Most songs that t-SNE lays out; a sample of a larger library."""
 
 QUICK = 4000
-"""So many at most where somebody waits."""
+"""The same for content builds, which must be quick."""
 
 PERPLEXITY = 30
-"""About how many songs each one is held near to."""
+"""Perplexity of t-SNE."""
 
 COMPONENTS = 50
-"""Principal components that likeness is looked for in while songs are laid out."""
+"""Principal components that t-SNE runs on."""
 
 NEAREST = 3
-"""A song that is placed without laying out goes to the middle of so many that sound most like it."""
+"""A song placed without t-SNE is put at the mean of so many nearest neighbours."""
 
 LASTS = 0.5
-"""A map that keeps less than this share of the songs' neighbours is of another sound, and is begun anew."""
+"""If the previous map keeps less than this share of neighbours (after a change of the tagger), t-SNE restarts."""
+
+BLOCK = 1 << 23
+"""Distances that are worked out at once, 32 MB."""
 
 _STEPS, _STEPS_AGAIN = 750, 250
-_BLOCK = 1 << 23
 _LOOKED_AT = 500
 _APART = 0.02
 _SEED = 20
@@ -49,103 +51,109 @@ _SEED = 20
 
 @dataclass(frozen=True, eq=False)
 class SongMap:
-    """Where each song lies that was heard.
+    """The places of all songs with embeddings.
 
     Attributes
     ----------
-    songs : int64, shape (n_heard,)
-        The songs that were heard, ascending.
-    places : float32, shape (n_heard, 2)
-        Where they lie; the unit is of no meaning.
+    songs : int64, shape (n_embedded,)
+        Positions of the songs with embeddings, ascending.
+    places : float32, shape (n_embedded, 2)
+        Their places, in arbitrary units.
     n_songs : int
     laid_out : int
-        How many songs had been heard when they were last laid out, and not only placed beside others.
+        Number of songs with embeddings at the last t-SNE run.
+    embedded_by : str
+        The version of the embeddings.
     """
 
     songs: NDArray[np.int64]
     places: Places
     n_songs: int
     laid_out: int
+    embedded_by: str = ""
 
     @classmethod
-    def fit(cls, evidence: Evidence, progress: Progress = silent, most: int = MOST_LAID_OUT) -> Self:
-        """Lay out the songs that were heard, from where they lay before (`evidence.places`), if they did.
+    def fit(cls, data: TrainingData, progress: Progress = no_progress, most: int = MOST_LAID_OUT) -> Self:
+        """Lay out all songs with embeddings, initialized with `data.places` if there are any.
 
         Parameters
         ----------
-        evidence : Evidence
+        data : TrainingData
         progress : callable
         most : int
-            So many songs are laid out, the others placed beside them.
+            Most songs for t-SNE; the others are placed next to their neighbours.
         """
-        songs, vectors = heard(evidence)
+        songs, vectors = embedded_songs(data)
         if not len(songs):
-            return cls(songs, np.empty((0, 2), dtype=np.float32), evidence.n_songs, 0)
-        before = _places_before(evidence, songs)
+            return cls(songs, np.empty((0, 2), dtype=np.float32), data.n_songs, 0, data.embedded_by)
+        before = _places_before(data, songs)
         sample = np.unique(np.linspace(0, len(songs) - 1, min(len(songs), most)).astype(np.int64))
         places = np.empty((len(songs), 2), dtype=np.float32)
         places[sample] = lay_out(_unit(vectors, sample), before[sample], progress)
         rest = np.setdiff1d(np.arange(len(songs)), sample, assume_unique=True)
         places[rest] = _beside(vectors, rest, _unit(vectors, sample), places[sample], progress)
-        return cls(songs, places, evidence.n_songs, len(songs))
+        return cls(songs, places, data.n_songs, len(songs), data.embedded_by)
 
-    def refreshed(self, evidence: Evidence, since: Moved, progress: Progress = silent) -> Self:
-        """Leave songs where they are and place new ones beside those that they sound like.
+    def refreshed(self, data: TrainingData, mapping: IndexMapping, progress: Progress = no_progress) -> Self:
+        """Keep the places and put new songs next to their nearest neighbours.
 
-        Once there are twice as many as when they were last laid out, they are laid out again, quickly.
+        Runs t-SNE again, on a small sample, once the number of songs has doubled since the last run, or where
+        embeddings are of another version.
         """
-        songs, vectors = heard(evidence)
-        places = np.full((evidence.n_songs, 2), np.nan, dtype=np.float32)
-        then = np.full((since.songs_then, 2), np.nan, dtype=np.float32)
+        songs, vectors = embedded_songs(data)
+        places = np.full((data.n_songs, 2), np.nan, dtype=np.float32)
+        then = np.full((mapping.n_songs_at_fit, 2), np.nan, dtype=np.float32)
         then[self.songs] = self.places
-        places[since.songs >= 0] = then[since.songs[since.songs >= 0]]
+        places[mapping.songs >= 0] = then[mapping.songs[mapping.songs >= 0]]
         places = places[songs]
         new = np.isnan(places[:, 0])
         known = np.flatnonzero(~new)
-        if len(songs) >= 2 * self.laid_out or not len(known):
-            everything = np.full((evidence.n_songs, 2), np.nan, dtype=np.float32)
+        if len(songs) >= 2 * self.laid_out or not len(known) or data.embedded_by != self.embedded_by:
+            everything = np.full((data.n_songs, 2), np.nan, dtype=np.float32)
             everything[songs] = places
-            return type(self).fit(evidence.with_places(everything), progress, QUICK)
+            return type(self).fit(data.with_places(everything), progress, QUICK)
         among = known[np.unique(np.linspace(0, len(known) - 1, min(len(known), MOST_LAID_OUT)).astype(np.int64))]
         places[new] = _beside(vectors, np.flatnonzero(new), _unit(vectors, among), places[among], progress)
-        return type(self)(songs, places, evidence.n_songs, self.laid_out)
+        return type(self)(songs, places, data.n_songs, self.laid_out, self.embedded_by)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """What `arrays` was called on; the arrays may be mapped files, and are not copied."""
         n_songs, laid_out = arrays["about"].tolist()
-        return cls(arrays["songs"], arrays["places"], n_songs, laid_out)
+        embedded_by = str(arrays["embedded_by"][0]) if "embedded_by" in arrays else ""
+        return cls(arrays["songs"], arrays["places"], n_songs, laid_out, embedded_by)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The songs and their places."""
+        """Positions and places of the songs."""
         about = np.array([self.n_songs, self.laid_out], dtype=np.int64)
-        return {"songs": self.songs, "places": self.places, "about": about}
+        embedded_by = np.array([self.embedded_by])
+        return {"songs": self.songs, "places": self.places, "about": about, "embedded_by": embedded_by}
 
 
-def heard(evidence: Evidence) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The songs that were heard, ascending, and what was heard of them, not yet of norm 1."""
-    if evidence.embeddings is None:
+def embedded_songs(data: TrainingData) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Positions of the songs with embeddings, ascending, and the embeddings, not normalized."""
+    if data.embeddings is None:
         return np.empty(0, dtype=np.int64), np.empty((0, 1), dtype=np.float32)
-    # Row by row: of a million songs no second array of their size is made.
-    songs = np.flatnonzero(np.einsum("ij,ij->i", evidence.embeddings, evidence.embeddings) > 0)
-    everything = len(songs) == evidence.n_songs
-    return songs, np.asarray(evidence.embeddings) if everything else evidence.embeddings[songs]
+    # einsum does not allocate a second array of this size.
+    songs = np.flatnonzero(np.einsum("ij,ij->i", data.embeddings, data.embeddings) > 0)
+    everything = len(songs) == data.n_songs
+    return songs, np.asarray(data.embeddings) if everything else data.embeddings[songs]
 
 
-def lay_out(vectors: NDArray[np.float32], before: Places, progress: Progress = silent) -> Places:
-    """Places for songs by which of them sound alike.
+def lay_out(vectors: NDArray[np.float32], before: Places, progress: Progress = no_progress) -> Places:
+    """Lay songs out by t-SNE.
 
     Parameters
     ----------
     vectors : float32, shape (n, d)
         Of norm 1.
     before : float32, shape (n, 2)
-        Where they lay on the last map; NaN for those that were not on it.
+        Places on the previous map; NaN for new songs.
 
     Returns
     -------
     float32, shape (n, 2)
-        Turned, moved and scaled to lie over `before` as well as can be.
+        Aligned with `before`.
     """
     n = len(vectors)
     if n < 4:
@@ -163,7 +171,7 @@ def lay_out(vectors: NDArray[np.float32], before: Places, progress: Progress = s
 def neighbours_kept(
     vectors: NDArray[np.float32], places: Places, k: int = 10, within: int = 30, looked_at: int = _LOOKED_AT
 ) -> float:
-    """Which share of the songs that sound most like a song is near it on the map.
+    """The share of nearest neighbours by embedding that are also near on the map.
 
     Parameters
     ----------
@@ -171,16 +179,16 @@ def neighbours_kept(
         Of norm 1.
     places : float32, shape (n, 2)
     k : int
-        So many songs that sound most like it...
+        Nearest neighbours by embedding.
     within : int
-        ...are looked for among so many that are nearest.
+        Nearest neighbours on the map that they are looked for among.
     looked_at : int
-        For so many songs, evenly chosen.
+        Size of the evenly spaced sample of songs.
 
     Returns
     -------
     float
-        0 to 1; about `within` / n for places by lot.
+        0 to 1; about `within` / n for random places.
     """
     n = len(vectors)
     k, within = min(k, n - 1), min(within, n - 1)
@@ -196,13 +204,13 @@ def neighbours_kept(
 
 
 def _tsne(vectors: NDArray[np.float32], begin: Places, progress: Progress, *, again: bool) -> Places:
-    # They take half a second to load, and processes that only read maps need none of them.
+    # Import only for fitting: scikit-learn takes half a second to load.
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 
     n = len(vectors)
     progress("map")
-    # One thread: sums in another order would be another map.
+    # One thread, for a deterministic order of summation.
     with threadpool_limits(1):
         reduced = vectors
         if min(vectors.shape) > COMPONENTS:
@@ -221,11 +229,11 @@ def _tsne(vectors: NDArray[np.float32], begin: Places, progress: Progress, *, ag
 
 
 def _principal(vectors: NDArray[np.float32]) -> Places:
-    """The first two principal components, small, and no two at one place."""
+    """The first two principal components, scaled down, with jitter against duplicates."""
     centred = (vectors - vectors.mean(axis=0)).astype(np.float64)
     _, directions = np.linalg.eigh(centred.T @ centred)
     flat = centred @ directions[:, :-3:-1]
-    # Of an eigenvector both directions are one; which is taken must not be rounding's choice.
+    # Fix the sign of the eigenvectors, which is arbitrary.
     flat *= np.where(np.take_along_axis(flat, np.abs(flat).argmax(axis=0)[np.newaxis], 0) < 0, -1, 1)
     flat *= 1e-4 / max(float(flat[:, 0].std()), 1e-9)
     apart = np.random.default_rng(_SEED).normal(scale=1e-6, size=flat.shape)
@@ -233,14 +241,14 @@ def _principal(vectors: NDArray[np.float32]) -> Places:
 
 
 def _in_a_row(vectors: NDArray[np.float32], before: Places) -> Places:
-    """Places for so few songs that there is nothing to lay out: beside one another, the most alike nearest."""
+    """Places for fewer than 4 songs: the most similar pair together."""
     n = len(vectors)
     places = np.zeros((n, 2), dtype=np.float32)
     if n == 2:
         places[:, 0] = [-1, 1]
     elif n == 3:
         likeness = vectors @ vectors.T
-        # The odd one out stands aside.
+        # The least similar song is put aside.
         pairs = [(1, 2), (0, 2), (0, 1)]
         odd = int(np.argmax([likeness[pair] for pair in pairs]))
         places[odd] = [0, 2]
@@ -251,33 +259,33 @@ def _in_a_row(vectors: NDArray[np.float32], before: Places) -> Places:
 def _beside(
     vectors: NDArray[np.float32], which: Positions, among: NDArray[np.float32], places: Places, progress: Progress
 ) -> Places:
-    """A place for each of some songs in the middle of those that sound most like it.
+    """Place songs at the mean of their nearest neighbours by embedding.
 
     Parameters
     ----------
     vectors : float32, shape (n, d)
     which : int, shape (m,)
-        The rows of `vectors` to be placed.
+        Rows of `vectors` to place.
     among : float32, shape (n_placed, d)
-        Songs that have a place, of norm 1.
+        Embeddings of placed songs, of norm 1.
     places : float32, shape (n_placed, 2)
 
     Returns
     -------
     float32, shape (m, 2)
-        No two of them the same, but for one chance in millions.
+        With jitter against duplicates.
     """
     beside = np.empty((len(which), 2), dtype=np.float32)
     if not len(which):
         return beside
     k = min(NEAREST, len(among))
-    rows = max(1, _BLOCK // len(among))
+    rows = max(1, BLOCK // len(among))
     for begin in range(0, len(which), rows):
         progress("map")
         likeness = _unit(vectors, which[begin : begin + rows]) @ among.T
         block = np.zeros((len(likeness), 2), dtype=np.float32)
         for _ in range(k):
-            # So few that looking through all of them for each is faster than sorting.
+            # For a small k, repeated argmax is faster than sorting.
             nearest = likeness.argmax(axis=1)
             block += places[nearest] / k
             likeness[np.arange(len(nearest)), nearest] = -np.inf
@@ -287,7 +295,7 @@ def _beside(
 
 
 def _over(places: Places, before: Places) -> Places:
-    """Places turned, mirrored, scaled and moved to lie over those before as well as can be (orthogonal Procrustes)."""
+    """Align places with those before by rotation, reflection, scale and translation (orthogonal Procrustes)."""
     known = ~np.isnan(before[:, 0])
     here, there = places[known].astype(np.float64), before[known].astype(np.float64)
     centre = places.mean(axis=0, dtype=np.float64)
@@ -298,13 +306,13 @@ def _over(places: Places, before: Places) -> Places:
     return np.asarray(turned * (sizes.sum() / size) + there.mean(axis=0), dtype=np.float32)
 
 
-def _places_before(evidence: Evidence, songs: NDArray[np.int64]) -> Places:
-    if evidence.places is None:
+def _places_before(data: TrainingData, songs: NDArray[np.int64]) -> Places:
+    if data.places is None:
         return np.full((len(songs), 2), np.nan, dtype=np.float32)
-    return np.asarray(evidence.places[songs], dtype=np.float32)
+    return np.asarray(data.places[songs], dtype=np.float32)
 
 
 def _unit(vectors: NDArray[np.float32], rows: Positions) -> NDArray[np.float32]:
-    """Some of the vectors, each divided by its norm."""
+    """Some of the vectors, normalized."""
     chosen = vectors[rows]
     return np.asarray(chosen / np.linalg.norm(chosen, axis=1, keepdims=True), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Which songs sound alike: the angles between what a tagger's network makes of them."""
+"""Audio similarity: cosines of the embeddings of a tagger's network."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .interface import Evidence, Moved, Progress, Vector, silent
+from .interface import IndexMapping, Progress, TrainingData, Vector, no_progress
 
 _BLOCK = 1 << 20
-"""Numbers of vectors that are multiplied at once, 4 MB: a mapped file is read once and nothing of it copied."""
+"""Values multiplied at once, 4 MB, so that the mapped file is read once and not copied."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """Embeddings of songs, ready to be compared.
+    """Normalized embeddings of songs.
 
     Attributes
     ----------
-    songs : int64, shape (n_heard,)
-        The songs that were heard, ascending.
-    vectors : float32, shape (n_heard, d)
-        Their embeddings, each of Euclidean norm 1.
+    songs : int64, shape (n_embedded,)
+        Positions of the songs with embeddings, ascending.
+    vectors : float32, shape (n_embedded, d)
+        Embeddings of norm 1.
     n_songs : int
     """
 
@@ -33,17 +33,22 @@ class Sound:
     n_songs: int
 
     @classmethod
-    def fit(cls, evidence: Evidence, progress: Progress = silent) -> Self:  # noqa: ARG003
-        """Take the embeddings of songs that were heard."""
-        if evidence.embeddings is None:
-            return cls(np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.float32), evidence.n_songs)
-        norms = np.linalg.norm(evidence.embeddings, axis=1)
-        heard = np.flatnonzero(norms > 0)
-        return cls(heard, evidence.embeddings[heard] / norms[heard, np.newaxis], evidence.n_songs)
+    def fit(cls, data: TrainingData, progress: Progress = no_progress) -> Self:  # noqa: ARG003
+        """Normalize the embeddings."""
+        if data.embeddings is None:
+            return cls.none(data.n_songs)
+        norms = np.linalg.norm(data.embeddings, axis=1)
+        embedded = np.flatnonzero(norms > 0)
+        return cls(embedded, data.embeddings[embedded] / norms[embedded, np.newaxis], data.n_songs)
 
-    def refreshed(self, evidence: Evidence, since: Moved) -> Self:  # noqa: ARG002
-        """Take the embeddings anew, which takes no longer than to move them."""
-        return self.fit(evidence)
+    @classmethod
+    def none(cls, n_songs: int) -> Self:
+        """No embedding of any song."""
+        return cls(np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.float32), n_songs)
+
+    def refreshed(self, data: TrainingData, mapping: IndexMapping) -> Self:  # noqa: ARG002
+        """Refit, which is as fast as remapping."""
+        return self.fit(data)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -51,16 +56,16 @@ class Sound:
         return cls(arrays["songs"], arrays["vectors"], int(arrays["about"][0]))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The songs and their vectors."""
+        """Positions and vectors."""
         return {"songs": self.songs, "vectors": self.vectors, "about": np.array([self.n_songs], dtype=np.int64)}
 
     def knows(self, song: int) -> bool:
-        """Whether a song was heard."""
+        """Whether a song has an embedding."""
         at = int(np.searchsorted(self.songs, song))
         return at < len(self.songs) and int(self.songs[at]) == song
 
-    def similar(self, song: int) -> Vector:
-        """The cosine of every other song with this one, shape (n_songs,); 0 for songs that were not heard.
+    def similarities(self, song: int) -> Vector:
+        """Cosines of all other songs with this one, shape (n_songs,); 0 for songs without embeddings.
 
         Parameters
         ----------

@@ -1,15 +1,17 @@
-// The desk where labels are curated, by keyboard alone: y keep, n not this, e another label, space or s next, u undo,
-// p play or pause, a the same for all that is ticked. A key presses the button of that name, so that whatever works by
+// The page where labels are curated, by keyboard alone: y keep, n not this, e another label, s next, u undo,
+// space or p play or pause, a the same for all that is ticked. A key presses the button of that name, so that whatever works by
 // mouse works by key. After each answer the next song begins to play where it shows what it is.
 
 const TYPING = "input:not([type=checkbox]), textarea, select, [contenteditable]";
 const PRESSES = "button, summary, a, audio, input, select, textarea, [role=option]";
 
-const desk = () => document.getElementById("curation-desk");
+const page = () => document.getElementById("curation-page");
 const audio = () => document.getElementById("curation-audio");
 // One voice for the songs of lists, beside the one in question.
 const listening = new Audio();
 let listened = null;
+// The song of a list that was heard last: on a page of lists the space bar plays it again.
+let last = null;
 // Return was pressed before the names came that belong to what was typed.
 let enterWaits = false;
 
@@ -46,7 +48,7 @@ function listen(button) {
   stopListening();
   if (again) return;
   audio()?.pause();
-  listened = button;
+  listened = last = button;
   listening.src = button.dataset.listen;
   button.setAttribute("aria-pressed", "true");
   button.setAttribute("data-playing", "");
@@ -58,7 +60,7 @@ listening.addEventListener("ended", stopListening);
 // --- Keys -------------------------------------------------------------------------------------
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !document.querySelector(".curation-desk")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const { target, key } = event;
   if (target.id === "curation-name") {
     pick(event);
@@ -68,8 +70,10 @@ document.addEventListener("keydown", (event) => {
   if (key === " ") {
     // On a button the space bar presses that button, as everywhere.
     if (target.closest(PRESSES)) return;
+    const song = document.querySelector("[data-toggle-audio]") || last || document.querySelector("[data-listen]");
+    if (!song) return;
     event.preventDefault();
-    press("s");
+    song.click();
   } else if (key.length === 1 && press(key.toLowerCase())) {
     event.preventDefault();
   }
@@ -99,8 +103,9 @@ document.addEventListener("click", ({ target }) => {
 
 document.addEventListener(
   "toggle",
-  ({ target }) => {
-    if (target.matches?.(".curation-other") && target.open) target.querySelector("input[type=text]").focus();
+  (event) => {
+    const folded = /** @type {HTMLDetailsElement} */ (event.target);
+    if (folded.matches?.(".curation-other") && folded.open) folded.querySelector("input[type=text]").focus();
   },
   true,
 );
@@ -119,7 +124,8 @@ function pick(event) {
   } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
     const all = options();
-    if (all.length) choose(all[(all.indexOf(chosen()) + (event.key === "ArrowDown" ? 1 : all.length - 1)) % all.length]);
+    if (all.length)
+      choose(all[(all.indexOf(chosen()) + (event.key === "ArrowDown" ? 1 : all.length - 1)) % all.length]);
   } else if (event.key === "Enter") {
     event.preventDefault();
     const option = chosen();
@@ -156,7 +162,7 @@ function namesCame() {
 document.addEventListener("htmx:afterSettle", ({ detail, target }) => {
   if (target.id === "curation-names") {
     namesCame();
-  } else if (target.id === "curation-desk" || detail.elt?.id === "curation-desk") {
+  } else if (target.id === "curation-page" || detail.elt?.id === "curation-page") {
     enterWaits = false;
     document.getElementById("curation-question")?.focus({ preventScroll: true });
     begin();
@@ -172,7 +178,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 
 function wentWrong(text) {
-  const place = desk();
+  const place = page();
   if (!place) return;
   const said = place.querySelector(".curation-said") || document.createElement("p");
   said.className = "curation-said curation-said-wrong";
@@ -188,7 +194,7 @@ document.addEventListener("htmx:sendError", () => {
   wentWrong("That did not work: the server cannot be reached. Nothing was done.");
 });
 
-if (desk()) {
+if (page()) {
   document.getElementById("curation-question")?.focus({ preventScroll: true });
   begin();
 }

@@ -5,7 +5,9 @@
 // recognition with processLocally fails rather than send anything away.
 
 const Recognition = window.SpeechRecognition || window.webkitSpeechRecognition;
-const LANGUAGES = [...new Set([...navigator.languages.filter((language) => /^en\b/i.test(language)), "en-US", "en-GB"])];
+const LANGUAGES = [
+  ...new Set([...navigator.languages.filter((language) => /^en\b/i.test(language)), "en-US", "en-GB"]),
+];
 const TROUBLE = {
   "not-allowed": "The browser does not let this page use the microphone.",
   "service-not-allowed": "The browser cannot recognise speech on this device just now.",
@@ -36,7 +38,8 @@ class FindSpeech extends HTMLElement {
     const language = await asked;
     if (!language || !this.isConnected) return;
     this.hidden = false;
-    this.querySelector("button").onclick = () => (this.#recognition ? this.#recognition.stop() : this.#listen(language));
+    this.querySelector("button").onclick = () =>
+      this.#recognition ? this.#recognition.stop() : this.#listen(language);
   }
 
   disconnectedCallback() {
@@ -54,7 +57,10 @@ class FindSpeech extends HTMLElement {
     const field = form.querySelector("input[type=search]");
     let heard = "";
     recognition.onresult = ({ results }) => {
-      heard = [...results].map((result) => result[0].transcript).join(" ").trim();
+      heard = [...results]
+        .map((result) => result[0].transcript)
+        .join(" ")
+        .trim();
       field.value = heard.slice(0, field.maxLength);
     };
     recognition.onerror = ({ error }) => {

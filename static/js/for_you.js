@@ -21,3 +21,15 @@ document.addEventListener("htmx:afterRequest", (event) => {
     swap: "outerHTML",
   });
 });
+
+// Songs have come into the recommendations: the page follows, unless somebody types, or has gone on to further rows.
+document.addEventListener("songs-arrived", () => {
+  const page = document.getElementById("for-you");
+  if (!page || page.querySelector("[id^='more-row']") || page.querySelector("input:focus")) return;
+  window.htmx.ajax("GET", location.pathname + location.search, {
+    source: "#for-you",
+    target: "#for-you",
+    select: "#for-you",
+    swap: "outerHTML show:none",
+  });
+});

@@ -5,7 +5,8 @@ const ROW = ".song-row";
 
 // What stands in a row at the place where something else stands in another.
 function counterpart(row, element) {
-  if (element.matches("[type=radio]")) return row.querySelector("[type=radio]:checked") || row.querySelector("[type=radio]");
+  if (element.matches("[type=radio]"))
+    return row.querySelector("[type=radio]:checked") || row.querySelector("[type=radio]");
   const kind = [...element.classList].map((name) => `.${CSS.escape(name)}`).join("");
   return (kind && row.querySelector(kind)) || row.querySelector("button, a");
 }

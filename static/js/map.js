@@ -47,10 +47,15 @@ class SongMap extends HTMLElement {
 
   #start(packed, { Points, Names, Legend, Drawing, Pointing, List, FADED }) {
     this.points = new Points(packed);
-    this.names = new Names(this.points, this.dataset.songs, Number(this.dataset.atOnce), (address) => this.#ask(address));
+    this.names = new Names(this.points, this.dataset.songs, Number(this.dataset.atOnce), (address) =>
+      this.#ask(address),
+    );
     this.drawing = new Drawing(this.piece("canvas"));
     this.list = new List(this);
-    const known = (ids) => numbers(ids).map((id) => this.points.find(id)).filter((i) => i >= 0);
+    const known = (ids) =>
+      numbers(ids)
+        .map((id) => this.points.find(id))
+        .filter((i) => i >= 0);
     this.ringed = known(this.dataset.liked);
     this.pale = new Uint8Array(this.points.length);
     for (const i of known(this.dataset.refused)) this.pale[i] = 1;
@@ -70,7 +75,8 @@ class SongMap extends HTMLElement {
     const answer = await fetch(address, { signal: this.ending.signal });
     // The session is over: the page itself leads to the log-in.
     if (answer.redirected) location.reload();
-    if (!answer.ok || answer.redirected) throw Object.assign(new Error(String(answer.status)), { status: answer.status });
+    if (!answer.ok || answer.redirected)
+      throw Object.assign(new Error(String(answer.status)), { status: answer.status });
     return answer;
   }
 
@@ -116,7 +122,10 @@ class SongMap extends HTMLElement {
     const scale = Math.min(LARGEST_ZOOM * this.fitting, Math.max(this.fitting / 2, this.view.scale * by));
     const here = this.place(x, y);
     const { clientWidth, clientHeight } = this.drawing.canvas;
-    this.#go({ x: here[0] - (x - clientWidth / 2) / scale, y: here[1] - (y - clientHeight / 2) / scale, scale }, glides);
+    this.#go(
+      { x: here[0] - (x - clientWidth / 2) / scale, y: here[1] - (y - clientHeight / 2) / scale, scale },
+      glides,
+    );
   }
 
   pan(x, y) {
@@ -132,7 +141,11 @@ class SongMap extends HTMLElement {
     const step = (now) => {
       const part = Math.min(1, Math.max(0, now - begun) / GLIDE_MS);
       const between = (one, other) => one + (other - one) * part * (2 - part);
-      this.view = { x: between(from.x, view.x), y: between(from.y, view.y), scale: Math.exp(between(Math.log(from.scale), Math.log(view.scale))) };
+      this.view = {
+        x: between(from.x, view.x),
+        y: between(from.y, view.y),
+        scale: Math.exp(between(Math.log(from.scale), Math.log(view.scale))),
+      };
       this.#moved();
       if (part < 1) this.gliding = requestAnimationFrame(step);
     };
@@ -147,12 +160,18 @@ class SongMap extends HTMLElement {
   // The place of the map under a place of the canvas, in CSS pixels; and the other way round.
   place(x, y) {
     const { clientWidth, clientHeight } = this.drawing.canvas;
-    return [this.view.x + (x - clientWidth / 2) / this.view.scale, this.view.y + (y - clientHeight / 2) / this.view.scale];
+    return [
+      this.view.x + (x - clientWidth / 2) / this.view.scale,
+      this.view.y + (y - clientHeight / 2) / this.view.scale,
+    ];
   }
 
   onCanvas(i) {
     const { clientWidth, clientHeight } = this.drawing.canvas;
-    return [(this.points.x[i] - this.view.x) * this.view.scale + clientWidth / 2, (this.points.y[i] - this.view.y) * this.view.scale + clientHeight / 2];
+    return [
+      (this.points.x[i] - this.view.x) * this.view.scale + clientWidth / 2,
+      (this.points.y[i] - this.view.y) * this.view.scale + clientHeight / 2,
+    ];
   }
 
   // Of a dot, in CSS pixels: smaller where there are many, larger nearby.
@@ -203,7 +222,8 @@ class SongMap extends HTMLElement {
     this.drawing.resize();
     this.whole(false);
     // Who looks at a part of it goes on looking at that part.
-    if (Math.abs(view.scale / fitting - 1) > 0.01) this.#go({ ...view, scale: (view.scale / fitting) * this.fitting }, false);
+    if (Math.abs(view.scale / fitting - 1) > 0.01)
+      this.#go({ ...view, scale: (view.scale / fitting) * this.fitting }, false);
   }
 
   // --- Songs ----------------------------------------------------------------------------------------
@@ -215,7 +235,12 @@ class SongMap extends HTMLElement {
   // A song, and then those beside it.
   async play(i) {
     const { points, legend } = this;
-    const beside = points.around(points.x[i], points.y[i], AFTER_A_CLICK, (other) => other !== i && legend.counts(other));
+    const beside = points.around(
+      points.x[i],
+      points.y[i],
+      AFTER_A_CLICK,
+      (other) => other !== i && legend.counts(other),
+    );
     const songs = await this.named([i, ...beside]);
     if (songs?.length) document.dispatchEvent(new CustomEvent("player:do", { detail: { what: "play", songs } }));
   }
@@ -309,7 +334,8 @@ class SongMap extends HTMLElement {
   #listen(Pointing) {
     const { signal } = this.ending;
     const { canvas } = this.drawing;
-    const on = (target, names, answer) => names.split(" ").forEach((name) => target.addEventListener(name, answer, { signal }));
+    const on = (target, names, answer) =>
+      names.split(" ").forEach((name) => target.addEventListener(name, answer, { signal }));
     new Pointing(this, signal);
     on(canvas, "blur", () => this.hover(-1));
     on(this, "click", ({ target }) => this.#clicked(target.closest("button")));
@@ -319,7 +345,9 @@ class SongMap extends HTMLElement {
     });
     on(this.piece("label"), "change", ({ target }) => this.#light(target.value === "" ? -1 : Number(target.value)));
     // A song of the list shows where it lies.
-    on(this.piece("list"), "pointerover focusin", ({ target }) => this.hover(Number(target.closest("[data-place]")?.dataset.place ?? -1)));
+    on(this.piece("list"), "pointerover focusin", ({ target }) =>
+      this.hover(Number(target.closest("[data-place]")?.dataset.place ?? -1)),
+    );
     on(this.piece("list"), "pointerleave focusout", () => this.hover(-1));
     on(document, "player:changed", ({ detail }) => {
       this.#nowPlaying(detail.queue[detail.place]?.song);

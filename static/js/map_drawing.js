@@ -13,7 +13,8 @@ function spot(radius, inner = 0) {
   for (let y = -reach; y <= reach; y += 1) {
     for (let x = -reach; x <= reach; x += 1) {
       const far = Math.hypot(x, y);
-      const filled = Math.min(1, Math.max(0, radius - far + 0.5)) * (inner ? Math.min(1, Math.max(0, far - inner + 0.5)) : 1);
+      const filled =
+        Math.min(1, Math.max(0, radius - far + 0.5)) * (inner ? Math.min(1, Math.max(0, far - inner + 0.5)) : 1);
       cover[(y + reach) * size + x + reach] = Math.round(256 * filled);
     }
   }
@@ -21,7 +22,10 @@ function spot(radius, inner = 0) {
 }
 
 function numbersOf(colour) {
-  return colour.match(/[\d.]+/g).slice(0, 3).map(Number);
+  return colour
+    .match(/[\d.]+/g)
+    .slice(0, 3)
+    .map(Number);
 }
 
 export class Drawing {
@@ -47,7 +51,12 @@ export class Drawing {
   // colours: { ground, text, accent, faded, dots: [other, first of the legend, ...] }, as the browser computes them.
   paint(colours) {
     this.colours = colours;
-    this.rgb = { ground: numbersOf(colours.ground), text: numbersOf(colours.text), faded: numbersOf(colours.faded), dots: colours.dots.map(numbersOf) };
+    this.rgb = {
+      ground: numbersOf(colours.ground),
+      text: numbersOf(colours.text),
+      faded: numbersOf(colours.faded),
+      dots: colours.dots.map(numbersOf),
+    };
     const [r, g, b] = this.rgb.ground;
     this.ground = (255 << 24) | (b << 16) | (g << 8) | r;
   }
@@ -76,7 +85,8 @@ export class Drawing {
     }
     const ring = spot((radius + 2.4) * ratio, (radius + 1) * ratio);
     for (const i of ringed) {
-      if (!points.gone[i] && tone[i] !== FADED) this.#stamp(ring, (points.x[i] - left) * scale, (points.y[i] - top) * scale, this.rgb.text);
+      if (!points.gone[i] && tone[i] !== FADED)
+        this.#stamp(ring, (points.x[i] - left) * scale, (points.y[i] - top) * scale, this.rgb.text);
     }
     this.context.putImageData(this.image, 0, 0);
     this.#lines(points, (x, y) => [(x - left) * scale, (y - top) * scale], { radius, marks, loop });
@@ -101,7 +111,11 @@ export class Drawing {
           const red = under & 255;
           const green = (under >> 8) & 255;
           const blue = (under >> 16) & 255;
-          pixels[at] = (255 << 24) | ((blue + (((b - blue) * part) >> 8)) << 16) | ((green + (((g - green) * part) >> 8)) << 8) | (red + (((r - red) * part) >> 8));
+          pixels[at] =
+            (255 << 24) |
+            ((blue + (((b - blue) * part) >> 8)) << 16) |
+            ((green + (((g - green) * part) >> 8)) << 8) |
+            (red + (((r - red) * part) >> 8));
         }
       }
     }

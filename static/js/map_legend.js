@@ -6,7 +6,9 @@ const counted = (n) => `${n.toLocaleString("en")} song${n === 1 ? "" : "s"}`;
 
 export class Legend {
   constructor(map, pale, FADED) {
-    Object.assign(this, { map, pale, FADED });
+    this.map = map;
+    this.pale = pale;
+    this.FADED = FADED;
     this.points = map.points;
     this.lit = -1;
     // For each song its colour: a place in the legend from 1 on, 0 for none, FADED for pale.
@@ -26,8 +28,11 @@ export class Legend {
   #offer() {
     const { labels } = this.points;
     const kinds = new Set(labels.map(({ kind }) => kind));
-    for (const option of [...this.map.piece("kind").options]) if (option.value && !kinds.has(option.value)) option.remove();
-    const names = labels.map(({ name }, label) => ({ name, label })).sort((one, other) => one.name.localeCompare(other.name));
+    for (const option of [...this.map.piece("kind").options])
+      if (option.value && !kinds.has(option.value)) option.remove();
+    const names = labels
+      .map(({ name }, label) => ({ name, label }))
+      .sort((one, other) => one.name.localeCompare(other.name));
     this.map.piece("label").append(...names.map(({ name, label }) => new Option(name, label)));
   }
 

@@ -1,10 +1,13 @@
 // The songs in sight on the map, or inside its loop, as a list, and what is done with all of them: an ordinary list of
 // the page, which the player and the menu of a song know like any other.
 
+import { artistsFrom, showArtists } from "./artists.js";
+
 const LISTED = 12;
 const MOST_TAKEN = 500;
 
-const command = (what, detail = {}) => document.dispatchEvent(new CustomEvent("player:do", { detail: { what, ...detail } }));
+const command = (what, detail = {}) =>
+  document.dispatchEvent(new CustomEvent("player:do", { detail: { what, ...detail } }));
 const counted = (n, what) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
 
 export class List {
@@ -30,14 +33,20 @@ export class List {
     map.piece("clear").hidden = !map.closed;
     for (const name of ["play", "add", "save"]) map.piece(name).disabled = !songs.length;
     map.piece("nothing").hidden = songs.length > 0;
-    map.piece("nothing").textContent = map.closed ? "No song is inside the loop." : "No song is in sight here. Move the map, or zoom out.";
+    map.piece("nothing").textContent = map.closed
+      ? "No song is inside the loop."
+      : "No song is in sight here. Move the map, or zoom out.";
     const first = map.closed ? this.#walk() : map.points.byDistance([...songs], map.view.x, map.view.y);
     const named = await map.named(first.slice(0, LISTED));
     if (!named || round !== this.round) return;
     this.#fill(named);
     const more = songs.length - named.length;
-    const cut = songs.length > MOST_TAKEN ? ` At most ${MOST_TAKEN} are taken at once, those nearest to the middle.` : "";
-    map.piece("more").textContent = more > 0 ? `And ${counted(more, "more song")}. They are played as a walk over the map, each beside the last.${cut}` : "";
+    const cut =
+      songs.length > MOST_TAKEN ? ` At most ${MOST_TAKEN} are taken at once, those nearest to the middle.` : "";
+    map.piece("more").textContent =
+      more > 0
+        ? `And ${counted(more, "more song")}. They are played as a walk over the map, each beside the last.${cut}`
+        : "";
   }
 
   #fill(named) {
@@ -59,7 +68,8 @@ export class List {
     line.querySelector("[data-play]").setAttribute("aria-label", `${playing ? "Pause" : "Play"} ${dataset.title}`);
     line.querySelector(".song-line-title").textContent = dataset.title;
     line.querySelector(".song-line-title").href = dataset.song;
-    line.querySelector(".song-line-by").textContent = dataset.artist || "Unknown artist";
+    const about = { artist: dataset.artist || "Unknown artist", artists: artistsFrom(dataset.artists) };
+    showArtists(line.querySelector(".song-line-by"), about);
     line.querySelector(".song-line-why").textContent = dataset.why;
     line.querySelector("[data-more]").setAttribute("aria-label", `More for ${dataset.title}`);
     line.querySelector(".map-swatch").classList.add(`map-colour-${map.legend.tone[place]}`);

@@ -2,7 +2,10 @@
 
 export class Names {
   constructor(points, address, atOnce, ask) {
-    Object.assign(this, { points, address, atOnce, ask });
+    this.points = points;
+    this.address = address;
+    this.atOnce = atOnce;
+    this.ask = ask;
     this.known = new Map();
     this.asked = new Map();
     this.fetches = 0;
@@ -21,8 +24,14 @@ export class Names {
     return songs
       .filter((i) => this.knows(i))
       .map((i) => {
-        const { song, title, artist, cover, seconds } = known.get(points.ids[i]);
-        return { place: i, dataset: { song, title, artist, cover, seconds: String(seconds), why: points.namesOf(i, words).join(", ") } };
+        const { song, title, artist, artists, cover, seconds } = known.get(points.ids[i]);
+        return {
+          place: i,
+          dataset: {
+            ...{ song, title, artist, artists, cover },
+            ...{ seconds: String(seconds), why: points.namesOf(i, words).join(", ") },
+          },
+        };
       });
   }
 

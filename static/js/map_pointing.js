@@ -25,6 +25,7 @@ export class Pointing {
     on("keydown", (event) => this.#key(event));
   }
 
+  /** @returns {[number, number]} */
   #at(event) {
     const box = this.canvas.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
@@ -59,7 +60,11 @@ export class Pointing {
       return;
     }
     const before = { ...pointer };
-    Object.assign(pointer, { x, y, far: pointer.far || Math.hypot(x - pointer.fromX, y - pointer.fromY) > CLICK_MOVES });
+    Object.assign(pointer, {
+      x,
+      y,
+      far: pointer.far || Math.hypot(x - pointer.fromX, y - pointer.fromY) > CLICK_MOVES,
+    });
     const other = [...this.pointers].find(([id]) => id !== event.pointerId)?.[1];
     if (other) {
       const was = Math.hypot(before.x - other.x, before.y - other.y);
@@ -90,7 +95,8 @@ export class Pointing {
   }
 
   #key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey !== (event.key === "+" && event.shiftKey)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey !== (event.key === "+" && event.shiftKey))
+      return;
     const { map } = this;
     const step = STEPS[event.key];
     if (step) map.pan(step[0] * PAN_STEP * this.canvas.clientWidth, step[1] * PAN_STEP * this.canvas.clientHeight);

@@ -1,4 +1,4 @@
-// The songs of the map as columns of numbers (packed by recommender/song_map.py), and where to find them on the plane.
+// The songs of the map as columns of numbers (packed by recommender/services/song_map.py), and where to find them on the plane.
 
 const CELLS = 96;
 const NO_LABEL = 255;
@@ -50,7 +50,8 @@ export class Points {
 
   // The least rectangle with all songs in it.
   get bounds() {
-    const ends = (column) => column.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [this.width, 0]);
+    const ends = (column) =>
+      column.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [this.width, 0]);
     const [[left, right], [top, bottom]] = [ends(this.x), ends(this.y)];
     return { left, right, top, bottom };
   }
@@ -71,7 +72,8 @@ export class Points {
   // The names of a song's strongest labels, at most so many.
   namesOf(i, most) {
     const names = [];
-    for (const column of this.strongest) if (column[i] !== NO_LABEL && names.length < most) names.push(this.labels[column[i]].name);
+    for (const column of this.strongest)
+      if (column[i] !== NO_LABEL && names.length < most) names.push(this.labels[column[i]].name);
     return names;
   }
 
@@ -96,7 +98,8 @@ export class Points {
     const last = clamp(right);
     for (let row = clamp(top); row <= clamp(bottom); row += 1) {
       const end = this.starts[row * CELLS + last + 1];
-      for (let k = this.starts[row * CELLS + first]; k < end; k += 1) if (!this.gone[this.order[k]]) take(this.order[k]);
+      for (let k = this.starts[row * CELLS + first]; k < end; k += 1)
+        if (!this.gone[this.order[k]]) take(this.order[k]);
     }
   }
 
@@ -135,7 +138,13 @@ export class Points {
   within(loop, test) {
     const xs = loop.map(([x]) => x);
     const ys = loop.map(([, y]) => y);
-    return this.inside(Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys), (i) => test(i) && isIn(loop, this.x[i], this.y[i]));
+    return this.inside(
+      Math.min(...xs),
+      Math.min(...ys),
+      Math.max(...xs),
+      Math.max(...ys),
+      (i) => test(i) && isIn(loop, this.x[i], this.y[i]),
+    );
   }
 
   byDistance(songs, x, y) {

@@ -1,5 +1,5 @@
 // Going from page to page while the player plays on: htmx fetches a link's or form's page (hx-boost on <body>), and
-// only <main> is replaced. Full loads remain for what is no page of this layout (the admin's desk, a file), after a
+// only <main> is replaced. Full loads remain for what is no page of this layout (the dashboard, a file), after a
 // log-in or log-out, and when the site itself is newer than this tab. See page.js for how page modules start.
 
 const PLACES = "dcmrs.places";
@@ -11,6 +11,8 @@ const root = document.documentElement;
 
 // The request of the link that was followed last: of two, the second counts.
 let latest = null;
+// The request for a page of the history; what is asked for after it ends it.
+let restoring = null;
 // Whether the page that comes is another one: then its top shows and its heading is read out.
 let leaves = false;
 
@@ -70,6 +72,7 @@ document.addEventListener("htmx:configRequest", (event) => {
 
 document.addEventListener("htmx:beforeRequest", ({ detail }) => {
   if (!detail.boosted) return;
+  restoring?.abort();
   latest = detail.xhr;
   root.toggleAttribute("data-loading", true);
 });
@@ -81,7 +84,9 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
 // --- Putting the page in ----------------------------------------------------------------------
 
 const addresses = (page, selector) =>
-  [...page.querySelectorAll(selector)].map((element) => new URL(element.getAttribute("src") || element.getAttribute("href"), location.href).href);
+  [...page.querySelectorAll(selector)].map(
+    (element) => new URL(element.getAttribute("src") || element.getAttribute("href"), location.href).href,
+  );
 
 // Whether a page fits around the player that is here.
 function fits(page) {
@@ -89,7 +94,9 @@ function fits(page) {
   // A page for when all else fails has neither head nor player: its text is enough.
   if (page.body.dataset.who === undefined) return true;
   const site = "[data-site]";
-  return page.body.dataset.who === document.body.dataset.who && `${addresses(page, site)}` === `${addresses(document, site)}`;
+  return (
+    page.body.dataset.who === document.body.dataset.who && `${addresses(page, site)}` === `${addresses(document, site)}`
+  );
 }
 
 function takeOver(page) {
@@ -122,7 +129,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
   const address = xhr.responseURL || location.href;
   const type = xhr.getResponseHeader("Content-Type") || "";
-  const page = type.startsWith("text/html") ? new DOMParser().parseFromString(detail.serverResponse, "text/html") : null;
+  const page = type.startsWith("text/html")
+    ? new DOMParser().parseFromString(detail.serverResponse, "text/html")
+    : null;
   if (!page && xhr.status >= 400) return;
   if (!page || !fits(page)) {
     detail.shouldSwap = false;
@@ -160,7 +169,8 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
   if (!detail.boosted || detail.target.id !== "main") return;
   if (!leaves) {
     if (document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
-    announce.textContent = document.title;
+    // The tab's title may be that of the song that plays.
+    announce.textContent = document.querySelector("#main h1")?.textContent || document.title;
     return;
   }
   leaves = false;
@@ -170,10 +180,16 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
 
 // --- Back and forward -------------------------------------------------------------------------
 
+// htmx shows whichever page comes last: after going back twice quickly that may be the one in between.
+document.addEventListener("htmx:historyCacheMiss", ({ detail }) => {
+  restoring?.abort();
+  restoring = detail.xhr;
+});
 document.addEventListener("htmx:historyCacheMissLoad", ({ detail }) => {
   const page = new DOMParser().parseFromString(detail.response, "text/html");
   const login = document.body.dataset.login;
-  if (!fits(page) || (new URL(detail.xhr.responseURL).pathname === login && location.pathname !== login)) location.reload();
+  if (!fits(page) || (new URL(detail.xhr.responseURL).pathname === login && location.pathname !== login))
+    location.reload();
   else takeOver(page);
 });
 document.addEventListener("htmx:historyCacheMissLoadError", () => location.reload());

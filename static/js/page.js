@@ -88,7 +88,8 @@ function showStarsAlike(form) {
   const { value } = form.elements.stars;
   for (const other of document.querySelectorAll("form.stars")) {
     if (other === form || other.getAttribute("action") !== form.getAttribute("action")) continue;
-    for (const input of other.querySelectorAll("input[type=radio]")) input.checked = input.defaultChecked = input.value === value;
+    for (const input of other.querySelectorAll("input[type=radio]"))
+      input.checked = input.defaultChecked = input.value === value;
   }
 }
 

@@ -12,7 +12,7 @@ async function store(list, row) {
   const all = rows(list);
   announce(`${row.querySelector(".song-row-title").textContent}: place ${all.indexOf(row) + 1} of ${all.length}`);
   try {
-    const answer = await fetch(`${list.dataset.playlist}songs/${row.dataset.entry}/move/`, { method: "POST", headers, body });
+    const answer = await fetch(row.querySelector(".playlist-move").action, { method: "POST", headers, body });
     if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
   } catch {
     // What is stored is what shows.
@@ -34,9 +34,13 @@ document.addEventListener("keydown", (event) => {
 });
 
 // With scripts the handle is held, not sent.
-document.addEventListener("click", (event) => {
-  if (event.target.closest?.("[data-handle]")) event.preventDefault();
-}, true);
+document.addEventListener(
+  "click",
+  (event) => {
+    if (event.target.closest?.("[data-handle]")) event.preventDefault();
+  },
+  true,
+);
 
 document.addEventListener("dragstart", (event) => {
   if (event.target.closest?.("[data-handle]")) event.preventDefault();

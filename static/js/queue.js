@@ -2,6 +2,9 @@
 // this", "not this"), and the dialog that puts songs into a playlist. Loaded before player.js, which it talks with by
 // events.
 
+import { artistsFrom, showArtists } from "./artists.js";
+import { addressOf, numberOf } from "./song_addresses.js";
+
 const panel = document.getElementById("queue");
 const list = panel.querySelector(".queue-songs");
 const pattern = document.getElementById("queue-song");
@@ -12,6 +15,8 @@ const refused = document.getElementById("playlist-refused");
 const said = document.getElementById("player-said");
 const SAID_FOR_MS = 12_000;
 const SCROLLED_AWAY = 60;
+// On a phone the panel takes the whole screen: cover, words and queue, and what the bar has below them.
+const coversAll = matchMedia("(max-width: 47.99rem)");
 
 let state = { queue: [], place: -1, goingOn: null };
 let asked = null;
@@ -19,9 +24,10 @@ let asker = null;
 let opener = null;
 let saidTimer = 0;
 let openedAt = 0;
+let wordsOf = "";
 
-const command = (what, detail = {}) => document.dispatchEvent(new CustomEvent("player:do", { detail: { what, ...detail } }));
-const numberOf = (address) => address.match(/(\d+)\/$/)?.[1];
+export const command = (what, detail = {}) =>
+  document.dispatchEvent(new CustomEvent("player:do", { detail: { what, ...detail } }));
 const current = () => state.queue[state.place];
 
 // --- Saying what was done -----------------------------------------------------------------------
@@ -54,7 +60,7 @@ function keyOf(text, action) {
 
 // --- Wishes -------------------------------------------------------------------------------------
 
-function ask(address, values = {}) {
+export function ask(address, values = {}) {
   const headers = { ...JSON.parse(document.body.getAttribute("hx-headers")), "HX-Request": "true" };
   return fetch(address, { method: "POST", headers, body: new URLSearchParams(values) }).then((answer) => {
     if (answer.redirected) location.reload();
@@ -67,7 +73,7 @@ const failed = () => say(words("That did not work: the server cannot be reached,
 
 async function more(song) {
   try {
-    const page = new DOMParser().parseFromString(await ask(`${song.song}more-like-this/`), "text/html");
+    const page = new DOMParser().parseFromString(await ask(addressOf("moreLikeThis", song.song)), "text/html");
     say(...page.body.children);
     command("findAgain");
   } catch {
@@ -77,14 +83,14 @@ async function more(song) {
 
 async function refuse(song) {
   try {
-    await ask(`${song.song}not-this/`, { refused: "1" });
+    await ask(addressOf("notThis", song.song), { refused: "1" });
     if (song.song === current()?.song) command("next");
     for (const { id, song: address } of [...state.queue]) if (address === song.song) command("remove", { id });
     say(
       words(`${song.title} will not be recommended.`),
       keyOf("Undo", async () => {
         try {
-          await ask(`${song.song}not-this/`, { refused: "0" });
+          await ask(addressOf("notThis", song.song), { refused: "0" });
           say(words(`${song.title} may be recommended again.`));
         } catch {
           failed();
@@ -97,13 +103,52 @@ async function refuse(song) {
   }
 }
 
+// A switch: pressed again, the queue ends with what was chosen.
 function similar(song) {
+  if (state.goingOn) {
+    command("noMore");
+    say(words("No more songs are added."));
+    return;
+  }
   command("similar", { song });
-  say(words(`Songs like ${song.title}, without end.`));
+  say(words(`Songs that sound like ${song.title}, without end.`));
+}
+
+function markSimilar() {
+  const on = state.goingOn?.song;
+  for (const button of document.querySelectorAll("[data-play-similar]"))
+    button.setAttribute("aria-pressed", String(button.closest("[data-song]").dataset.song === on));
+  panel.querySelector("[data-wish='similar']").setAttribute("aria-pressed", String(Boolean(on)));
+}
+document.addEventListener("htmx:afterSwap", markSimilar);
+
+// The address of its page. A browser that can neither share nor copy, as on a page without HTTPS, shows it.
+async function share(song) {
+  const address = new URL(song.song, location.href).href;
+  try {
+    if (navigator.share) {
+      await navigator.share({ title: song.title, url: address });
+      return;
+    }
+    await navigator.clipboard.writeText(address);
+    say(words(`The link to ${song.title} is copied.`));
+  } catch (reason) {
+    // Whoever closed the system's own dialog wants nothing.
+    if (reason.name === "AbortError") return;
+    const field = document.createElement("input");
+    field.readOnly = true;
+    field.value = address;
+    field.setAttribute("aria-label", `The link to ${song.title}`);
+    field.addEventListener("focus", () => field.select());
+    say(words(`Copy the link to ${song.title}:`), field);
+    field.focus();
+  }
 }
 
 const wishes = {
   more,
+  share,
+  choose: (song) => document.dispatchEvent(new CustomEvent("song:choose", { detail: song })),
   not: refuse,
   similar,
   playlist: (song) => choosePlaylist([song]),
@@ -123,7 +168,7 @@ function show() {
     const row = pattern.content.firstElementChild.cloneNode(true);
     row.dataset.id = song.id;
     row.querySelector(".queue-song-title").textContent = song.title;
-    row.querySelector(".queue-song-by").textContent = [song.artist, song.why].filter(Boolean).join(" · ");
+    showArtists(row.querySelector(".queue-song-by"), song, song.why && (song.artist ? ` · ${song.why}` : song.why));
     row.querySelector(".queue-play").setAttribute("aria-label", `Play ${song.title}`);
     row.querySelector(".queue-handle").setAttribute("aria-label", `Move ${song.title}`);
     row.querySelector(".queue-remove").setAttribute("aria-label", `Remove ${song.title} from the queue`);
@@ -134,9 +179,14 @@ function show() {
     return row;
   });
   list.replaceChildren(...rows);
+  htmx.process(list);
+  showLyrics();
   const on = panel.querySelector(".queue-on");
   on.hidden = !state.goingOn;
-  on.textContent = state.goingOn ? `Goes on with songs like ${state.goingOn.title}, without end.` : "";
+  on.textContent = state.goingOn ? `Goes on with songs that sound like ${state.goingOn.title}, without end.` : "";
+  const bend = panel.querySelector("[data-queue-bend]");
+  bend.hidden = !state.goingOn;
+  bend.setAttribute("aria-pressed", String(Boolean(state.goingOn?.bent)));
   // The focus stays on its song, or, where that is gone, on the one in its place.
   if (focused) {
     const row = list.querySelector(`[data-id="${focused.dataset.id}"]`) || list.children[Math.min(at, rows.length - 1)];
@@ -146,12 +196,57 @@ function show() {
 
 document.addEventListener("player:changed", ({ detail }) => {
   state = detail;
+  // On the page too, while the panel is closed.
+  markSimilar();
   if (!panel.hidden) show();
 });
 
+// Its own page has them too, so only the lists come from there.
+async function showLyrics() {
+  const song = current()?.song;
+  const part = panel.querySelector(".queue-lyrics");
+  if (!song || !coversAll.matches || song === wordsOf) return;
+  wordsOf = song;
+  part.hidden = true;
+  part.lastElementChild.replaceChildren();
+  const answer = await fetch(addressOf("lyricsOf", song)).catch(() => null);
+  if (song !== wordsOf) return;
+  if (!answer?.ok || answer.redirected) {
+    wordsOf = "";
+    return;
+  }
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const lists = [...page.querySelectorAll("[data-lyrics]")].map((list) => document.importNode(list, true));
+  if (song !== wordsOf) return;
+  part.lastElementChild.replaceChildren(...lists);
+  part.hidden = !lists.length;
+}
+
+// What the panel covers is not to be reached by keyboard or read out.
+function coverPage() {
+  const covered = !panel.hidden && coversAll.matches;
+  for (const beside of document.querySelectorAll("#main, .head, .skip-link")) beside.inert = covered;
+}
+coversAll.addEventListener("change", () => {
+  coverPage();
+  if (!panel.hidden) showLyrics();
+});
+
+// A link in it leads to a page, which is to be seen.
+panel.addEventListener("click", ({ target }) => {
+  if (!target.closest("a") || !coversAll.matches) return;
+  hidePanel(true);
+});
+
+function hidePanel(hidden) {
+  panel.hidden = hidden;
+  coverPage();
+  for (const toggle of document.querySelectorAll("[data-queue-toggle]"))
+    toggle.setAttribute("aria-expanded", String(!hidden));
+}
+
 function openQueue(open) {
-  panel.hidden = !open;
-  for (const toggle of document.querySelectorAll("[data-queue-toggle]")) toggle.setAttribute("aria-expanded", String(open));
+  hidePanel(!open);
   if (!open) {
     (opener?.checkVisibility() ? opener : document.querySelector("[data-queue-toggle]")).focus();
     return;
@@ -175,7 +270,8 @@ list.addEventListener("keydown", (event) => {
   if (!row || !by || !event.target.closest(".queue-handle")) return;
   event.preventDefault();
   command("move", { id: Number(row.dataset.id), to: [...list.children].indexOf(row) + by });
-  document.getElementById("announce").textContent = `Place ${[...list.children].findIndex((one) => one.dataset.id === row.dataset.id) + 1} of ${list.children.length}`;
+  document.getElementById("announce").textContent =
+    `Place ${[...list.children].findIndex((one) => one.dataset.id === row.dataset.id) + 1} of ${list.children.length}`;
 });
 
 panel.addEventListener("keydown", (event) => {
@@ -215,7 +311,7 @@ for (const end of ["pointerup", "pointercancel"]) {
 
 // --- Playlists ----------------------------------------------------------------------------------
 
-function choosePlaylist(songs, name = "") {
+export function choosePlaylist(songs, name = "") {
   const values = { song: songs.map(({ song }) => numberOf(song)), name };
   refused.textContent = "";
   choice.replaceChildren();
@@ -232,7 +328,9 @@ dialog.addEventListener("click", (event) => {
   if (event.target === dialog || event.target.closest("[data-dialog-close], a")) dialog.close();
 });
 dialog.addEventListener("htmx:responseError", ({ detail }) => {
-  refused.textContent = detail.xhr.getResponseHeader("Content-Type")?.startsWith("text/plain") ? detail.xhr.response : "That did not work.";
+  refused.textContent = detail.xhr.getResponseHeader("Content-Type")?.startsWith("text/plain")
+    ? detail.xhr.response
+    : "That did not work.";
 });
 dialog.addEventListener("htmx:afterSwap", () => {
   refused.textContent = "";
@@ -241,11 +339,25 @@ dialog.addEventListener("htmx:afterSwap", () => {
 
 // --- The menu of a song -------------------------------------------------------------------------
 
+function artistLink([name, address]) {
+  if (!address) return [];
+  const link = document.createElement("a");
+  link.href = address;
+  link.textContent = `Go to ${name}`;
+  return [link];
+}
+
 function openMenu(button) {
   const element = button.closest("[data-song]");
-  const { song, title } = element.dataset;
+  const { song, title, artists, album } = element.dataset;
   asked = { element, song, title };
   menu.querySelector(".song-menu-title").textContent = title;
+  menu.querySelector(".song-menu-artists").replaceChildren(...artistsFrom(artists).flatMap(artistLink));
+  const toAlbum = menu.querySelector(".song-menu-album");
+  toAlbum.href = addressOf("album", song);
+  toAlbum.hidden = album === undefined;
+  menu.querySelector(".song-menu-download").href = addressOf("download", song);
+  htmx.process(menu);
   menu.showPopover({ source: button });
   const at = button.getBoundingClientRect();
   const { width, height } = menu.getBoundingClientRect();
@@ -260,11 +372,15 @@ menu.addEventListener("keydown", (event) => {
   const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
   if (!by) return;
   event.preventDefault();
-  const keys = [...menu.querySelectorAll("button")];
+  const keys = [...menu.querySelectorAll("button, a:not([hidden])")];
   keys.at((keys.indexOf(document.activeElement) + by) % keys.length).focus();
 });
 
 menu.addEventListener("click", ({ target }) => {
+  if (target.closest("a")) {
+    menu.hidePopover();
+    return;
+  }
   const what = target.closest("[data-menu]")?.dataset.menu;
   if (!what) return;
   menu.hidePopover();
@@ -274,7 +390,7 @@ menu.addEventListener("click", ({ target }) => {
     say(words(what === "next" ? `${asked.title} comes next.` : `${asked.title} is in the queue.`));
   } else if (what === "similar") {
     command("similar", { song: asked.element });
-    say(words(`Songs like ${asked.title}, without end.`));
+    say(words(`Songs that sound like ${asked.title}, without end.`));
   } else wishes[what](asked);
 });
 document.addEventListener(
@@ -287,7 +403,8 @@ document.addEventListener(
 
 // The songs that a button speaks of: those of the list it names, or of the part of the page it stands in.
 function songsOf(button, name) {
-  const part = document.getElementById(button.dataset[name]) || button.closest("section") || document.getElementById("main");
+  const part =
+    document.getElementById(button.dataset[name]) || button.closest("section") || document.getElementById("main");
   return [...part.querySelectorAll("[data-song]")];
 }
 
@@ -300,15 +417,21 @@ document.addEventListener("click", ({ target }) => {
   else if ("queueToggle" in dataset) {
     opener = button;
     openQueue(panel.hidden);
-  }
-  else if ("queueClose" in dataset) openQueue(false);
+  } else if ("queueClose" in dataset) openQueue(false);
   else if ("queueClear" in dataset) command("clear");
   else if ("queueSave" in dataset) choosePlaylist(state.queue, state.goingOn ? `Like ${state.goingOn.title}` : "");
-  else if ("playSimilar" in dataset) command("similar", { song: button.closest("[data-song]") });
-  else if ("playAll" in dataset) {
+  else if ("queueBend" in dataset) command("bend", { bent: !state.goingOn?.bent });
+  else if ("playSimilar" in dataset) {
+    const element = button.closest("[data-song]");
+    const on = state.goingOn?.song === element.dataset.song;
+    command(on ? "noMore" : "similar", { song: element });
+  } else if ("playAll" in dataset) {
     const songs = songsOf(button, "playAll");
     if (songs.length) command("play", { songs });
   } else if ("saveAll" in dataset) {
-    choosePlaylist(songsOf(button, "saveAll").map((element) => ({ song: element.dataset.song })), dataset.name || "");
+    choosePlaylist(
+      songsOf(button, "saveAll").map((element) => ({ song: element.dataset.song })),
+      dataset.name || "",
+    );
   }
 });

@@ -1,1 +1,1 @@
-"""How good a tagger is: against truth, against another tagger, and how still its answers hold."""
+"""Evaluation of taggers: against truth, against other taggers, and stability under alterations of the audio."""

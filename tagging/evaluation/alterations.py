@@ -1,5 +1,4 @@
-"""What may happen to a recording and must not change its labels: it begins a little later, it is louder or quieter, it
-has been through a lossy codec."""
+"""Alterations of recordings that must not change their labels: shifts, gains, lossy codecs."""
 
 from __future__ import annotations
 
@@ -14,27 +13,27 @@ from numpy.typing import NDArray
 
 from catalog.audio import UnreadableAudio, frames_from, open_audio, probe
 
-# LAME's, which are also enough for Vorbis.
+# Sampling rates of LAME in Hz, all of which Vorbis supports.
 _LOSSY_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _MP3_KBIT_S = 48
-# What libsndfile makes of its one number for compression: bit rates of MPEG-1 from 320 down to 32, of MPEG-2 from 160
-# down to 8; Vorbis's quality from 1 down to 0.
+# libsndfile maps its compression level in [0, 1] to bit rates of MPEG-1 from 320 down to 32 kbit/s, of MPEG-2 from 160
+# down to 8 kbit/s, and to Vorbis's quality from 1 down to 0.
 _MPEG_1_FROM_HZ = 32000
 _LOWEST_VORBIS_QUALITY = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Alteration:
-    """One way to alter a recording.
+    """One alteration of a recording.
 
     Attributes
     ----------
     name : str
     shift_s : float
-        Seconds that are cut from the beginning.
+        Seconds cut from the beginning.
     gain_db : float
     codec : str, optional
-        `mp3` (48 kbit/s) or `vorbis` (quality 0); samples in full precision without.
+        `mp3` (48 kbit/s) or `vorbis` (quality 0); uncompressed float32 where it is None.
     """
 
     name: str
@@ -43,17 +42,18 @@ class Alteration:
     codec: str | None = None
 
     def write(self, recording: Path, folder: Path) -> Path:
-        """Write the altered recording, some of it at a time.
+        """Write the altered recording, block by block.
 
         Parameters
         ----------
         recording : Path
         folder : Path
-            Where the altered file goes.
+            The altered file's folder.
 
         Returns
         -------
         Path
+            The altered file.
 
         Raises
         ------
@@ -104,18 +104,18 @@ ALTERATIONS = (
 
 
 def _lossy_rate(rate: int) -> int:
-    """The lowest sampling rate that codecs know and that loses nothing, at most 48 kHz."""
+    """Choose the lowest supported sampling rate that is not below a rate, at most 48 kHz."""
     return next((known for known in _LOSSY_RATES if known >= rate), _LOSSY_RATES[-1])
 
 
 def _samples(recording: Path, rate: int, channels: int) -> Iterator[NDArray[np.float32]]:
-    """A recording's samples, shape (n, channels), some at a time; a single channel is the mean of all."""
+    """Decode a recording in blocks, shape (n, channels); a single channel is the mean of all."""
     with open_audio(recording) as container:
         resampler, shape = None, None
         for frame in frames_from(container, 0.0):
             if shape != (now := (frame.format.name, frame.layout.name, frame.sample_rate)):
                 shape = now
-                # FFmpeg's own single channel is louder than the mean by 3 dB.
+                # FFmpeg's downmix to mono is louder than the mean by 3 dB.
                 resampler = av.AudioResampler("flt", frame.layout.name if channels == 1 else "stereo", rate)
             if resampler is not None:
                 yield from (_block(piece, channels) for piece in resampler.resample(frame))
@@ -127,5 +127,5 @@ def _block(piece: av.AudioFrame, channels: int) -> NDArray[np.float32]:
     block = piece.to_ndarray().reshape(-1, piece.layout.nb_channels).astype(np.float32, copy=False)
     if channels == 1:
         block = block.mean(axis=1, keepdims=True)
-    # Floating-point files may hold anything; encoders stumble over it.
+    # Floating-point files may hold NaN and infinity, which encoders reject.
     return block if np.isfinite(block).all() else np.nan_to_num(block, posinf=0.0, neginf=0.0)

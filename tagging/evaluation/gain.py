@@ -1,8 +1,7 @@
-"""Whether new answers tell songs apart better than old ones do, or whether that was chance.
+"""Gain in ROC-AUC of new scores over old ones, with its uncertainty by a paired bootstrap over artists.
 
-Both are compared in the same songs: songs are drawn with replacement, all of an artist together, and the difference of
-the areas under both ROC curves is taken in every draw [1]_. How many of the draws show no gain says how sure it is;
-with a few artists, roughly.
+Artists are drawn with replacement, and the difference of both ROC-AUC is taken in every resample [1]_. The share of
+resamples without a gain measures its uncertainty, roughly where there are few artists.
 
 References
 ----------
@@ -26,18 +25,18 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """Two answers to whether songs have a label.
+    """Old and new scores of one label, on the same songs.
 
     Attributes
     ----------
     verdicts : bool, shape (n,)
-        Whether they have it; both occur.
+        Whether a song has the label; both values occur.
     before : float, shape (n,)
-        Any scores will do.
+        Scores of any monotone scale.
     after : float, shape (n_draws, n)
-        Scores from several ways of holding songs out; each is an answer, and their areas are averaged.
+        Scores of several cross-validations, whose ROC-AUC are averaged.
     artists : int, shape (n,)
-        The same number for songs of the same artist, also in other labels' answers.
+        Equal for songs of the same artist, across labels too.
     """
 
     verdicts: NDArray[np.bool_]
@@ -46,47 +45,46 @@ class Paired:
     artists: NDArray[np.int64]
 
     def pairs(self) -> tuple[Floats, Floats]:
-        """Whether before and after put a song with the label above one without, shape (n_yes, n_no) each."""
+        """Compare every pair of a positive and a negative song; old and new, shape (n_yes, n_no) each, 0.5 for ties."""
         after = np.mean([_above(scores, self.verdicts) for scores in self.after], axis=0)
         return _above(self.before, self.verdicts), after
 
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """How much better new answers are.
+    """The gain of new scores over old ones.
 
     Attributes
     ----------
     before, after : float
-        ROC-AUC, the mean over all labels.
-    no_better, by_lot : float
-        In which share of all draws the new answers are no better than the old ones, and no better than chance.
+        Macro ROC-AUC over the labels.
+    no_better, no_better_than_chance : float
+        Shares of resamples in which the new scores are not better than the old ones, and not better than 0.5.
     """
 
     before: float
     after: float
     no_better: float
-    by_lot: float
-
-    @property
-    def value(self) -> float:
-        """The difference."""
-        return self.after - self.before
+    no_better_than_chance: float
 
 
 def gain(answers: Sequence[Paired], n_resamples: int = RESAMPLES) -> Gain:
-    """The gain of new answers over old ones, on average over one label or several.
+    """Compute the gain of new scores over old ones, macro-averaged over labels.
 
     Parameters
     ----------
     answers : sequence of Paired
-        One a label; at least one.
+        One per label; at least one.
     n_resamples : int
+
+    Returns
+    -------
+    Gain
 
     Raises
     ------
     ValueError
-        If a label has only one verdict.
+        If there is no label, or one has only one verdict.
     """
     if not answers or any(one.verdicts.all() or not one.verdicts.any() for one in answers):
         raise ValueError("each label needs songs that have it and songs that have it not")
@@ -111,13 +109,13 @@ def _above(scores: Floats, verdicts: NDArray[np.bool_]) -> Floats:
 
 
 def _resampled(pairs: Floats, yes: Floats, no: Floats) -> Floats:
-    """In every draw, the mean over pairs, and 1; both 0 where it holds no pair, and says nothing of the label.
+    """Compute each resample's mean over pairs, and 1; both are 0 where it holds no pair.
 
     Parameters
     ----------
     pairs : shape (n_yes, n_no)
     yes, no : shape (n_resamples, n_yes), (n_resamples, n_no)
-        How often each song is drawn.
+        How often each song was drawn.
 
     Returns
     -------
@@ -134,6 +132,6 @@ def _resampled(pairs: Floats, yes: Floats, no: Floats) -> Floats:
 
 
 def _not_above_zero(resampled: Floats) -> float:
-    """The share of the draws that say something in which a mean is 0 or less; 1 where none does."""
+    """Compute the share of resamples with a mean of 0 or less, among those with a pair; 1 where there is none."""
     sums = resampled[0, resampled[1] > 0]
     return float((sums <= 1e-12).mean()) if sums.size else 1.0

@@ -1,7 +1,7 @@
-"""Figures of merit, each with an interval by resampling recordings.
+"""Evaluation metrics with bootstrap intervals over recordings.
 
 Recordings are drawn with replacement [1]_. A resample is a column of how often it holds each recording, so that a
-figure of a thousand resamples is a few products and cumulative sums, and no loop over them.
+metric of a thousand resamples is a few products and cumulative sums instead of a loop.
 
 References
 ----------
@@ -22,9 +22,9 @@ BEST = 5
 _SEED = 20_180_611
 _AT_ONCE = 1 << 21
 _LEVEL = 0.95
-# float32 probabilities round to 0 and 1; beyond these, log-odds say nothing.
+# float32 probabilities round to 0 and 1; beyond these bounds their log-odds are not meaningful.
 _SMALLEST, _LARGEST = 1e-6, 1 - 1e-6
-# What is left of a constant after its mean is removed is rounding.
+# Relative variance below which a constant differs from its mean by rounding only.
 _ROUNDING = 1e-9
 
 Floats = NDArray[np.float64]
@@ -32,14 +32,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure of merit.
+    """A metric and its interval.
 
     Attributes
     ----------
     value : float
-        Of the recordings as they are; NaN where it is not defined.
+        Of all recordings; NaN where it is not defined.
     low, high : float
-        Between them lie 95 % of the resamples; NaN where there are none.
+        Bounds of the central 95 % of the resamples; NaN where there are none.
     """
 
     value: float
@@ -48,7 +48,7 @@ class Figure:
 
     @classmethod
     def of(cls, value: float, resampled: Floats) -> Figure:
-        """A figure from its value and those of the resamples, shape (n_resamples,), NaN where it is not defined."""
+        """Summarize a value and its resamples, shape (n_resamples,), NaN where they are not defined."""
         defined = resampled[np.isfinite(resampled)]
         if not defined.size:
             return cls(float(value), float("nan"), float("nan"))
@@ -58,14 +58,14 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """How well probabilities rank recordings, label by label.
+    """ROC-AUC and PR-AUC by label, and their macro means.
 
     Attributes
     ----------
     roc_auc, pr_auc : dict of int to Figure
-        By the label's column; labels without a positive or without a negative recording are not there.
+        By the label's column; labels without a positive or without a negative recording are left out.
     macro_roc_auc, macro_pr_auc : Figure
-        Means over the labels that are there; in a resample, over those that have both kinds in it.
+        Means over those labels; in a resample, over the labels with both kinds in it.
     """
 
     roc_auc: dict[int, Figure]
@@ -76,16 +76,16 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How far probabilities can be taken at their word.
+    """Reliability of probabilities.
 
     Attributes
     ----------
     error : float
         Expected calibration error, in [0, 1].
     n : int64, shape (n_bins,)
-        Answers in each bin.
+        Predictions in each bin.
     predicted, observed : float64, shape (n_bins,)
-        Each bin's mean probability, and the part of it that is true.
+        Each bin's mean probability, and the share of it that is true.
     """
 
     error: float
@@ -95,19 +95,28 @@ class Calibration:
 
 
 def log_odds(probabilities: ArrayLike) -> Floats:
-    """log(p / (1 - p)), p no nearer to 0 or 1 than a millionth."""
+    """Compute log(p / (1 - p)), with p clipped to a millionth from 0 and 1.
+
+    Parameters
+    ----------
+    probabilities : float, any shape
+
+    Returns
+    -------
+    float64, the same shape
+    """
     clipped: Floats = np.clip(np.asarray(probabilities, np.float64), _SMALLEST, _LARGEST)
     odds: Floats = logit(clipped)
     return odds
 
 
 def ranking(probabilities: ArrayLike, truth: NDArray[np.bool_], n_resamples: int = RESAMPLES) -> Ranking:
-    """How well probabilities rank recordings, label by label and over all.
+    """Compute ROC-AUC and PR-AUC by label, and their macro means.
 
     Parameters
     ----------
     probabilities : float, shape (n_recordings, n_labels)
-        Any scores will do; equal ones are one threshold.
+        Scores of any monotone scale; equal ones share one threshold.
     truth : bool, shape (n_recordings, n_labels)
     n_resamples : int
 
@@ -146,11 +155,29 @@ def ranking(probabilities: ArrayLike, truth: NDArray[np.bool_], n_resamples: int
     return Ranking(roc, pr, Figure.of(of_all[0], macro[0]), Figure.of(of_all[1], macro[1]))
 
 
+def areas_of(scores: NDArray[np.floating], truth: NDArray[np.bool_], counts: Floats) -> Floats:
+    """Areas under the ROC and the precision-recall curve of one label, for several weightings of the recordings.
+
+    Parameters
+    ----------
+    scores : float, shape (n,)
+    truth : bool, shape (n,)
+    counts : float64, shape (n, n_resamples)
+        How often each recording counts.
+
+    Returns
+    -------
+    float64, shape (2, n_resamples)
+        NaN where a resample holds no positive or no negative recording.
+    """
+    return _Curve.of(scores, truth).areas(counts)
+
+
 def agreement(probabilities: ArrayLike, teacher: ArrayLike, n_resamples: int = RESAMPLES) -> Figure:
-    """How far two taggers agree on what sets one recording apart from another.
+    """Compute how far two taggers agree on the differences between recordings.
 
     The correlation of their log-odds over all recordings and labels, after each label's mean over the recordings is
-    removed: whoever knows only how common each label is gets 0.
+    removed: knowing only each label's frequency gives 0.
 
     Parameters
     ----------
@@ -165,12 +192,12 @@ def agreement(probabilities: ArrayLike, teacher: ArrayLike, n_resamples: int = R
     Raises
     ------
     ValueError
-        If the shapes differ, or there is nothing in them.
+        If the shapes differ, or the arrays are empty.
     """
     ours, theirs = log_odds(probabilities), log_odds(teacher)
     if ours.shape != theirs.shape or ours.ndim != 2 or not ours.size:
         raise ValueError(f"both must have one shape (n, n_labels) and hold something, not {ours.shape}, {theirs.shape}")
-    # The resamples' means lie near these; sums of squares then lose no digits.
+    # The resamples' means lie near these, so that sums of squares are computed without cancellation.
     ours -= ours.mean(axis=0)
     theirs -= theirs.mean(axis=0)
     value = _correlations(np.ones((len(ours), 1)), ours, theirs)[0]
@@ -179,19 +206,19 @@ def agreement(probabilities: ArrayLike, teacher: ArrayLike, n_resamples: int = R
 
 
 def calibration(probabilities: ArrayLike, truth: ArrayLike, n_bins: int = 15) -> Calibration:
-    """Expected calibration error [1]_ over all recordings and labels.
+    """Compute the expected calibration error [1]_ over all recordings and labels.
 
     Parameters
     ----------
     probabilities : float, shape (n_recordings, n_labels)
     truth : bool or float in [0, 1], shape (n_recordings, n_labels)
     n_bins : int
-        Bins of equally many answers, as most probabilities of a tagger are small; fewer where many are equal.
+        Bins of equally many predictions, as most probabilities of a tagger are small; fewer where many are equal.
 
     Raises
     ------
     ValueError
-        If the shapes differ, or there is nothing in them.
+        If the shapes differ, or the arrays are empty.
 
     References
     ----------
@@ -215,7 +242,19 @@ def calibration(probabilities: ArrayLike, truth: ArrayLike, n_bins: int = 15) ->
 
 
 def mean(values: ArrayLike, n_resamples: int = RESAMPLES) -> Figure:
-    """The mean over recordings of a number that each has, shape (n,)."""
+    """Average a number over recordings.
+
+    Parameters
+    ----------
+    values : float, shape (n,)
+        One per recording; at least one.
+    n_resamples : int
+
+    Raises
+    ------
+    ValueError
+        If there are no recordings.
+    """
     numbers = np.asarray(values, np.float64)
     if not numbers.size:
         raise ValueError("no recordings")
@@ -224,12 +263,12 @@ def mean(values: ArrayLike, n_resamples: int = RESAMPLES) -> Figure:
 
 
 def best_kept(before: ArrayLike, after: ArrayLike, n_best: int = BEST) -> Floats:
-    """How many of each recording's best labels are still among its best.
+    """Compute the share of each recording's most probable labels that stay among its most probable.
 
     Parameters
     ----------
     before, after : float, shape (n_recordings, n_labels)
-        Probabilities; of equal ones the label that stands first is the better.
+        Probabilities; of equal ones the first label ranks higher.
     n_best : int
         Fewer where there are not as many labels.
 
@@ -245,7 +284,7 @@ def best_kept(before: ArrayLike, after: ArrayLike, n_best: int = BEST) -> Floats
 
 @dataclass(frozen=True, slots=True)
 class _Curve:
-    """One label's recordings in the order of their scores, the highest first.
+    """One label's recordings, sorted by descending score.
 
     Attributes
     ----------
@@ -268,7 +307,7 @@ class _Curve:
         return cls(order, truth[order, np.newaxis].astype(np.float64), last_of_ties)
 
     def areas(self, counts: Floats) -> Floats:
-        """Areas under the ROC and the precision-recall curve.
+        """Compute the areas under the ROC and the precision-recall curve.
 
         Parameters
         ----------
@@ -286,12 +325,12 @@ class _Curve:
         true_so_far = np.cumsum(drawn, axis=0)[self.last_of_ties]
         true_here = np.diff(true_so_far, axis=0, prepend=0.0)
         n, n_true = so_far[-1], true_so_far[-1]
-        # Of the pairs of a positive and a negative, those that a threshold decides rightly; of its own, half.
+        # Negatives below each threshold, and half of those at it.
         false_so_far = so_far - true_so_far
         below = (n - n_true) - (false_so_far + np.concatenate([np.zeros_like(n)[np.newaxis], false_so_far[:-1]])) / 2
         with np.errstate(invalid="ignore", divide="ignore"):
             roc = np.einsum("ij,ij->j", true_here, below) / (n_true * (n - n_true))
-            # Above the first recording that a resample holds there is nothing, and nothing is added.
+            # Thresholds above a resample's first recording have no recall and add nothing.
             precision = true_so_far / np.maximum(so_far, 1.0)
             average_precision = np.einsum("ij,ij->j", true_here, precision) / n_true
         average_precision[n_true == n] = np.nan
@@ -299,7 +338,7 @@ class _Curve:
 
 
 def _resamples(n: int, n_resamples: int) -> Iterator[Floats]:
-    """How often each of n recordings is drawn, shape (n, some of the resamples), a bounded number at once."""
+    """Yield how often each of n recordings is drawn, shape (n, n_columns), a bounded number of resamples at once."""
     random = np.random.default_rng(_SEED)
     at_once = max(_AT_ONCE // max(n, 1), 1)
     for first in range(0, n_resamples, at_once):
@@ -309,7 +348,7 @@ def _resamples(n: int, n_resamples: int) -> Iterator[Floats]:
 
 
 def _correlations(counts: Floats, ours: Floats, theirs: Floats) -> Floats:
-    """Of log-odds, each label's mean over the resample removed: shape (n_resamples,).
+    """Correlate log-odds with each label's mean over the resample removed; shape (n_resamples,).
 
     Parameters
     ----------

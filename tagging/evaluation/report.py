@@ -1,4 +1,4 @@
-"""What an evaluation found: a document for programs, a table for people."""
+"""Reports of evaluations, as JSON and as a table."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from catalog.importing.walking import printable
 from catalog.names import label_key
 
 from . import metrics
-from .listening import Heard, Listener, Probabilities
 from .metrics import Calibration, Figure
+from .predictions import Predictions, Predictor, Probabilities
 from .truth import Truth
 
 _FEWEST = 2
@@ -24,7 +24,7 @@ _FEWEST = 2
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """How well a tagger tells the recordings with a label from those without.
+    """ROC-AUC, PR-AUC and calibration of a tagger, over labels and by label.
 
     Attributes
     ----------
@@ -32,11 +32,11 @@ class Ranked:
     roc_auc, pr_auc : dict of str to Figure
         By label.
     positive : dict of str to int
-        Recordings that have each of these labels.
+        How many recordings have each of these labels.
     left_out : list of str
-        Labels without a recording that has them, or without one that has not.
+        Labels without a positive or without a negative recording.
     calibration : Calibration
-        Against truth; against a teacher's probabilities, where there is none.
+        Against truth, or against a teacher's probabilities.
     """
 
     macro_roc_auc: Figure
@@ -50,7 +50,7 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class AgainstTeacher:
-    """A tagger beside another one's whole-song means.
+    """A tagger compared with another one's whole-song means.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class AgainstTeacher:
     agreement : Figure
     agreement_by_label : dict of str to float
     kept : Ranked, optional
-        True being what reaches the teacher's operating points; None where that parts the recordings nowhere.
+        With what reaches the teacher's operating points as truth; None where no label has both kinds of recordings.
     """
 
     labels: int
@@ -70,14 +70,14 @@ class AgainstTeacher:
 
 @dataclass(frozen=True, slots=True)
 class AgainstTruth:
-    """A tagger beside what people say.
+    """A tagger compared with ground truth.
 
     Attributes
     ----------
     labels : int
         How many labels both have.
     unknown : list of str
-        Labels that only the people have.
+        Labels of the ground truth that the tagger does not have.
     said : Ranked
     """
 
@@ -88,18 +88,18 @@ class AgainstTruth:
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """How a tagger's answers hold when recordings are altered.
+    """Stability of a tagger's predictions under one alteration.
 
     Attributes
     ----------
     best_kept : Figure
-        The share of a recording's five best labels that are still among its five best.
+        Mean share of a recording's five most probable labels that stay among the five most probable.
     log_odds_change : Figure
         Mean absolute change of a label's log-odds.
     agreement : dict of str to Figure
-        Of the answers to the altered recordings with each teacher's means of the recordings as they are.
+        Of predictions of the altered recordings with each teacher's means of the unaltered ones.
     macro_roc_auc : Figure, optional
-        Of the answers to the altered recordings against truth.
+        Of predictions of the altered recordings against truth.
     """
 
     best_kept: Figure
@@ -110,7 +110,7 @@ class Stability:
 
 @dataclass(frozen=True, slots=True)
 class TaggerReport:
-    """What was found of one tagger.
+    """The evaluation of one tagger.
 
     Attributes
     ----------
@@ -118,7 +118,7 @@ class TaggerReport:
         Teachers with a label in common, by name.
     truth : AgainstTruth, optional
     stability : dict of str to Stability
-        By alteration; the recordings as they are come first.
+        By alteration; the unaltered recordings come first.
     """
 
     teachers: dict[str, AgainstTeacher]
@@ -128,13 +128,13 @@ class TaggerReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found.
+    """An evaluation of taggers.
 
     Attributes
     ----------
     recordings : int
     altered : int
-        How many of them were altered too.
+        How many of them were also altered.
     unreadable : list of dict
         `file` and `error` of each recording that was left out.
     taggers : dict of str to TaggerReport
@@ -146,39 +146,43 @@ class Report:
     taggers: dict[str, TaggerReport]
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, unrounded; None where a figure is not defined."""
+        """Return all fields as JSON holds them, unrounded; None where a figure is not defined."""
         plain: dict[str, Any] = _plain(self)
         return plain
 
     def as_table(self) -> str:
-        """For people."""
+        """Format the report as a table for people."""
         return "\n".join(_table(self))
 
 
-def judge(heard: Heard, taggers: Sequence[Listener], teachers: Sequence[Listener], truth: Truth | None) -> Report:
-    """Compare what taggers heard with what their teachers heard, and with truth.
+def evaluate(
+    predicted: Predictions, taggers: Sequence[Predictor], teachers: Sequence[Predictor], truth: Truth | None
+) -> Report:
+    """Compare taggers' predictions with their teachers' and with truth.
 
     Raises
     ------
     ValueError
-        If fewer than two recordings could be heard, or a tagger has no label in common with anything.
+        If fewer than two recordings can be read, or a tagger shares no label with teachers or truth.
     """
-    if len(heard.recordings) < _FEWEST:
-        raise ValueError(f"{len(heard.recordings)} of the recordings can be read: it takes two to compare them")
-    true = None if truth is None else _rows(truth, heard.recordings)
-    reports = {tagger.name: _judge(tagger, heard, teachers, true) for tagger in taggers}
-    unreadable = [{"file": str(path), "error": why} for path, why in heard.unreadable.items()]
-    return Report(len(heard.recordings), len(heard.altered_rows), unreadable, reports)
+    if len(predicted.recordings) < _FEWEST:
+        raise ValueError(f"{len(predicted.recordings)} of the recordings can be read: it takes two to compare them")
+    true = None if truth is None else _rows(truth, predicted.recordings)
+    reports = {tagger.name: _evaluate_tagger(tagger, predicted, teachers, true) for tagger in taggers}
+    unreadable = [{"file": str(path), "error": why} for path, why in predicted.unreadable.items()]
+    return Report(len(predicted.recordings), len(predicted.altered_rows), unreadable, reports)
 
 
 def _rows(truth: Truth, recordings: Sequence[Path]) -> Truth:
-    """Truth of some of its recordings, in another order."""
+    """Select the truth of some recordings, in their order."""
     places = {recording: row for row, recording in enumerate(truth.recordings)}
     return Truth(list(recordings), truth.labels, truth.true[[places[recording] for recording in recordings]])
 
 
-def _judge(tagger: Listener, heard: Heard, teachers: Sequence[Listener], truth: Truth | None) -> TaggerReport:
-    plain, rows = heard.plain[tagger.name], heard.altered_rows
+def _evaluate_tagger(
+    tagger: Predictor, predicted: Predictions, teachers: Sequence[Predictor], truth: Truth | None
+) -> TaggerReport:
+    plain, rows = predicted.plain[tagger.name], predicted.altered_rows
     shared = {teacher.name: pairs for teacher in teachers if (pairs := _shared(tagger, _keys(teacher))) is not None}
     of_truth = None if truth is None else _shared(tagger, truth.labels)
     if not shared and of_truth is None:
@@ -193,21 +197,21 @@ def _judge(tagger: Listener, heard: Heard, teachers: Sequence[Listener], truth: 
                 ranking = metrics.ranking(answers[:, of_truth[0]], truth.true[rows][:, of_truth[1]])
                 against = ranking.macro_roc_auc
             except ValueError:
-                against = None  # among so few recordings no label parts them
+                against = None  # no label has both kinds of recordings among so few
         return Stability(
             metrics.mean(metrics.best_kept(before, answers)),
             metrics.mean(np.abs(metrics.log_odds(before) - metrics.log_odds(answers)).mean(axis=1)),
             {
-                name: metrics.agreement(answers[:, ours], heard.means[name][rows][:, theirs])
+                name: metrics.agreement(answers[:, ours], predicted.means[name][rows][:, theirs])
                 for name, (ours, theirs) in shared.items()
             },
             against,
         )
 
-    altered = {change: answers for (change, name), answers in heard.altered.items() if name == tagger.name}
+    altered = {change: answers for (change, name), answers in predicted.altered.items() if name == tagger.name}
     return TaggerReport(
         {
-            teacher.name: _against_teacher(tagger, plain, teacher, heard.means[teacher.name], *shared[teacher.name])
+            teacher.name: _against_teacher(tagger, plain, teacher, predicted.means[teacher.name], *shared[teacher.name])
             for teacher in teachers
             if teacher.name in shared
         },
@@ -219,9 +223,9 @@ def _judge(tagger: Listener, heard: Heard, teachers: Sequence[Listener], truth: 
 
 
 def _against_teacher(
-    tagger: Listener,
+    tagger: Predictor,
     plain: Probabilities,
-    teacher: Listener,
+    teacher: Predictor,
     means: Probabilities,
     ours: NDArray[np.intp],
     theirs: NDArray[np.intp],
@@ -240,7 +244,7 @@ def _against_teacher(
 
 
 def _against_truth(
-    tagger: Listener, plain: Probabilities, truth: Truth, ours: NDArray[np.intp], theirs: NDArray[np.intp]
+    tagger: Predictor, plain: Probabilities, truth: Truth, ours: NDArray[np.intp], theirs: NDArray[np.intp]
 ) -> AgainstTruth:
     names = [tagger.tagger.labels[column] for column in ours]
     known = set(theirs.tolist())
@@ -264,12 +268,12 @@ def _ranked(
     )
 
 
-def _keys(listener: Listener) -> list[str]:
-    return [label_key(name) for name in listener.tagger.labels]
+def _keys(predictor: Predictor) -> list[str]:
+    return [label_key(name) for name in predictor.tagger.labels]
 
 
-def _shared(tagger: Listener, keys: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
-    """The columns of the labels that a tagger shares with others, on its side and on theirs; None without any."""
+def _shared(tagger: Predictor, keys: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
+    """Find the columns of shared labels, on the tagger's side and on the other; None without any."""
     places = {key: place for place, key in reversed(list(enumerate(keys)))}
     pairs = [(ours, places[key]) for ours, key in enumerate(_keys(tagger)) if key in places]
     if not pairs:
@@ -279,7 +283,7 @@ def _shared(tagger: Listener, keys: Sequence[str]) -> tuple[NDArray[np.intp], ND
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can hold of a value."""
+    """Convert a value to what JSON can hold."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
@@ -378,7 +382,7 @@ def _named(what: str, labels: Iterable[str]) -> Iterator[str]:
 
 
 def _figure(figure: Figure | None) -> str:
-    """A figure with its interval."""
+    """Format a figure with its interval."""
     if figure is None or math.isnan(figure.value):
         return "-"
     if math.isnan(figure.low):

@@ -1,9 +1,9 @@
-"""What people say of recordings, from the files in which it is published."""
+"""Ground truth of recordings, from published files of tags and from tables."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,26 +12,24 @@ from numpy.typing import NDArray
 
 from catalog.importing.walking import printable, reason
 from catalog.names import label_key
-from tagging.training.sources import Collection, add_table
+from tagging.training.sources import Collection, Complain, add_table
 
 MAGNATAGATUNE_SPLITS = {"train": "0123456789ab", "validation": "c", "test": "def"}
-"""The folders of each part of MagnaTagATune, as it is usually parted."""
+"""The folders of each part of MagnaTagATune's usual split."""
 
 _JAMENDO_TAGS_FROM = 5
 _LOW_BITRATE = ".low.mp3"
 _LONGEST_FIELD = 1 << 20
 
-Complain = Callable[[str], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Which labels are true of which recordings.
+    """Labels of recordings.
 
     Attributes
     ----------
     recordings : list of Path
-        Those whose files are there.
+        Those whose files exist.
     labels : list of str
         Keys (`catalog.names.label_key`); labels with one key are one label.
     true : bool, shape (n_recordings, n_labels)
@@ -43,7 +41,7 @@ class Truth:
 
 
 def read_truth(path: Path, audio: Path | None, split: str, complain: Complain) -> Truth:
-    """Read a file of recordings and labels, whichever of three kinds it is.
+    """Read a file of recordings and labels in one of three formats.
 
     Parameters
     ----------
@@ -51,18 +49,18 @@ def read_truth(path: Path, audio: Path | None, split: str, complain: Complain) -
         MagnaTagATune's `annotations_final.csv`; one of MTG-Jamendo's `autotagging*.tsv`, whole or a split's; or a table
         of files and labels as training reads it (`tagging.training.sources.add_table`).
     audio : Path, optional
-        The folder that the published files' paths begin at; a table's begin at its own folder.
+        The folder that paths in published files are relative to; those in a table are relative to its own folder.
     split : str
-        Which of `MAGNATAGATUNE_SPLITS`; for the other kinds the file itself is the part.
+        One of `MAGNATAGATUNE_SPLITS`; ignored for the other formats, whose files are splits.
     complain : callable
-        Told, in a line for people, of everything that is left out.
+        Called with a message for each line or recording that is left out.
 
     Raises
     ------
     ValueError
-        If the file cannot be read, names no recording that is there, or needs a folder of audio.
+        If the file cannot be read, names no existing recording, or needs a folder of audio.
     UnreadableTable
-        If it is a table, and lacks a column.
+        If it is a table without the required columns.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -90,7 +88,7 @@ def read_truth(path: Path, audio: Path | None, split: str, complain: Complain) -
 def _found(
     path: Path, listed: Sequence[tuple[Path, Iterable[str]]], vocabulary: Iterable[str], complain: Complain
 ) -> Truth:
-    """The listed recordings that are there, with their labels as a table."""
+    """Keep the listed recordings that exist, with their labels as a table."""
     if not listed:
         raise ValueError(f"{path} names no recording")
     here = [(recording, labels) for recording, labels in listed if recording.is_file()]
@@ -104,18 +102,18 @@ def _found(
     rows: dict[Path, set[str]] = {}
     for recording, labels in here:
         rows.setdefault(recording, set()).update(map(label_key, labels))
-    keys |= {key: None for said in rows.values() for key in sorted(said)}
+    keys |= {key: None for labels in rows.values() for key in sorted(labels)}
     places = {key: place for place, key in enumerate(keys)}
     true = np.zeros((len(rows), len(places)), np.bool_)
-    for row, said in enumerate(rows.values()):
-        true[row, [places[key] for key in said]] = True
+    for row, labels in enumerate(rows.values()):
+        true[row, [places[key] for key in labels]] = True
     return Truth(list(rows), list(places), true)
 
 
 def _magnatagatune(
     path: Path, labels: Sequence[str], folders: str, complain: Complain
 ) -> Iterator[tuple[str, list[str]]]:
-    """The clips of some folders, and their labels: a column of 0 and 1 a label."""
+    """Yield the clips of some folders and their labels, which are columns of 0 and 1."""
     for number, fields in _lines(path, complain):
         marks = fields[1:-1]
         if len(marks) != len(labels) or not set(marks) <= {"0", "1"}:
@@ -125,7 +123,7 @@ def _magnatagatune(
 
 
 def _jamendo(path: Path, place: int, complain: Complain) -> Iterator[tuple[str, list[str]]]:
-    """Tracks and their labels: `category---name` in the sixth column and all further ones."""
+    """Yield tracks and their labels: `category---name` in the sixth column and all further ones."""
     for number, fields in _lines(path, complain):
         names = [tag.split("---", 1)[-1].strip() for tag in fields[_JAMENDO_TAGS_FROM:]]
         if len(fields) <= place or not fields[place] or not all(names):
@@ -135,11 +133,11 @@ def _jamendo(path: Path, place: int, complain: Complain) -> Iterator[tuple[str, 
 
 
 def _table(path: Path, complain: Complain) -> tuple[list[tuple[Path, list[str]]], list[str]]:
-    """The files of a table that are there, and their labels; and all labels, also those that are only denied."""
+    """Read the existing files of a table and their labels; and all labels, also those that are only denied."""
     collection = Collection(complain)
     add_table(collection, path)
     said = collection.rows.execute(
-        "SELECT recordings.name, labels.name, weight FROM words JOIN recordings ON recordings.id = recording "
+        "SELECT recordings.name, labels.name, weight FROM annotations JOIN recordings ON recordings.id = recording "
         "JOIN labels ON labels.id = label ORDER BY recordings.name"
     ).fetchall()
     listed: dict[Path, list[str]] = {}
@@ -151,7 +149,7 @@ def _table(path: Path, complain: Complain) -> tuple[list[tuple[Path, list[str]]]
 
 
 def _lines(path: Path, complain: Complain) -> Iterator[tuple[int, list[str]]]:
-    """The lines after the header, as fields, with their numbers."""
+    """Yield the fields of the lines after the header, with the lines' numbers."""
     csv.field_size_limit(_LONGEST_FIELD)
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
         lines = csv.reader(file, delimiter="\t")
@@ -165,7 +163,7 @@ def _lines(path: Path, complain: Complain) -> Iterator[tuple[int, list[str]]]:
 
 
 def _in(audio: Path, name: str) -> Path:
-    """A published file's place; MTG-Jamendo's smaller download has other names."""
+    """Locate a published file; MTG-Jamendo's smaller download has other names."""
     whole = audio / name
     low = whole.with_suffix(_LOW_BITRATE)
     return low if not whole.is_file() and low.is_file() else whole

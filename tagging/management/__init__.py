@@ -1,0 +1,1 @@
+"""Commands of tagging, and what they share."""

@@ -1,4 +1,4 @@
-"""`train_tagger --from-library`: learning from curators' corrections on the command line."""
+"""`train_tagger --from-library`: training on curators' corrections on the command line."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.core.management.base import CommandError, OutputWrapper
 from tqdm import tqdm
 
 from catalog.models import Song
-from tagging import lessons, services
-from tagging.models import Lesson
+from tagging import services, training_jobs
+from tagging.models import TrainingJob
 
 if TYPE_CHECKING:
     import torch
@@ -19,42 +19,44 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WithNetwork:
-    """That the whole network is to learn: how many recordings are read at once, and where it is tuned."""
+    """Options of fine-tuning the whole network: how many recordings are decoded in parallel, and the device."""
 
     processes: int
     device: torch.device
 
 
 def learn_from_library(out: OutputWrapper, name: str | None = None, network: WithNetwork | None = None) -> None:
-    """Give a lesson with progress on standard error, put to use what comes of it, and print what did.
+    """Train with progress on standard error, put the new tagger to use, relabel songs, and print the result.
 
     Parameters
     ----------
     out : OutputWrapper
         Standard output.
     name : str, optional
-        The new tagger's.
+        The new tagger's name.
     network : WithNetwork, optional
-        The label layer alone learns where it is None.
+        The label layer alone is trained where it is None.
 
     Raises
     ------
-    AlreadyLearning
-        If another lesson is at work.
+    CommandError
+        If it is interrupted.
+    AlreadyTraining
+        If another training job is RUNNING.
     TaggerError
-        If there is nothing to begin with, or the new tagger cannot be called so, or not be written.
+        If no local tagger is in use, the name is invalid or taken, or the file cannot be written.
     """
     try:
-        lesson = _learn(name) if network is None else _learn_with_network(out, name, network)
+        job = _learn(name) if network is None else _learn_with_network(out, name, network)
     except KeyboardInterrupt:
         rest = "everything is as it was" if network is None else "the same command goes on where it was"
         raise CommandError(f"interrupted: {rest}", returncode=130) from None
-    for line in _table(lesson):
+    for line in _table(job):
         out.write(line)
-    if lesson.state == Lesson.State.REFUSED:
-        out.write(f"No new tagger. {lesson.message}")
+    if job.state == TrainingJob.State.REFUSED:
+        out.write(f"No new tagger. {job.message}")
         return
-    out.write(f"{lesson.tagger} is in use. {lesson.message}")
+    out.write(f"{job.tagger} is in use. {job.message}")
     try:
         with tqdm(total=services.to_relabel(), unit=" songs", file=sys.stderr, leave=False) as bar:
             services.relabel_from_embeddings(bar.update)
@@ -66,32 +68,32 @@ def learn_from_library(out: OutputWrapper, name: str | None = None, network: Wit
     if pending := services.sweep():
         out.write(f"{pending} songs have not been heard yet: manage.py tag_songs, or a running worker does it")
     again = "" if network is None else "; all songs are then heard once more"
-    out.write(f"To go back: manage.py taggers use {lesson.figures['base']}{again}")
+    out.write(f"To go back: manage.py taggers use {job.figures['base']}{again}")
 
 
-def _learn(name: str | None) -> Lesson:
+def _learn(name: str | None) -> TrainingJob:
     with tqdm(unit=" labels", file=sys.stderr, leave=False) as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        return lessons.give_now(name, show)
+        return training_jobs.run_now(name, show)
 
 
-def _learn_with_network(out: OutputWrapper, name: str | None, network: WithNetwork) -> Lesson:
+def _learn_with_network(out: OutputWrapper, name: str | None, network: WithNetwork) -> TrainingJob:
     from tagging.learning_network import learn_network
 
-    n = Song.objects.filter(tagging_state=Song.Tagging.DONE, missing_since=None).exclude(path="").count()
+    n = Song.objects.playable().filter(tagging_state=Song.Tagging.DONE).count()
     out.write(f"If a new tagger comes of it, all {n} songs are heard again by it; until then they keep their labels.")
-    return lessons.take_note(learn_network(name, network.processes, network.device))
+    return training_jobs.record(learn_network(name, network.processes, network.device))
 
 
-def _table(lesson: Lesson) -> list[str]:
-    """A line a label."""
-    labels = lesson.figures.get("labels", [])
+def _table(job: TrainingJob) -> list[str]:
+    """Format one line per label."""
+    labels = job.figures.get("labels", [])
     width = max((len(label["label"]) for label in labels), default=0)
-    networks = "network" in lesson.figures
+    networks = "network" in job.figures
     layer = "  layer" if networks else ""
     lines = [f"{'label':{width}}  yes   no  before{layer}  after  no better  agreement"] if labels else []
     for label in labels:

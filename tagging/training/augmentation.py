@@ -1,4 +1,4 @@
-"""Windows of labelled recordings, each time another: so that labels hold still when the recording is another copy."""
+"""Random windows of labelled recordings, augmented so that predictions become stable across copies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .dataset import Dataset
 from .mixing import Mixing, Rng, make_clip
 from .spectrograms import Mel
 
-# No piece may follow another or take over half of the spectrum: a window would not hold all that is said of both.
+# Splicing in time or frequency is off: a window might not contain what both recordings are labelled with.
 LABELLED = Mixing(as_recorded=0.6, mixed=0.15, spliced=0.0, crossed=0.0, dulled=0.15, short=0.0)
 
 _MASKED = 0.5
@@ -22,17 +22,17 @@ _WIDEST_MASK = 8
 def labelled_window(
     dataset: Dataset, row: int, others: NDArray[np.intp], frames: int, rng: Rng
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A window somewhere in a labelled recording, with all that may happen to it.
+    """Draw a random window of a labelled recording, augmented.
 
-    Shifted, louder or softer, equalized, faster or higher, dulled as by a codec, noisy, partly masked, or together
-    with another labelled recording.
+    Augmentations: shift, gain, equalizer, speed, pitch, a codec's low-pass, noise, masks, and mixing with another
+    labelled recording.
 
     Parameters
     ----------
     dataset : Dataset
     row : int
     others : int, shape (n,)
-        Recordings that may play along.
+        Rows of recordings that may be mixed in.
     frames : int
         At most 1366.
     rng : Generator
@@ -41,8 +41,8 @@ def labelled_window(
     -------
     mel : float32, shape (frames, 96)
         Decibels.
-    said : float32, shape (n_labels,)
-        As `Dataset.said`: of all that plays.
+    targets : float32, shape (n_labels,)
+        As `Dataset.targets`: the union over the mixed recordings.
     """
     playing: list[int] = []
 
@@ -54,14 +54,14 @@ def labelled_window(
     first = int(rng.integers(0, N_FRAMES - frames + 1))
     mel = clip[first : first + frames]
     if rng.random() < _MASKED:
-        _mask(mel, rng)
-    return mel, union(dataset.said[playing].astype(np.float32))
+        mask(mel, rng)
+    return mel, union(dataset.targets[playing].astype(np.float32))
 
 
 def another_copy(mel: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
-    """The same music from another file: equalized a little, and encoded in few bits.
+    """Simulate another copy of a recording: slightly equalized, and encoded at a low bit rate.
 
-    Codecs leave out what lies far below the loudest of a moment, or fill it with noise, and cut off the top.
+    Codecs drop what lies far below a frame's loudest band, or fill it with noise, and cut off the highest bands.
 
     Parameters
     ----------
@@ -94,26 +94,26 @@ def another_copy(mel: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
     return mel
 
 
-def union(said: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What is true of several recordings at once.
+def union(targets: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Combine the targets of recordings that play at once.
 
     Parameters
     ----------
-    said : float32, shape (n, n_labels)
-        As `Dataset.said`.
+    targets : float32, shape (n, n_labels)
+        As `Dataset.targets`.
 
     Returns
     -------
     float32, shape (n_labels,)
-        A label that one of them has; else unknown where it is unknown of one of them.
+        A label's largest target where one is positive; else NaN where one is NaN, else 0.
     """
-    surest = np.where(np.isnan(said), 0.0, said).max(axis=0)
-    both: NDArray[np.float32] = np.where(surest > 0, surest, said.max(axis=0)).astype(np.float32)
+    surest = np.where(np.isnan(targets), 0.0, targets).max(axis=0)
+    both: NDArray[np.float32] = np.where(surest > 0, surest, targets.max(axis=0)).astype(np.float32)
     return both
 
 
-def _mask(mel: NDArray[np.float32], rng: Rng) -> None:
-    """Up to two moments and two ranges of bands become the mean of the window, in place.
+def mask(mel: NDArray[np.float32], rng: Rng) -> None:
+    """Replace up to two ranges of frames and of bands by the window's mean, in place.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What is trained on, as arrays: where each recording lies, what is said of it, and on which side it stands."""
+"""Training data as arrays: spectrograms' places, targets, and the split into training and held-out recordings."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .sources import Collection, Complain, artist_of
 from .spectrograms import Mel, Spectrograms
 
 FEWEST_OF_A_LABEL = 3
-"""A label has to be said of so many recordings."""
+"""Fewest recordings with a label that is trained."""
 
 FEWEST_RECORDINGS = 10
 
 MOST_LABELS = 1000
-"""A tagger has so many at most."""
+"""Most labels of a tagger."""
 
 _SHORTEST_FRAMES = 64
 _KEPT_OUT = 0.15
@@ -35,7 +35,7 @@ _AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class VocabularyLabel:
-    """One output of the network to be."""
+    """A label of the vocabulary: one output of the network."""
 
     key: str
     name: str
@@ -44,26 +44,26 @@ class VocabularyLabel:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Recordings in the order of their names, and what is said of them.
+    """Recordings in the order of their names, and their targets.
 
     Attributes
     ----------
     labels : tuple of VocabularyLabel
-        The teachers' first, then those that only people say.
+        The teachers' first, then those that only people's annotations have.
     spectrograms : Path
         The folder of all spectrograms.
     frames : float16, shape (n_frames, 96)
-        Them, mapped.
+        All spectrograms in decibels, memory-mapped.
     places : int64, shape (n, 2)
-        Each recording's first frame, and how many it has.
+        Each recording's first frame, and number of frames.
     generated : bool, shape (n,)
         Whether it was rendered here.
-    said : float16, shape (n, n_labels)
-        0: it has not the label; more: it has, as certainly, at most 1; NaN: nobody knows. Mapped.
+    targets : float16, shape (n, n_labels)
+        0: without the label; in (0, 1]: with the label, and its certainty; NaN: unknown. Memory-mapped.
     training, kept_out : bool, shape (n,)
-        A recording is on one side or, where its artist is kept out and nothing is said of it, on none.
+        The split; a recording without annotations by a held-out artist is in neither.
     digest : str
-        Another for other recordings, labels or sides.
+        Changes with the recordings, the labels, the targets and the split.
     """
 
     labels: tuple[VocabularyLabel, ...]
@@ -71,21 +71,21 @@ class Dataset:
     frames: Mel
     places: NDArray[np.int64]
     generated: NDArray[np.bool_]
-    said: NDArray[np.float16]
+    targets: NDArray[np.float16]
     training: NDArray[np.bool_]
     kept_out: NDArray[np.bool_]
     digest: str
 
     def mel(self, row: int) -> Mel:
-        """A recording's spectrogram, shape (n_frames, 96), decibels; mapped."""
+        """Return a recording's spectrogram, shape (n_frames, 96), decibels; memory-mapped."""
         first, count = self.places[row]
         return self.frames[first : first + count]
 
     def labelled(self, rows: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """Those of some rows of which anything is said."""
+        """Select the rows with a known target, from a mask of shape (n,); int, ascending."""
         chosen = np.flatnonzero(rows)
         blocks = (chosen[first : first + _AT_ONCE] for first in range(0, chosen.size, _AT_ONCE))
-        known = [block[~np.isnan(self.said[block]).all(axis=1)] for block in blocks]
+        known = [block[~np.isnan(self.targets[block]).all(axis=1)] for block in blocks]
         return np.concatenate([np.zeros(0, np.intp), *known])
 
 
@@ -97,26 +97,30 @@ def make_dataset(
     folder: Path,
     seed: int,
 ) -> Dataset:
-    """Bring a collection whose spectrograms are computed into arrays.
+    """Build a dataset from a collection whose spectrograms are computed.
 
     Parameters
     ----------
     collection : Collection
-        Recordings that cannot be read, or are shorter than 1.4 s, are named and taken out of it.
+        Recordings that cannot be read, or are shorter than 1.4 s, are reported and removed from it.
     spectrograms : Spectrograms
     taught : sequence of VocabularyLabel
-        What teachers will say.
+        The teachers' labels.
     kinds : mapping of label key to kind
-        Of labels of which their source does not know it.
+        Of labels whose source does not state it.
     folder : Path
-        What is said is written to `said.f16` there.
+        The targets are written to `said.f16` there.
     seed : int
-        Of the choice of artists that are kept out.
+        Of the choice of held-out artists.
+
+    Returns
+    -------
+    Dataset
 
     Raises
     ------
     ValueError
-        If there is too little to learn from, or nothing to keep out.
+        If there are too few recordings or labels, or no artist can be held out.
     """
     rows = collection.rows
     _place(collection, spectrograms)
@@ -127,8 +131,10 @@ def make_dataset(
     artists = _array(rows, ordered.format("dense_rank() OVER (ORDER BY artist)"), (n,), np.int32)
     generated = _array(rows, ordered.format("folder = ''"), (n,), np.bool_)
     named = _array(rows, ordered.format("kept_out"), (n,), np.bool_)
-    said = _said(rows, labels, folder / "said.f16", n)
-    everything = Dataset(labels, spectrograms.folder, spectrograms.frames(), places, generated, said, ~named, named, "")
+    targets = _targets(rows, labels, folder / "said.f16", n)
+    everything = Dataset(
+        labels, spectrograms.folder, spectrograms.frames(), places, generated, targets, ~named, named, ""
+    )
     labelled = everything.labelled(np.ones(n, bool))
     if not taught and labelled.size < FEWEST_RECORDINGS:
         raise ValueError(
@@ -143,25 +149,25 @@ def make_dataset(
         training, kept_out = ~out, out & eligible
     if labelled.size and not eligible[training].any():
         raise ValueError("Every recording with labels is kept out: there is nothing left to learn from.")
-    digest = _digest(collection, labels, said, kept_out)
+    digest = _digest(collection, labels, targets, kept_out)
     return replace(everything, training=training, kept_out=kept_out, digest=digest)
 
 
 def keep_artists_out(artists: NDArray[np.integer], eligible: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
-    """Choose the artists that are kept out: all their recordings, and nobody else's.
+    """Choose held-out artists, and with each all of its recordings.
 
     Parameters
     ----------
     artists : int, shape (n,)
-        The same number for recordings by one artist.
+        Equal for recordings by one artist.
     eligible : bool, shape (n,)
-        The recordings that can serve to compare by.
+        Recordings that can be evaluated on.
     seed : int
 
     Returns
     -------
     bool, shape (n,)
-        Of about 15 % of the eligible recordings, at most 1,000 of them, and at least one artist.
+        True for about 15 % of the eligible recordings, at most 1,000 of them, and at least one artist's.
 
     Raises
     ------
@@ -183,12 +189,12 @@ def keep_artists_out(artists: NDArray[np.integer], eligible: NDArray[np.bool_], 
         if taken + sizes[artist] <= wanted:
             out.append(artist)
             taken += int(sizes[artist])
-    # Where every artist is more than the share, the smallest.
+    # The smallest artist, where every one exceeds the share.
     return np.isin(artists, out or [int(candidates[np.argmin(sizes[candidates])])])
 
 
 def _place(collection: Collection, spectrograms: Spectrograms) -> None:
-    """Note where each recording lies and whom it is by; those that have nothing to hear are named and taken out."""
+    """Store each recording's place and artist; report and remove unreadable and short ones."""
     bad = []
     for number, key, name, folder, artist in _chunked(
         collection.rows, "SELECT id, key, name, folder, artist FROM recordings WHERE id > ? ORDER BY id LIMIT ?"
@@ -204,13 +210,13 @@ def _place(collection: Collection, spectrograms: Spectrograms) -> None:
                 [place.start, place.frames, artist_of(artist, place.artist, folder), number],
             )
     collection.rows.executemany("DELETE FROM recordings WHERE id = ?", bad)
-    collection.rows.executemany("DELETE FROM words WHERE recording = ?", bad)
+    collection.rows.executemany("DELETE FROM annotations WHERE recording = ?", bad)
     if not len(collection):
         raise ValueError("There is nothing to learn from: not one recording can be read.")
 
 
 def _chunked(rows: sqlite3.Connection, query: str) -> Iterator[tuple[int, str, str, str, str]]:
-    """A query's rows, some at a time, so that they may be changed meanwhile."""
+    """Yield a query's rows in chunks, so that they may be changed meanwhile."""
     last = 0
     while chunk := rows.execute(query, [last, _AT_ONCE]).fetchall():
         yield from chunk
@@ -220,76 +226,78 @@ def _chunked(rows: sqlite3.Connection, query: str) -> Iterator[tuple[int, str, s
 def _vocabulary(
     rows: sqlite3.Connection, taught: Sequence[VocabularyLabel], kinds: Mapping[str, str], complain: Complain
 ) -> tuple[VocabularyLabel, ...]:
-    """The teachers' labels, then those that people say of enough recordings, the most frequent first."""
-    said = rows.execute(
-        "SELECT key, name, kind, count(DISTINCT recording) AS n FROM words JOIN labels ON labels.id = label "
+    """Return the teachers' labels, then those annotated on enough recordings, the most frequent first."""
+    annotated = rows.execute(
+        "SELECT key, name, kind, count(DISTINCT recording) AS n FROM annotations JOIN labels ON labels.id = label "
         "WHERE weight > 0 GROUP BY key ORDER BY n DESC, key"
     ).fetchall()
     known = {label.key for label in taught}
-    enough = [row for row in said if row[3] >= FEWEST_OF_A_LABEL]
+    enough = [row for row in annotated if row[3] >= FEWEST_OF_A_LABEL]
     if not taught and not enough:
-        what = "there are no labels" if not said else f"no label is said of {FEWEST_OF_A_LABEL} recordings or more"
+        what = "there are no labels" if not annotated else f"no label is said of {FEWEST_OF_A_LABEL} recordings or more"
         raise ValueError(f"There is nothing to learn: {what}.")
-    own = [
+    annotated_labels = [
         VocabularyLabel(key, name, kind if kind != "other" else kinds.get(key, kind))
         for key, name, kind, _ in enough
         if key not in known
     ]
-    labels = (*taught, *own)
+    labels = (*taught, *annotated_labels)
     if len(labels) > MOST_LABELS:
         complain(f"the {len(labels) - MOST_LABELS} rarest labels are left out: a tagger has {MOST_LABELS} at most")
     return labels[:MOST_LABELS]
 
 
 def _array(rows: sqlite3.Connection, query: str, shape: tuple[int, ...], dtype: type) -> NDArray:  # type: ignore[type-arg]
-    """A query's numbers, as many a row as `shape` has columns."""
+    """Read a query's numbers into an array of a shape."""
     numbers = (number for row in rows.execute(query) for number in row)
     return np.fromiter(numbers, dtype, int(np.prod(shape))).reshape(shape)
 
 
-def _said(rows: sqlite3.Connection, labels: Sequence[VocabularyLabel], path: Path, n: int) -> NDArray[np.float16]:
-    """What is said of each recording: see `Dataset`."""
-    said = np.memmap(path, np.float16, "w+", shape=(n, len(labels)))
+def _targets(rows: sqlite3.Connection, labels: Sequence[VocabularyLabel], path: Path, n: int) -> NDArray[np.float16]:
+    """Write the targets of all recordings to a file, and map it: see `Dataset`."""
+    targets = np.memmap(path, np.float16, "w+", shape=(n, len(labels)))
     column_of = {label.key: column for column, label in enumerate(labels)}
     columns = {number: column_of.get(key) for number, key in rows.execute("SELECT id, key FROM labels")}
     vocabularies: dict[int, list[int]] = {}
-    for origin, label in rows.execute("SELECT DISTINCT origin, label FROM words ORDER BY origin, label"):
+    for origin, label in rows.execute("SELECT DISTINCT origin, label FROM annotations ORDER BY origin, label"):
         if origin and (column := columns[label]) is not None:
             vocabularies.setdefault(origin, []).append(column)
-    # Who has no vocabulary comes last, and has the last word.
-    words = rows.execute(
-        "SELECT place, origin, label, weight FROM words JOIN "
+    # Annotations without a vocabulary come last and override the others.
+    annotations = rows.execute(
+        "SELECT place, origin, label, weight FROM annotations JOIN "
         "(SELECT id, row_number() OVER (ORDER BY name) - 1 AS place FROM recordings) ON id = recording "
         "ORDER BY place, origin DESC"
     )
     filled = 0
-    for place, of_recording in groupby(words, itemgetter(0)):
-        said[filled:place] = np.nan
-        said[place] = _row(of_recording, columns, vocabularies, len(labels))
+    for place, of_recording in groupby(annotations, itemgetter(0)):
+        targets[filled:place] = np.nan
+        targets[place] = _row(of_recording, columns, vocabularies, len(labels))
         filled = place + 1
-    said[filled:] = np.nan
-    said.flush()
+    targets[filled:] = np.nan
+    targets.flush()
     return np.memmap(path, np.float16, "r", shape=(n, len(labels)))
 
 
 def _row(
-    words: Iterable[tuple[int, int, int, float]],
+    annotations: Iterable[tuple[int, int, int, float]],
     columns: Mapping[int, int | None],
     vocabularies: Mapping[int, list[int]],
     n_labels: int,
 ) -> NDArray[np.float32]:
-    """What all sources together say of one recording, shape (n_labels,)."""
+    """Combine all sources' annotations of one recording, shape (n_labels,)."""
     row = np.full(n_labels, np.nan, np.float32)
-    for origin, of_origin in groupby(words, itemgetter(1)):
-        spoken = [(column, word[3]) for word in of_origin if (column := columns[word[2]]) is not None]
+    for origin, of_origin in groupby(annotations, itemgetter(1)):
+        of_vocabulary = [
+            (column, annotation[3]) for annotation in of_origin if (column := columns[annotation[2]]) is not None
+        ]
         if not origin:
-            for column, weight in spoken:
+            for column, weight in of_vocabulary:
                 row[column] = weight > 0
             continue
         known = vocabularies.get(origin, [])
         row[known] = np.nan_to_num(row[known])
-        strongest = max((weight for _, weight in spoken), default=0.0)
-        for column, weight in spoken:
+        strongest = max((weight for _, weight in of_vocabulary), default=0.0)
+        for column, weight in of_vocabulary:
             if weight > 0:
                 row[column] = max(row[column], weight / strongest, _SMALLEST_CERTAINTY)
     return row
@@ -298,13 +306,13 @@ def _row(
 def _digest(
     collection: Collection,
     labels: Sequence[VocabularyLabel],
-    said: NDArray[np.float16],
+    targets: NDArray[np.float16],
     kept_out: NDArray[np.bool_],
 ) -> str:
     digest = hashlib.sha256("\n".join(label.key for label in labels).encode())
     for key in collection.keys():  # noqa: SIM118 (it is no mapping)
         digest.update(b"\0" + key.encode(errors="surrogateescape"))
-    for first in range(0, len(said), _AT_ONCE):
-        digest.update(np.ascontiguousarray(said[first : first + _AT_ONCE]).data)
+    for first in range(0, len(targets), _AT_ONCE):
+        digest.update(np.ascontiguousarray(targets[first : first + _AT_ONCE]).data)
     digest.update(kept_out.tobytes())
     return digest.hexdigest()

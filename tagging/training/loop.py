@@ -1,4 +1,4 @@
-"""Training the whole-song network: a loop that can be killed at any moment and goes on where it was."""
+"""Training of the whole-song network, resumable from its last checkpoint."""
 
 from __future__ import annotations
 
@@ -29,42 +29,42 @@ from catalog.training import (
     warmup_cosine,
 )
 from tagging.frontend import N_FRAMES, N_MELS
-from tagging.wholesong import WholeSongCnn, audible
+from tagging.wholesong import WholeSongCnn, audible, level_out
 
 from .augmentation import another_copy, labelled_window
 from .dataset import Dataset
 from .scores import Comparison
 
 _AHEAD = 2
-_LOOKED_AT = 12
+_INITIALIZED_ON = 12
 _FEWEST_OF_A_ROUND = 10
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What decides the outcome of a training, besides the data.
+    """Hyperparameters of a training.
 
     Attributes
     ----------
     epochs : float
-        Passes over the labelled recordings or over the teachers' clips, whichever are more.
+        Passes over the labelled recordings or over the teachers' clips, whichever is larger.
     fewest_steps : int
-        Steps at least, whatever the epochs come to: a network that begins at random needs them.
+        Fewest steps, whatever the number of epochs: random initialization needs them.
     batch_size : int
-        Windows of each of the two in a step.
+        Windows per step of labelled recordings, and of clips.
     learning_rate : float
-        Its peak: it rises over the first twentieth of all steps and falls as a cosine over the others.
+        The peak: linear warm-up over the first twentieth of all steps, then cosine decay.
     weight_decay : float
     averaging : float
-        How much of the averaged weights stays at each step; the average is what is kept.
+        Decay of the exponential moving average of weights, which is evaluated and kept.
     windows : tuple of (int, float)
-        How long the windows of a step are, frames, and how often.
+        Lengths of a step's windows in frames, and their probabilities.
     gain_db : float
-        Standard deviation of what is added to all of a window.
+        Standard deviation of a window's random gain, decibels.
     round : int
-        Steps between two looks at the kept-out recordings; fewer where the whole training has less than 30 of that.
+        Steps between two evaluations; fewer where the training has less than 30 rounds of that length.
     patience : int
-        Rounds without a better macro ROC-AUC after which a training on labelled recordings ends.
+        Rounds without a better macro ROC-AUC after which a training on labelled recordings stops early.
     seed : int
     """
 
@@ -81,62 +81,61 @@ class Plan:
     seed: int = 1
 
 
-class Taught(Protocol):
-    """Clips and what teachers hear in them: see `teaching.Clips`."""
+class TeacherClips(Protocol):
+    """Clips and the teachers' log-odds of them: see `teaching.Clips`."""
 
     log_odds: NDArray[np.float32]
 
     def __len__(self) -> int: ...
 
     def mel(self, clip: int, first: int, frames: int) -> NDArray[np.float32]:
-        """A part of a clip, shape (n_frames, 96), decibels."""
+        """Cut `frames` frames of a clip: decibels, shape (frames, 96)."""
 
     def ends_in_silence(self, clip: int) -> bool:
-        """Whether a clip is over before its 29.12 s are."""
+        """Whether a clip ends in silence."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """What is trained on, and what is compared by.
+    """Data of a training: for training and for evaluation.
 
     Attributes
     ----------
     dataset : Dataset
     comparison : Comparison
-        Of the kept-out recordings.
-    clips : Taught, optional
-        The teachers'.
+        Evaluation on the held-out recordings.
+    clips : TeacherClips, optional
     importance : float32, shape (n_taught,), optional
-        How much each of the teachers' labels counts.
+        Weights of the teachers' labels in the loss.
     """
 
     dataset: Dataset
     comparison: Comparison
-    clips: Taught | None = None
+    clips: TeacherClips | None = None
     importance: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The windows of one step: first those that teachers heard, then those of labelled recordings.
+    """The windows of one step: first those of clips, then those of labelled recordings.
 
     Attributes
     ----------
     mel : float32, shape (n, 96, n_frames)
         Decibels.
-    taught : float32, shape (n_taught_windows, n_taught)
+    teacher_log_odds : float32, shape (n_taught_windows, n_taught)
         The teachers' log-odds.
-    said : float32, shape (n_labelled_windows, n_labels)
-        As `Dataset.said`.
+    targets : float32, shape (n_labelled_windows, n_labels)
+        As `Dataset.targets`.
     """
 
     mel: Tensor
-    taught: Tensor
-    said: Tensor
+    teacher_log_odds: Tensor
+    targets: Tensor
 
 
 class Batches:
-    """The batch of every step: a function of the step alone, so that a resumed training makes the same choices."""
+    """The batch of every step, a deterministic function of the step, so that a resumed training draws the same ones."""
 
     def __init__(self, material: Material, plan: Plan) -> None:
         self._dataset, self._clips, self._plan = material.dataset, material.clips, plan
@@ -150,41 +149,41 @@ class Batches:
         rng = np.random.default_rng([plan.seed, 5, step])
         lengths, shares = zip(*plan.windows, strict=True)
         frames = int(rng.choice(lengths, p=shares))
-        windows, taught, said = [], [], []
+        windows, teacher_log_odds, targets = [], [], []
         if self._clips is not None:
             drawn = rows_of_step(len(self._clips), plan.batch_size, step, plan.seed)
-            heard = [clip for clip in drawn if frames == N_FRAMES or not self._clips.ends_in_silence(clip)]
-            for clip in heard or drawn:
+            predicted = [clip for clip in drawn if frames == N_FRAMES or not self._clips.ends_in_silence(clip)]
+            for clip in predicted or drawn:
                 part = self._clips.mel(clip, int(rng.integers(0, N_FRAMES - frames + 1)), frames)
                 windows.append(another_copy(part, rng))
-                taught.append(self._clips.log_odds[clip])
+                teacher_log_odds.append(self._clips.log_odds[clip])
         if self._labelled.size:
             for place in rows_of_step(self._labelled.size, plan.batch_size, step, plan.seed):
                 row = int(self._labelled[place])
                 mel, of_row = labelled_window(self._dataset, row, self._labelled, frames, rng)
                 windows.append(mel)
-                said.append(of_row)
+                targets.append(of_row)
         mels = np.stack(windows).transpose(0, 2, 1) + rng.normal(0.0, plan.gain_db, (len(windows), 1, 1))
         return Batch(
             torch.from_numpy(np.ascontiguousarray(mels, np.float32)),
-            _tensor(taught, self.n_taught),
-            _tensor(said, len(self._dataset.labels)),
+            _tensor(teacher_log_odds, self.n_taught),
+            _tensor(targets, len(self._dataset.labels)),
         )
 
     def priors(self) -> NDArray[np.float32]:
-        """The log-odds of each label before anything is heard, shape (n_labels,)."""
-        said = self._dataset.said
-        yes, known = np.ones(said.shape[1]), np.full(said.shape[1], 2.0)
+        """Compute each label's log-odds of its frequency in the training data, float32, shape (n_labels,)."""
+        targets = self._dataset.targets
+        yes, known = np.ones(targets.shape[1]), np.full(targets.shape[1], 2.0)
         for row in self._labelled:
-            yes += said[row] > 0
-            known += ~np.isnan(said[row])
+            yes += targets[row] > 0
+            known += ~np.isnan(targets[row])
         prior: NDArray[np.float32] = np.log(yes / np.maximum(known - yes, 1.0)).astype(np.float32)
         if self._clips is not None:
             prior[: self.n_taught] = self._clips.log_odds.mean(axis=0)
         return prior
 
     def ahead(self, first: int) -> Iterator[Batch]:
-        """All batches from a step on, made by threads while others are trained on."""
+        """Yield all batches from a step on, prefetched by threads."""
         with ThreadPoolExecutor(cores()) as threads:
             waiting: deque[Future[Batch]] = deque()
             steps = iter(range(first, self.steps))
@@ -200,7 +199,16 @@ class Batches:
 
 
 def rows_of_step(n: int, size: int, step: int, seed: int) -> list[int]:
-    """The rows of a step's batch: every row once an epoch, each epoch in another order."""
+    """Choose the rows of a step's batch: every row once an epoch, shuffled in each.
+
+    Parameters
+    ----------
+    n : int
+        Number of rows.
+    size : int
+        Rows per batch.
+    step, seed : int
+    """
     places = range(step * size, (step + 1) * size)
     return [int(_order(n, seed, place // n)[place % n]) for place in places]
 
@@ -211,15 +219,15 @@ def _order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 
 class Training:
-    """A training in a folder: `checkpoint.pt` and `curves.svg` after every round.
+    """A training that writes `checkpoint.pt` and `curves.svg` to a folder after every round.
 
     Parameters
     ----------
     material : Material
     plan : Plan
     folder : Path
-        Made if it is not there. A checkpoint of the same plan and data in it is gone on from, bit for bit as if
-        nothing had interrupted.
+        Made if it does not exist. A checkpoint of the same plan and data in it is resumed, and ends in the same
+        weights to the last bit.
     device : torch.device
 
     Raises
@@ -247,7 +255,7 @@ class Training:
         }
         folder.mkdir(parents=True, exist_ok=True)
         if (state := load_checkpoint(self._checkpoint, self._identity, device)) is None:
-            self._begin()
+            self._initialize()
         else:
             self.network.load_state_dict(state["network"])
             self.averaged.load_state_dict(state["averaged"])
@@ -260,33 +268,33 @@ class Training:
 
     @property
     def round_steps(self) -> int:
-        """Steps between two looks at the kept-out recordings."""
+        """Steps between two evaluations."""
         return min(self.plan.round, max(self.batches.steps // 30, _FEWEST_OF_A_ROUND))
 
     @property
     def step(self) -> int:
-        """Steps that are done."""
+        """Steps that are done at the last checkpoint."""
         return min(len(self.history) * self.round_steps, self.batches.steps)
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left of the plan, or going on has not helped for long."""
+        """Whether all steps are done, or the training has stopped early."""
         scores = self._scores()
         impatient = bool(scores) and len(scores) - 1 - scores.index(max(scores)) > self.plan.patience
         return self.step >= self.batches.steps or (impatient and self.material.comparison.ranks)
 
     def run(self) -> WholeSongCnn:
-        """Train what is left of the plan; returns the network that did best on the kept-out recordings."""
+        """Train the remaining steps; returns the network of the best round on the held-out recordings."""
         if not self.finished:
             self._train()
         network = WholeSongCnn(len(self.material.dataset.labels))
         network.load_state_dict({name: tensor.cpu() for name, tensor in self.best.items()})
         return network.eval().requires_grad_(False)
 
-    def _begin(self) -> None:
-        """Levels, scale and each label's frequency as they are in the data; everything else is random."""
-        mels = [self.batches[step].mel for step in range(min(_LOOKED_AT, self.batches.steps))]
-        levels = torch.cat([audible(mel).transpose(1, 2).reshape(-1, N_MELS) for mel in mels])
+    def _initialize(self) -> None:
+        """Initialize input normalization and output biases from data; everything else stays random."""
+        mels = [self.batches[step].mel for step in range(min(_INITIALIZED_ON, self.batches.steps))]
+        levels = torch.cat([audible(level_out(mel)).transpose(1, 2).reshape(-1, N_MELS) for mel in mels])
         with torch.no_grad():
             self.network.mean.copy_(levels.mean(0))
             self.network.scale.copy_(1.0 / levels.std(0).clamp(min=1.0))
@@ -303,7 +311,7 @@ class Training:
                 bar.update()
                 done = step + 1
                 if done % self.round_steps == 0 or done == self.batches.steps:
-                    self._look(float(np.mean(losses)))
+                    self._evaluate(float(np.mean(losses)))
                     losses.clear()
                     bar.set_postfix(_shown(self.history[-1]))
                     if self.finished:
@@ -326,20 +334,20 @@ class Training:
         return float(loss.detach())
 
     def _loss(self, log_odds: Tensor, batch: Batch) -> Tensor:
-        n, n_taught = batch.taught.shape
+        n, n_taught = batch.teacher_log_odds.shape
         loss = log_odds.new_zeros(())
         if n:
-            squared = (log_odds[:n, :n_taught] - batch.taught.to(self.device)) ** 2
+            squared = (log_odds[:n, :n_taught] - batch.teacher_log_odds.to(self.device)) ** 2
             loss = loss + (squared * self._importance).mean()
-        if len(batch.said):
-            loss = loss + binary_cross_entropy(log_odds[n:], batch.said.to(self.device))
+        if len(batch.targets):
+            loss = loss + binary_cross_entropy(log_odds[n:], batch.targets.to(self.device))
         return loss
 
-    def _look(self, loss: float) -> None:
-        """Score the averaged network, and keep it where it is the best so far."""
+    def _evaluate(self, loss: float) -> None:
+        """Evaluate the averaged network, keep it if it is the best, and write the checkpoint."""
         scores = self.material.comparison.scores(self.averaged, self.device)
         self.history.append({"step": self.step_after_round(), "loss": loss, **scores.figures()})
-        # Of rounds that are equally good the last, which has seen most.
+        # Of equally good rounds the last is kept, which was trained longest.
         if self._scores()[-1] == max(self._scores()):
             self.best = copy.deepcopy(self.averaged.state_dict())
         save_checkpoint(
@@ -356,33 +364,37 @@ class Training:
         (self.folder / "curves.svg").write_text(curves(self.history))
 
     def step_after_round(self) -> int:
-        """Steps that will be done when the round under way is."""
+        """Count the steps that are done at the end of the current round."""
         return min((len(self.history) + 1) * self.round_steps, self.batches.steps)
 
     def _scores(self) -> list[float]:
-        """What is to be as high as it can, after every round."""
+        """Return the score that selects the best round, one per round."""
         name = "roc_auc" if self.material.comparison.ranks else "agreement"
         return [figures[name] for figures in self.history]
 
 
-def binary_cross_entropy(log_odds: Tensor, said: Tensor) -> Tensor:
-    """Mean binary cross-entropy over what is known; a yes counts as much as it is certain.
+def binary_cross_entropy(log_odds: Tensor, targets: Tensor) -> Tensor:
+    """Compute the mean binary cross-entropy over known targets; a positive one is weighted by its certainty.
 
     Parameters
     ----------
     log_odds : float32, shape (n, n_labels)
-    said : float32, shape (n, n_labels)
-        As `Dataset.said`.
+    targets : float32, shape (n, n_labels)
+        As `Dataset.targets`; NaN is ignored.
+
+    Returns
+    -------
+    float32, shape ()
     """
-    known = ~torch.isnan(said)
-    true = said > 0
-    weights = torch.where(true, said, known.float())
+    known = ~torch.isnan(targets)
+    true = targets > 0
+    weights = torch.where(true, targets, known.float())
     losses = functional.binary_cross_entropy_with_logits(log_odds, true.float(), weights, reduction="sum")
     return losses / weights.sum().clamp(min=1.0)
 
 
 def curves(history: list[dict[str, float]]) -> str:
-    """The course of a training as SVG: the loss, and each score of the kept-out recordings."""
+    """Draw the training loss and the scores of the held-out recordings by round, as SVG."""
     names = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "agreement": "agreement"}
     plots: dict[str, Mapping[str, list[float]]] = {"Loss": {"training": [figures["loss"] for figures in history]}}
     scores = {

@@ -1,10 +1,9 @@
-"""The recipe of 2018, kept to compare by: what the system that this one comes from was trained with.
+"""The recipe of 2018 as a baseline: the training of this system's predecessor.
 
-Songs come in chunks of 1,500, four fifths of each to train on and a fifth to watch; a chunk is gone over 10 times in
-batches of 10, by Adadelta, with categorical cross-entropy. That loss asks which one of the labels a song has: it
-divides what the network says of a song by its sum, so that a second label that is true takes from the first, and
-nothing ever says how probable a label is. The same recipe with binary cross-entropy shows how much of the difference
-is the loss's.
+Songs are trained in chunks of 1,500, four fifths of each for training and a fifth for validation; each chunk for 10
+epochs with batches of 10, Adadelta and categorical cross-entropy. That loss fits single-label classification: it
+normalizes a song's outputs to sum 1, so that a second true label lowers the first, and outputs are no probabilities of
+labels. The same recipe with binary cross-entropy shows how much of the difference is due to the loss.
 """
 
 from __future__ import annotations
@@ -21,25 +20,25 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from catalog.training import load_checkpoint, save_checkpoint
-from tagging.frontend import N_FRAMES, N_MELS
+from tagging.frontend import N_FRAMES
 from tagging.networks import Cnn
 
 from .dataset import Dataset
-from .mixing import SILENCE_DB
+from .mixing import padded
 from .spectrograms import Mel
 
 CHUNK = 1500
 EPOCHS = 10
 BATCH = 10
 _TRAINED_ON = 0.8
-# Keras's.
+# Keras's defaults of Adadelta, and its bound on probabilities.
 _RHO, _EPSILON, _SMALLEST = 0.95, 1e-8, 1e-7
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def categorical_cross_entropy(probabilities: Tensor, truth: Tensor) -> Tensor:
-    """As Keras computes it of any numbers: divided by their sum, minus the logarithms of those that are true.
+    """Compute the categorical cross-entropy as Keras does: of outputs normalized to sum 1.
 
     Parameters
     ----------
@@ -55,7 +54,16 @@ def categorical_cross_entropy(probabilities: Tensor, truth: Tensor) -> Tensor:
 
 
 def binary_cross_entropy(probabilities: Tensor, truth: Tensor) -> Tensor:
-    """The mean over songs and labels."""
+    """Compute the mean binary cross-entropy over songs and labels.
+
+    Parameters
+    ----------
+    probabilities, truth : float32, shape (n, n_labels)
+
+    Returns
+    -------
+    float32, shape ()
+    """
     return functional.binary_cross_entropy(probabilities.clamp(_SMALLEST, 1.0 - _SMALLEST), truth)
 
 
@@ -64,26 +72,32 @@ LOSSES: dict[str, Loss] = {"categorical": categorical_cross_entropy, "binary": b
 
 @dataclass(frozen=True)
 class Chunk:
-    """Songs that are gone over together; rows of the dataset."""
+    """Songs that are trained together; rows of the dataset, for training and for validation."""
 
     trained_on: NDArray[np.intp]
     watched: NDArray[np.intp]
 
 
 def chunks(rows: NDArray[np.intp], seed: int) -> list[Chunk]:
-    """Songs in chunks of 1,500, each split four to one, at random."""
+    """Split songs at random into chunks of 1,500, and each chunk four to one.
+
+    Parameters
+    ----------
+    rows : int, shape (n,)
+    seed : int
+    """
     shuffled = np.random.default_rng([seed, 2]).permutation(rows)
     parts = [shuffled[first : first + CHUNK] for first in range(0, rows.size, CHUNK)]
     return [Chunk(*np.split(part, [max(round(_TRAINED_ON * part.size), 1)])) for part in parts]
 
 
 class Original:
-    """The original network and its training, in a folder: a checkpoint after every epoch.
+    """The original network and its training, with a checkpoint after every epoch.
 
     Parameters
     ----------
     dataset : Dataset
-        Trained on are its labelled recordings that are not kept out; what nobody knows of them is taken for a no.
+        Its labelled training recordings are used; unknown targets count as negative.
     loss : str
         One of `LOSSES`.
     folder : Path
@@ -93,7 +107,7 @@ class Original:
     Raises
     ------
     ValueError
-        If the folder's checkpoint belongs to a training of something else.
+        If the folder's checkpoint belongs to another training.
     """
 
     def __init__(self, dataset: Dataset, loss: str, folder: Path, seed: int, device: torch.device) -> None:
@@ -112,7 +126,7 @@ class Original:
             self.history = state["history"]
 
     def run(self) -> None:
-        """Train what is left."""
+        """Train the remaining epochs."""
         total = len(self.chunks) * EPOCHS
         with tqdm(total=total, initial=len(self.history), desc=f"original, {self.loss}", unit=" epochs") as bar:
             while len(self.history) < total:
@@ -131,15 +145,15 @@ class Original:
                 bar.update()
 
     def probabilities(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        """What the network says of some recordings, shape (n, n_labels)."""
+        """Predict recordings of some rows: probabilities, float32, shape (n, n_labels)."""
         self.network.eval()
         with torch.inference_mode():
             answers = [self.network(self._crops(rows[at : at + BATCH])) for at in range(0, rows.size, BATCH)]
-        said: NDArray[np.float32] = torch.cat(answers).cpu().numpy()
-        return said
+        probabilities: NDArray[np.float32] = torch.cat(answers).cpu().numpy()
+        return probabilities
 
     def _train(self, chunk: Chunk, epoch: int) -> float:
-        """One pass over a chunk; the mean loss."""
+        """Train one epoch on a chunk; returns the mean loss."""
         torch.manual_seed(self.seed * 100_003 + epoch)
         order = np.random.default_rng([self.seed, 3, epoch]).permutation(chunk.trained_on)
         self.network.train()
@@ -156,21 +170,27 @@ class Original:
     def _watch(self, chunk: Chunk) -> float:
         if not chunk.watched.size:
             return float("nan")
-        said = torch.from_numpy(self.probabilities(chunk.watched))
-        return float(LOSSES[self.loss](said, self._truth(chunk.watched).cpu()))
+        probabilities = torch.from_numpy(self.probabilities(chunk.watched))
+        return float(LOSSES[self.loss](probabilities, self._truth(chunk.watched).cpu()))
 
     def _crops(self, rows: NDArray[np.intp]) -> Tensor:
         crops = np.stack([middle(self.dataset.mel(int(row))) for row in rows])
         return torch.from_numpy(np.ascontiguousarray(crops.transpose(0, 2, 1))).to(self.device)
 
     def _truth(self, rows: NDArray[np.intp]) -> Tensor:
-        return torch.from_numpy((self.dataset.said[rows] > 0).astype(np.float32)).to(self.device)
+        return torch.from_numpy((self.dataset.targets[rows] > 0).astype(np.float32)).to(self.device)
 
 
 def middle(mel: Mel) -> NDArray[np.float32]:
-    """29.12 s from the middle of a recording, shape (1366, 96); a shorter one is followed by silence."""
-    first = max(len(mel) - N_FRAMES, 0) // 2
-    crop = np.full((N_FRAMES, N_MELS), SILENCE_DB, np.float32)
-    part = mel[first : first + N_FRAMES]
-    crop[: len(part)] = part
-    return crop
+    """Cut 29.12 s from the middle of a recording; a shorter one is padded with silence at the end.
+
+    Parameters
+    ----------
+    mel : float16, shape (n_frames, 96)
+        Decibels.
+
+    Returns
+    -------
+    float32, shape (1366, 96)
+    """
+    return padded(mel, max(len(mel) - N_FRAMES, 0) // 2, N_FRAMES)

@@ -1,4 +1,4 @@
-"""From a collection of recordings to a tagger: the whole of a training, and the recipes that it is compared with."""
+"""A whole training, from a collection of recordings to a tagger, and the baselines it is compared with."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from scipy.special import expit, logit
 from tqdm import tqdm
 
 from catalog.names import label_key
-from tagging import own, registry
-from tagging.descriptions import OwnTagger, TaggerLabel, published
-from tagging.drafts import draft_of
+from tagging import local, registry
+from tagging.atomic_write import atomic_write
+from tagging.descriptions import LocalTagger, TaggerLabel, published
 from tagging.operating_points import operating_points
 from tagging.wholesong import WholeSongCnn
 
@@ -26,10 +26,10 @@ from .dataset import Dataset, make_dataset
 from .loop import Material, Plan, Training
 from .mixing import Mixing
 from .original import LOSSES, Original
-from .scores import Comparison, Scores, hear
+from .scores import Comparison, Scores, predict
 from .sources import Collection
 from .spectrograms import Spectrograms
-from .teaching import Clips, Merger, hear_kept_out
+from .teaching import Clips, Merger, predict_kept_out
 
 _METRICS, _CLIPS = "metrics.json", "clips"
 _REFERENCES = 300
@@ -39,24 +39,24 @@ _FEWEST_TO_DECIDE = 3
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be trained.
+    """Options of a training.
 
     Attributes
     ----------
     name : str
-        Of the tagger.
+        The tagger's.
     teachers : tuple of str
-        Taggers whose answers are learned.
+        Taggers whose predictions are trained on.
     clips : int
         How many clips they label.
     plan : Plan
     original : bool
-        Whether the original recipe is trained too, to compare by.
+        Whether the original recipe is trained as a baseline.
     processes : int
-        How many recordings are read, and clips labelled, at once.
+        How many recordings are read, and clips labelled, in parallel.
     device : torch.device
     spectrograms, folder, output : Path
-        The folder of spectrograms; of everything else that can be gone on with; the file of the finished tagger.
+        The folder of spectrograms; the folder of checkpoints and clips; the file of the finished tagger.
     licence : str
         The finished tagger's.
     """
@@ -76,14 +76,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Row:
-    """One recipe's line of the comparison.
+    """One recipe's row of the comparison.
 
     Attributes
     ----------
     recipe : str
     scores : Scores
     labels_a_song : float
-        The sum of a song's probabilities, on average over the kept-out recordings.
+        Mean sum of a recording's probabilities over the held-out recordings.
     """
 
     recipe: str
@@ -93,33 +93,33 @@ class Row:
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of a training.
+    """The result of a training.
 
     Attributes
     ----------
-    tagger : OwnTagger
-        As it is written.
+    tagger : LocalTagger
+        As written.
     rows : list of Row
-        The recipe that the tagger was trained with comes first.
+        The tagger's own recipe comes first.
     true_labels_a_song : float
-        How many labels people gave to a kept-out recording, on average.
+        Mean number of labels that people gave a held-out recording.
     """
 
-    tagger: OwnTagger
+    tagger: LocalTagger
     rows: list[Row]
     true_labels_a_song: float
 
 
 def train(collection: Collection, request: Request) -> Trained:
-    """Train a tagger, or go on with a training that was stopped.
+    """Train a tagger, or resume an interrupted training.
 
-    Everything about it is written to `request.folder`: `checkpoint.pt`, `curves.svg`, the teachers' clips, and at the
-    end `metrics.json`; the tagger itself to `request.output`.
+    `checkpoint.pt`, `curves.svg`, the teachers' clips and, at the end, `metrics.json` are written to `request.folder`;
+    the tagger to `request.output`.
 
     Raises
     ------
     ValueError
-        If there is too little to learn from, or the folder holds another training.
+        If there is too little training data, or the folder holds another training.
     TaggerError
         If a teacher is not installed, or the tagger cannot be written.
     OSError
@@ -133,20 +133,22 @@ def train(collection: Collection, request: Request) -> Trained:
     _clear_finished(dataset, request)
     material = _material(dataset, merger, request)
     training = Training(material, request.plan, request.folder, request.device)
-    network = _as_stored(training.run(), dataset, request).to(request.device)
+    network = local.as_stored(training.run()).to(request.device)
     comparison = material.comparison
-    answers = _hear_all(network, dataset, comparison.rows, request.device)
-    rows = [Row("default", comparison.score(answers), float(expit(answers[:, _said(comparison)]).sum(axis=1).mean()))]
+    answers = _predict_all(network, dataset, comparison.rows, request.device)
+    rows = [
+        Row("default", comparison.score(answers), float(expit(answers[:, _annotated(comparison)]).sum(axis=1).mean()))
+    ]
     if request.original:
-        rows += list(_originals(comparison, request))
+        rows += list(_score_original_recipes(comparison, request))
     tagger = _write(network, material, answers, rows[0].scores, request)
-    trained = Trained(tagger, rows, float((comparison.said[:, _said(comparison)] > 0).sum(axis=1).mean()))
+    trained = Trained(tagger, rows, float((comparison.targets[:, _annotated(comparison)] > 0).sum(axis=1).mean()))
     _write_metrics(trained, material, training.history, request)
     return trained
 
 
 def _clear_finished(dataset: Dataset, request: Request) -> None:
-    """Make room where a finished training of something else was: its tagger is written, nothing of it is needed."""
+    """Remove the files of a finished training of other inputs: its tagger is written, so they are not needed."""
     metrics = request.folder / _METRICS
     if not metrics.exists():
         return
@@ -161,26 +163,26 @@ def _clear_finished(dataset: Dataset, request: Request) -> None:
 
 
 def _identity(dataset: Dataset, request: Request) -> dict[str, object]:
-    """What decides the outcome of a training, as JSON gives it back."""
+    """Collect what determines the outcome of a training, as JSON round-trips it."""
     plan = json.loads(json.dumps(asdict(request.plan)))
     teachers = list(request.teachers)
     return {"data": dataset.digest, "teachers": teachers, "seed": plan["seed"], "clips": request.clips, "plan": plan}
 
 
 def _material(dataset: Dataset, merger: Merger, request: Request) -> Material:
-    """The dataset, with what teachers say of it."""
+    """Combine the dataset with the teachers' predictions."""
     if not request.teachers:
         return Material(dataset, Comparison.of(dataset))
     folder = request.folder / _CLIPS
     clips = Clips(folder, dataset, request.teachers, merger, request.clips, request.plan.seed, Mixing())
     _exhaust(clips.make(request.processes), len(clips), "teachers listen", "clips", len(clips) - clips.left)
     rows = np.flatnonzero(dataset.kept_out)
-    taught = hear_kept_out(folder, dataset, rows, request.teachers, merger, request.processes)
+    taught = predict_kept_out(folder, dataset, rows, request.teachers, merger, request.processes)
     return Material(dataset, Comparison.of(dataset, taught), clips, merger.importance(clips.log_odds))
 
 
-def _originals(comparison: Comparison, request: Request) -> Iterator[Row]:
-    """The original recipe's scores on the same recordings; and with the other loss."""
+def _score_original_recipes(comparison: Comparison, request: Request) -> Iterator[Row]:
+    """Train the original recipe with each of its losses, and score it on the same recordings."""
     if not comparison.ranks:
         raise ValueError("The original recipe learns from labels that people gave: name a --csv or the --library.")
     for loss in LOSSES:
@@ -188,20 +190,20 @@ def _originals(comparison: Comparison, request: Request) -> Iterator[Row]:
         original.run()
         probabilities = original.probabilities(comparison.rows)
         scores = comparison.score(logit(probabilities.clip(1e-6, 1 - 1e-6)))
-        said = float(probabilities[:, _said(comparison)].sum(axis=1).mean())
-        yield Row("original" if loss == "categorical" else f"original, {loss} cross-entropy", scores, said)
+        labels_a_song = float(probabilities[:, _annotated(comparison)].sum(axis=1).mean())
+        yield Row("original" if loss == "categorical" else f"original, {loss} cross-entropy", scores, labels_a_song)
 
 
-def _said(comparison: Comparison) -> NDArray[np.bool_]:
-    """Which labels people know of every one of the kept-out recordings; all where people said nothing."""
-    known: NDArray[np.bool_] = np.logical_not(np.isnan(comparison.said).any(axis=0))
+def _annotated(comparison: Comparison) -> NDArray[np.bool_]:
+    """Mask the labels whose targets are known for every held-out recording; all labels where there is none."""
+    known: NDArray[np.bool_] = np.logical_not(np.isnan(comparison.targets).any(axis=0))
     return known if known.any() else ~known
 
 
-def _hear_all(
+def _predict_all(
     network: WholeSongCnn, dataset: Dataset, rows: NDArray[np.intp], device: torch.device
 ) -> NDArray[np.float32]:
-    return np.stack([hear(network, dataset.mel(int(row)), device) for row in rows])
+    return np.stack([predict(network, dataset.mel(int(row)), device) for row in rows])
 
 
 def _exhaust(work: Iterator[Any], total: int, what: str, unit: str, done: int = 0) -> None:
@@ -210,16 +212,8 @@ def _exhaust(work: Iterator[Any], total: int, what: str, unit: str, done: int = 
 
 
 def _kinds() -> dict[str, str]:
-    """The kinds of labels that published taggers know, by key."""
+    """Map keys to kinds, of the published taggers' labels."""
     return {label_key(label.name): label.kind for tagger in published().values() for label in tagger.labels}
-
-
-def _as_stored(network: WholeSongCnn, dataset: Dataset, request: Request) -> WholeSongCnn:
-    """The network in the precision of its file, which is what others will hear with."""
-    labels = tuple(TaggerLabel(label.name, label.kind, _UNDECIDED) for label in dataset.labels)
-    draft = _describe(request, labels, network, source="", score="", figures={})
-    own.write_weights(request.folder / f"{request.name}{own.SUFFIX}", network, draft)
-    return own.read_network(request.folder / f"{request.name}{own.SUFFIX}", len(labels))
 
 
 def _describe(
@@ -229,12 +223,12 @@ def _describe(
     source: str,
     score: str,
     figures: Mapping[str, object],
-) -> OwnTagger:
-    return OwnTagger(
+) -> LocalTagger:
+    return LocalTagger(
         name=request.name,
-        network=own.NETWORK,
+        network=local.NETWORK,
         labels=labels,
-        embedding=f"{request.name}-{own.trunk_version(network)}",
+        embedding=f"{request.name}-{local.trunk_version(network)}",
         source=source,
         licence=request.licence,
         score=score,
@@ -244,23 +238,23 @@ def _describe(
 
 def _write(
     network: WholeSongCnn, material: Material, answers: NDArray[np.float32], scores: Scores, request: Request
-) -> OwnTagger:
+) -> LocalTagger:
     points = _operating_points(network, material, answers, request.device)
     labels = tuple(
         TaggerLabel(label.name, label.kind, point) for label, point in zip(material.dataset.labels, points, strict=True)
     )
     score = _score(scores, material.comparison.rows.size)
     tagger = _describe(request, labels, network, _source(material, request), score, scores.figures())
-    return own.write_weights(request.output, network, tagger)
+    return local.write_weights(request.output, network, tagger)
 
 
 def _operating_points(
     network: WholeSongCnn, material: Material, answers: NDArray[np.float32], device: torch.device
 ) -> list[float]:
-    """From which probability a song keeps each label.
+    """Choose each label's operating point.
 
-    Where people said enough of the kept-out recordings, the best F1 there decides; else, as for published taggers, how
-    often the network hears the label.
+    It maximizes F1 on the held-out recordings where enough of them have the label; else it follows from the network's
+    predictions, as for published taggers.
     """
     dataset, comparison = material.dataset, material.comparison
     rows = np.flatnonzero(~dataset.generated)
@@ -268,24 +262,29 @@ def _operating_points(
     points = np.full(len(dataset.labels), _UNDECIDED)
     if material.clips is not None and rows.size > 1:
         n_taught = material.clips.log_odds.shape[1]
-        heard = expit(_hear_all(network, dataset, rows, device)).astype(np.float32)
-        points[:n_taught] = operating_points(heard[:, :n_taught])
+        predicted = expit(_predict_all(network, dataset, rows, device)).astype(np.float32)
+        points[:n_taught] = operating_points(predicted[:, :n_taught])
     for column in range(points.size):
-        known = ~np.isnan(comparison.said[:, column])
-        truth = comparison.said[known, column] > 0
+        known = ~np.isnan(comparison.targets[:, column])
+        truth = comparison.targets[known, column] > 0
         if truth.sum() >= _FEWEST_TO_DECIDE and not truth.all():
             points[column] = best_f1(expit(answers[known, column]), truth)
     return [float(point) for point in points]
 
 
 def best_f1(probabilities: NDArray[np.floating], truth: NDArray[np.bool_]) -> float:
-    """The probability from which on to say yes, so that F1 is highest.
+    """Find the threshold that maximizes F1.
 
     Parameters
     ----------
     probabilities : float, shape (n,)
     truth : bool, shape (n,)
         At least one is true.
+
+    Returns
+    -------
+    float
+        A probability; recordings at or above it count as positive.
     """
     order = np.argsort(-probabilities, kind="stable")
     found = np.cumsum(truth[order])
@@ -294,7 +293,7 @@ def best_f1(probabilities: NDArray[np.floating], truth: NDArray[np.bool_]) -> fl
 
 
 def _source(material: Material, request: Request) -> str:
-    """What it was trained on, in a line."""
+    """Describe the training data in one line."""
     dataset = material.dataset
     parts = []
     if labelled := dataset.labelled(dataset.training).size:
@@ -339,5 +338,5 @@ def _write_metrics(
         ],
         "rounds": list(history),
     }
-    with draft_of(request.folder / _METRICS) as draft:
+    with atomic_write(request.folder / _METRICS) as draft:
         draft.write(json.dumps(metrics, indent=1).encode())

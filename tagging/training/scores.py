@@ -1,4 +1,4 @@
-"""How good a network is on the recordings that were kept out."""
+"""Scores of a network on the held-out recordings."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ LogOdds = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Scores:
-    """What a network scores.
+    """ROC-AUC and PR-AUC by label, and agreement with the teachers.
 
     Attributes
     ----------
     roc_auc, pr_auc : dict of str to float
-        By the label's name: of those that people said of some of the recordings, and denied of others.
+        By the label's name; labels without a positive or without a negative recording are left out.
     agreement : float, optional
         With the teachers: the correlation of log-odds, each label's mean removed.
     """
@@ -38,7 +38,7 @@ class Scores:
     agreement: float | None = None
 
     def figures(self) -> dict[str, float]:
-        """The figures over all labels, by name."""
+        """Average the scores over labels, by name."""
         found = {}
         if self.roc_auc:
             found["roc_auc"] = float(np.mean(list(self.roc_auc.values())))
@@ -50,36 +50,36 @@ class Scores:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The recordings that are kept out, and what is true of them.
+    """The held-out recordings, their targets and the teachers' log-odds.
 
     Attributes
     ----------
     dataset : Dataset
     rows : int, shape (n,)
-        The recordings.
-    said : float32, shape (n, n_labels)
-        As `Dataset.said`.
-    taught : float32, shape (n, n_taught), optional
+        The held-out rows of the dataset.
+    targets : float32, shape (n, n_labels)
+        As `Dataset.targets`.
+    teacher_log_odds : float32, shape (n, n_taught), optional
         The teachers' log-odds.
     """
 
     dataset: Dataset
     rows: NDArray[np.intp]
-    said: NDArray[np.float32]
-    taught: LogOdds | None = None
+    targets: NDArray[np.float32]
+    teacher_log_odds: LogOdds | None = None
 
     @classmethod
-    def of(cls, dataset: Dataset, taught: LogOdds | None = None) -> Comparison:
-        """Of a dataset's kept-out recordings.
+    def of(cls, dataset: Dataset, teacher_log_odds: LogOdds | None = None) -> Comparison:
+        """Collect a dataset's held-out recordings.
 
         Raises
         ------
         ValueError
-            If there is nothing to compare by.
+            If there are neither teachers nor a label with positive and negative recordings.
         """
         rows = np.flatnonzero(dataset.kept_out)
-        comparison = cls(dataset, rows, dataset.said[rows].astype(np.float32), taught)
-        if taught is None and not comparison.ranks:
+        comparison = cls(dataset, rows, dataset.targets[rows].astype(np.float32), teacher_log_odds)
+        if teacher_log_odds is None and not comparison.ranks:
             raise ValueError(
                 f"The {rows.size} recordings that are kept out to compare by have no label that some have and some "
                 "have not: more recordings are needed, or another --seed."
@@ -88,33 +88,33 @@ class Comparison:
 
     @property
     def ranks(self) -> bool:
-        """Whether there is a label that some of the recordings have and others have not."""
-        return bool((((self.said > 0).any(axis=0)) & ((self.said == 0).any(axis=0))).any())
+        """Whether there is a label with positive and negative recordings."""
+        return bool((((self.targets > 0).any(axis=0)) & ((self.targets == 0).any(axis=0))).any())
 
     def scores(self, network: WholeSongCnn, device: torch.device) -> Scores:
-        """What a network scores; each recording is heard whole."""
-        return self.score(np.stack([hear(network, self.dataset.mel(int(row)), device) for row in self.rows]))
+        """Score a network on whole recordings."""
+        return self.score(np.stack([predict(network, self.dataset.mel(int(row)), device) for row in self.rows]))
 
     def score(self, log_odds: LogOdds) -> Scores:
-        """What an answer scores, shape (n, n_labels); any numbers that rank will do where there are no teachers."""
+        """Score log-odds, shape (n, n_labels); without teachers, scores of any monotone scale."""
         roc_auc, pr_auc = {}, {}
         for column, label in enumerate(self.dataset.labels):
-            said = self.said[:, column]
-            known = ~np.isnan(said)
-            truth = said[known] > 0
+            targets = self.targets[:, column]
+            known = ~np.isnan(targets)
+            truth = targets[known] > 0
             if truth.any() and not truth.all():
                 ranked = ranking(log_odds[known, column, np.newaxis], truth[:, np.newaxis], 0)
                 roc_auc[label.name] = ranked.macro_roc_auc.value
                 pr_auc[label.name] = ranked.macro_pr_auc.value
         agreed = None
-        if self.taught is not None:
-            n_taught = self.taught.shape[1]
-            agreed = agreement(_sigmoid(log_odds[:, :n_taught]), _sigmoid(self.taught), 0).value
+        if self.teacher_log_odds is not None:
+            n_taught = self.teacher_log_odds.shape[1]
+            agreed = agreement(_sigmoid(log_odds[:, :n_taught]), _sigmoid(self.teacher_log_odds), 0).value
         return Scores(roc_auc, pr_auc, agreed)
 
 
-def hear(network: WholeSongCnn, mel: Mel, device: torch.device) -> LogOdds:
-    """A recording's log-odds: from the mean of the embeddings of windows spread over all of it, as the tagger does it.
+def predict(network: WholeSongCnn, mel: Mel, device: torch.device) -> LogOdds:
+    """Predict a recording's log-odds from its embedding, as the tagger does.
 
     Parameters
     ----------
@@ -127,6 +127,7 @@ def hear(network: WholeSongCnn, mel: Mel, device: torch.device) -> LogOdds:
     Returns
     -------
     float32, shape (n_labels,)
+        Log-odds.
     """
     with torch.inference_mode():
         answers: LogOdds = network.labels(embed(network, mel, device)).cpu().numpy()
@@ -134,13 +135,27 @@ def hear(network: WholeSongCnn, mel: Mel, device: torch.device) -> LogOdds:
 
 
 def embed(network: WholeSongCnn, mel: Mel, device: torch.device) -> Tensor:
-    """A recording's embedding, shape (256,): the mean over windows all over it; on the device."""
+    """Embed a recording: the mean over windows spread over all of it.
+
+    Parameters
+    ----------
+    network : WholeSongCnn
+        For inference.
+    mel : float16, shape (n_frames, 96)
+        Decibels; at least 64 frames.
+    device : torch.device
+
+    Returns
+    -------
+    float32, shape (256,)
+        On the device.
+    """
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
         return network.embed(torch.from_numpy(windows_all_over(mel)).to(device)).float().mean(0)
 
 
 def windows_all_over(mel: Mel) -> NDArray[np.float32]:
-    """The windows that the tagger hears of a recording.
+    """Cut a recording into the windows that the tagger uses.
 
     Parameters
     ----------
@@ -150,6 +165,7 @@ def windows_all_over(mel: Mel) -> NDArray[np.float32]:
     Returns
     -------
     float32, shape (n, 96, n_window_frames)
+        Decibels.
     """
     starts, length = windows_of(len(mel))
     if len(mel) < length:

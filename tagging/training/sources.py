@@ -1,4 +1,4 @@
-"""Where training data comes from: tables of files and labels, folders of audio, pieces that are rendered here."""
+"""Sources of training data: tables of files and labels, folders of audio, generated pieces."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from catalog.names import artist_key, label_key
 from .spectrograms import key_of, key_of_generated
 
 NO_VOCABULARY = 0
-"""The source of single words, that is silent on everything else."""
+"""The source of annotations that deny nothing by omission, such as curators'."""
 
 _LONGEST_LABEL = 100
 _LABEL_SEPARATORS = re.compile(r"\s*[;|]\s*")
@@ -27,7 +27,7 @@ CREATE TABLE recordings (
     start INTEGER, frames INTEGER, kept_out INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE labels (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, kind TEXT NOT NULL);
-CREATE TABLE words (
+CREATE TABLE annotations (
     recording INTEGER NOT NULL, label INTEGER NOT NULL, origin INTEGER NOT NULL, weight REAL NOT NULL,
     PRIMARY KEY (recording, label, origin)
 ) WITHOUT ROWID;
@@ -37,15 +37,15 @@ Complain = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """That a recording has a label, or has not.
+class Annotation:
+    """A recording has a label, or does not have it.
 
     Attributes
     ----------
     name, kind : str
-        The label's; its kind is `other` where nobody knows it.
+        The label's; its kind is `other` where it is unknown.
     weight : float
-        How many people said so; 0 or less: that it has not.
+        How many people gave the label; 0 or less denies it.
     """
 
     name: str
@@ -54,19 +54,19 @@ class Word:
 
 
 class Collection:
-    """Recordings and what is said of them, in a temporary file: memory does not grow with their number.
+    """Recordings and their annotations, in a temporary SQLite file, so that memory does not grow with their number.
 
-    Every source that has a vocabulary knows all of it of each recording that it speaks of: what it does not say, it
-    denies. One without (a curator, who corrects a label here and there) is silent on everything else.
+    A source with a vocabulary denies every label of it that it does not give a recording it annotates. Annotations
+    without one (a curator's single corrections) leave all other labels unknown.
 
     Parameters
     ----------
     complain : callable
-        Told, in a line for people, of everything that is left out.
+        Called with a message for everything that is left out.
     """
 
     def __init__(self, complain: Complain) -> None:
-        # A database without a name is a temporary file of SQLite's own.
+        # SQLite makes a temporary file for a database without a name.
         self.rows = sqlite3.connect("")
         self.rows.execute("PRAGMA journal_mode = OFF")
         self.rows.executescript(_SCHEMA)
@@ -74,12 +74,12 @@ class Collection:
         self._origins = NO_VOCABULARY
 
     def origin(self) -> int:
-        """A new source, with a vocabulary of its own."""
+        """Register a source with a vocabulary of its own; returns its number."""
         self._origins += 1
         return self._origins
 
     def add_file(self, path: Path, artist: str = "") -> int | None:
-        """A file's number; None, with a complaint, where it is not there."""
+        """Add a file; returns its number, or None with a complaint where it does not exist."""
         try:
             return self._add(key_of(path), str(path), str(path.parent), artist)
         except UnreadableAudio as error:
@@ -87,25 +87,25 @@ class Collection:
             return None
 
     def add_generated(self, count: int) -> None:
-        """Pieces that are composed and rendered here, each by an artist of its own."""
+        """Add generated pieces, each by an artist of its own."""
         for seed in range(count):
             key = key_of_generated(seed)
             self._add(key, key, "", key)
 
-    def say(self, recording: int, word: Word, origin: int = NO_VOCABULARY) -> None:
-        """Take note of what a source says; the weights of the same words are summed."""
-        key = label_key(word.name)
+    def annotate(self, recording: int, annotation: Annotation, origin: int = NO_VOCABULARY) -> None:
+        """Add a source's annotation of a recording; the weights of equal ones are summed."""
+        key = label_key(annotation.name)
         self.rows.execute(
-            "INSERT OR IGNORE INTO labels (key, name, kind) VALUES (?, ?, ?)", [key, word.name, word.kind]
+            "INSERT OR IGNORE INTO labels (key, name, kind) VALUES (?, ?, ?)", [key, annotation.name, annotation.kind]
         )
         self.rows.execute(
-            "INSERT INTO words SELECT ?, id, ?, ? FROM labels WHERE key = ? "
+            "INSERT INTO annotations SELECT ?, id, ?, ? FROM labels WHERE key = ? "
             "ON CONFLICT DO UPDATE SET weight = weight + excluded.weight",
-            [recording, origin, word.weight, key],
+            [recording, origin, annotation.weight, key],
         )
 
     def keys(self) -> Iterator[str]:
-        """The recordings' keys, in the order of their names."""
+        """Iterate over the recordings' keys, in the order of their names."""
         return (key for (key,) in self.rows.execute("SELECT key FROM recordings ORDER BY name"))
 
     def __len__(self) -> int:
@@ -129,14 +129,14 @@ def add_table(collection: Collection, path: Path) -> None:
     ----------
     collection : Collection
     path : Path
-        Comma or tab, UTF-8, a header line. `file`: relative to the table's own folder, or absolute. `label`: one a
-        line; or `labels`: several, parted by `;` or `|`. `weight`, where there is one: how many people said so; lines
-        that say the same are summed, 0 denies the label. `artist`, where there is one.
+        Comma or tab, UTF-8, a header line. `file`: relative to the table's own folder, or absolute. `label`: one per
+        line; or `labels`: several, separated by `;` or `|`. `weight`, optional: how many people gave the label; equal
+        lines are summed, 0 denies the label. `artist`, optional.
 
     Raises
     ------
     UnreadableTable
-        If there is no such table, or it has no such columns.
+        If the table does not exist, or lacks a column.
     """
     report = TableReport()
     origin = collection.origin()
@@ -145,22 +145,22 @@ def add_table(collection: Collection, path: Path) -> None:
             raise UnreadableTable(f"{path}: the header line lacks a column: label, or labels")
         for line, values in table:
             try:
-                words = _words(values)
+                annotations = _annotations(values)
             except BadValue as error:
                 report.pass_over(line, str(error))
                 continue
             number = collection.add_file(path.parent / values["file"], values.get("artist", ""))
             if number is not None:
-                for word in words:
-                    collection.say(number, word, origin)
+                for annotation in annotations:
+                    collection.annotate(number, annotation, origin)
     for line, why in report.bad_lines:
         collection.complain(f"{path}, line {line}: {why}")
     if report.bad > len(report.bad_lines):
         collection.complain(f"{path}: {report.bad - len(report.bad_lines)} more lines cannot be used")
 
 
-def _words(values: dict[str, str]) -> list[Word]:
-    """What a line of a table says."""
+def _annotations(values: dict[str, str]) -> list[Annotation]:
+    """Parse the annotations of a table's line."""
     if not values["file"]:
         raise BadValue("no file")
     number = weight(values["weight"]) if values.get("weight") else 1.0
@@ -168,22 +168,22 @@ def _words(values: dict[str, str]) -> list[Word]:
     names += [name for name in _LABEL_SEPARATORS.split(values.get("labels", "")) if name]
     if not names:
         raise BadValue("no label")
-    words = [Word(text(name, "label", _LONGEST_LABEL), weight=number) for name in names]
-    for word in words:
+    annotations = [Annotation(text(name, "label", _LONGEST_LABEL), weight=number) for name in names]
+    for annotation in annotations:
         try:
-            label_key(word.name)
+            label_key(annotation.name)
         except ValueError as error:
             raise BadValue(str(error)) from error
-    return words
+    return annotations
 
 
 def audio_files(place: Path, complain: Complain) -> Iterator[Path]:
-    """The audio files of a folder and of all folders in it; or the file itself.
+    """Iterate over the audio files of a folder and its subfolders; or return the file itself.
 
     Raises
     ------
     ValueError
-        If there is no such folder or file.
+        If the folder or file does not exist.
     """
     if not place.exists():
         raise ValueError(f"{place}: no such folder or file")
@@ -196,19 +196,19 @@ def audio_files(place: Path, complain: Complain) -> Iterator[Path]:
 
 
 def add_folders(collection: Collection, places: Iterable[Path]) -> None:
-    """Add audio of which nothing is said: for teachers to label."""
+    """Add audio without annotations, for teachers to label."""
     for place in places:
         for path in audio_files(place, collection.complain):
             collection.add_file(path)
 
 
 def keep_out(collection: Collection, places: Iterable[Path]) -> None:
-    """Name the recordings that are kept out of training: files, or all files of a folder.
+    """Hold recordings out of training: files, or all files of a folder.
 
     Raises
     ------
     ValueError
-        If there is no such folder or file, or none of them is in the collection.
+        If a folder or file does not exist, or none of the files is in the collection.
     """
     marked = 0
     for place in places:
@@ -221,5 +221,5 @@ def keep_out(collection: Collection, places: Iterable[Path]) -> None:
 
 
 def artist_of(artist: str, tagged: str, folder: str) -> str:
-    """Whom a recording counts as by: the source's word, else the file's tags', else the name of its folder."""
+    """Choose a recording's artist: the source's, else the file's tags', else its folder."""
     return artist_key(artist) or artist_key(tagged) or f"folder {folder}"

@@ -1,4 +1,4 @@
-"""Mel spectrograms of recordings, computed once, in one file that is mapped into memory."""
+"""Mel spectrograms of recordings, computed once and stored in one memory-mapped file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import soxr
 from numpy.typing import NDArray
 
 from catalog.audio import UnreadableAudio, decode, probe
-from catalog.demo.mixing import render
-from catalog.demo.score import Score
-from catalog.demo.synthesis.waves import RATE
-from catalog.demo.variation import compose_variation
+from catalog.file_parts import part_of
 from catalog.importing.tags import read_tags
 from catalog.parallel import in_parallel
+from composer.mixing import render
+from composer.score import Score
+from composer.synthesis.waves import RATE
+from composer.variation import compose_variation
 from tagging.frontend import HOP, N_MELS, SAMPLE_RATE, Scaling, power_mel
 
 _PIECE_FRAMES = 60 * SAMPLE_RATE // HOP
@@ -37,14 +38,14 @@ Mel = NDArray[np.float16]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a recording's spectrogram lies.
+    """The place of a recording's spectrogram.
 
     Attributes
     ----------
     start, frames : int
         Rows of `Spectrograms.frames()`; no frames where the recording cannot be read.
     artist : str
-        As its tags have it; empty without.
+        From its tags; empty without.
     error : str
         Why it cannot be read; empty where it can.
     """
@@ -58,14 +59,14 @@ class Place:
 class Spectrograms:
     """The spectrograms of any number of recordings, in decibels.
 
-    Two files that only grow: `mels.f16` holds frames of 96 bands in half precision (a twentieth of a decibel), 9 kB
-    a second of sound; `index.sqlite` a row a recording, written when its frames are on disk. So whatever a killed
-    run left behind is either whole or not there, several may write at once, and opening reads neither file.
+    Two append-only files: `mels.f16` holds frames of 96 bands in half precision (a twentieth of a decibel), 9 kB per
+    second of sound; `index.sqlite` a row per recording, written after its frames are on disk. So a killed run leaves
+    only complete recordings, several processes may write concurrently, and opening reads neither file.
 
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Made if it does not exist.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -77,12 +78,12 @@ class Spectrograms:
         self._index.execute(_SCHEMA)
 
     def place(self, key: str) -> Place | None:
-        """Where a recording's spectrogram lies; None where nobody has read it yet."""
+        """Look up a recording; None where it has not been read yet."""
         row = self._index.execute("SELECT start, frames, artist, error FROM recordings WHERE key = ?", [key]).fetchone()
         return None if row is None else Place(*row)
 
     def frames(self) -> Mel:
-        """All recordings' frames one after the other, mapped, not read.
+        """Map all recordings' frames, one recording after the other.
 
         Returns
         -------
@@ -94,10 +95,20 @@ class Spectrograms:
         return np.memmap(self._data, np.float16, "r", shape=(end, N_MELS))
 
     def append(self, key: str, mel: Mel, artist: str = "", error: str = "") -> None:
-        """Store a recording's spectrogram, shape (n_frames, 96), decibels; or, with no frames, why there is none."""
+        """Store a recording's spectrogram, or why it has none.
+
+        Parameters
+        ----------
+        key : str
+        mel : float, shape (n_frames, 96)
+            Decibels; no frames where the recording cannot be read.
+        artist : str
+        error : str
+            Why it cannot be read.
+        """
         self._index.execute("BEGIN IMMEDIATE")
         try:
-            # What lies beyond the last row's frames is a killed run's.
+            # Frames beyond the last row's are those of a killed run, and are overwritten.
             start = self._end()
             with self._data.open("r+b") as file:
                 file.seek(start * _FRAME_BYTES)
@@ -113,19 +124,19 @@ class Spectrograms:
             raise
 
     def compute(self, keys: Iterable[str], processes: int) -> Iterator[str]:
-        """Read or render those recordings that are not here yet.
+        """Read or render the recordings that are not stored yet.
 
         Parameters
         ----------
         keys : iterable of str
-            From `key_of` and `key_of_generated`; asked for one by one.
+            From `key_of` and `key_of_generated`; consumed lazily.
         processes : int
-            How many recordings at once.
+            How many recordings are read in parallel.
 
         Yields
         ------
         str
-            Each key when its recording is here, or found to be unreadable.
+            Each key once its recording is stored, or known to be unreadable.
         """
         due = (key for key in keys if self.place(key) is None)
         for key, reading in in_parallel(_read, due, processes):
@@ -137,38 +148,39 @@ class Spectrograms:
             yield key
 
     def _end(self) -> int:
-        """How many frames there are."""
+        """Count the stored frames."""
         row = self._index.execute("SELECT start + frames FROM recordings ORDER BY rowid DESC LIMIT 1").fetchone()
         return row[0] if row else 0
 
 
 def key_of(path: Path) -> str:
-    """The key of a file: another file at the same place has another.
+    """Build the key of a file, or a part of one, from path, size and time of modification.
 
     Raises
     ------
     UnreadableAudio
-        If there is no such file.
+        If the file does not exist.
     """
     try:
-        status = path.stat()
+        part = part_of(path)
+        status = (path if part is None else part.file).stat()
     except OSError as error:
         raise UnreadableAudio((error.strerror or str(error)).lower()) from error
     return f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}"
 
 
 def key_of_generated(seed: int) -> str:
-    """The key of a piece that is composed and rendered here."""
+    """Build a generated piece's key."""
     return f"{_GENERATED}{seed}"
 
 
 def decibels(power: NDArray[np.float32]) -> Mel:
-    """A power spectrogram, shape (96, n), as it is stored: shape (n, 96), decibels."""
+    """Convert a power spectrogram, shape (96, n_frames), to its stored form: float16 decibels, shape (n_frames, 96)."""
     return _DECIBELS(power).T.astype(np.float16)
 
 
 def _read(key: str) -> tuple[Mel, str]:
-    """A recording's spectrogram and artist."""
+    """Compute a recording's spectrogram and read its artist."""
     if key.startswith(_GENERATED):
         seed = int(key.removeprefix(_GENERATED))
         return rendered(compose_variation(seed), seed), key
@@ -179,12 +191,12 @@ def _read(key: str) -> tuple[Mel, str]:
 
 
 def spectrogram(path: Path) -> Mel:
-    """A file's spectrogram, piece by piece, so that memory does not depend on its sampling rate or length.
+    """Compute a file's spectrogram in pieces, so that memory does not depend on its sampling rate or length.
 
     Returns
     -------
     float16, shape (n_frames, 96)
-        Of at most 20 minutes, from the middle.
+        Decibels; at most the middle 20 minutes.
 
     Raises
     ------
@@ -192,11 +204,11 @@ def spectrogram(path: Path) -> Mel:
         If the file cannot be read.
     """
     total_s = probe(path).duration_s
-    first = max(int((total_s - _LONGEST_S) / 2 * SAMPLE_RATE) // HOP, 0)
+    first = first_frame(total_s)
     end = min(int(total_s * SAMPLE_RATE) // HOP + 1, first + int(_LONGEST_S * SAMPLE_RATE) // HOP)
     pieces: list[Mel] = []
     for frame in range(first, end, _PIECE_FRAMES):
-        # A frame sees half of the frames beside it, so a piece is decoded with one more on both sides.
+        # A frame's window covers half of its neighbours, so a piece is decoded with one more on both sides.
         before = min(frame, 1)
         hops = before + min(_PIECE_FRAMES, end - frame) + 1
         try:
@@ -204,13 +216,18 @@ def spectrogram(path: Path) -> Mel:
         except UnreadableAudio:
             if not pieces:
                 raise
-            break  # the header promised a little more than there is
+            break  # the header's duration may exceed the decoded one
         here = -(-samples.size // HOP)
         pieces.append(decibels(power_mel(samples)[:, before : min(here, hops - 1)]))
     return np.concatenate(pieces)
 
 
+def first_frame(duration_s: float) -> int:
+    """Count the frames of a recording before those that are stored: 0 up to 20 minutes."""
+    return max(int((duration_s - _LONGEST_S) / 2 * SAMPLE_RATE) // HOP, 0)
+
+
 def rendered(score: Score, seed: int) -> Mel:
-    """A piece's spectrogram, shape (n_frames, 96), decibels; the seed is its players'."""
+    """Render a piece's spectrogram, float16 decibels, shape (n_frames, 96); the seed varies the performance."""
     sides = render(score, seed)
     return decibels(power_mel(soxr.resample(sides.mean(axis=0), RATE, SAMPLE_RATE).astype(np.float32)))

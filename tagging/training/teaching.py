@@ -1,4 +1,4 @@
-"""Teachers: published taggers that label clips which nobody has recorded, for another network to learn from."""
+"""Teachers: published taggers label synthetic clips, from which another network is trained."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tqdm import tqdm
 from catalog.names import label_key
 from catalog.parallel import in_parallel
 from tagging import registry
-from tagging.drafts import draft_of
+from tagging.atomic_write import atomic_write
 from tagging.evaluation.metrics import log_odds
 from tagging.frontend import N_FRAMES, N_MELS
 from tagging.inference import Tagger
 
 from .dataset import Dataset, VocabularyLabel
-from .mixing import SILENCE_DB, Mixing, Rng, drawing_rows, make_clip
+from .mixing import Mixing, Rng, drawing_rows, make_clip, padded
 from .spectrograms import Mel, Spectrograms
 
 GENERATED_SHARE = 0.3
-"""How often a generated piece is drawn where there are recordings as well."""
+"""Share of generated pieces where there are recordings as well."""
 
-# A clip's decibels from -90 to 60 in steps of 0.6, finer than half precision where it is loud.
+# Clips are quantized to 8 bits: decibels from -90 to 60 in steps of 0.6.
 _LOWEST_DB, _STEPS_PER_DB = -90.0, 1.7
 _CLIP_BYTES = N_FRAMES * N_MELS
 _CROP_STEP = N_FRAMES // 4
@@ -38,14 +38,14 @@ _CROP_STEP = N_FRAMES // 4
 
 @dataclass(frozen=True, slots=True)
 class Merger:
-    """Several teachers' labels as one vocabulary: what is the same word is one label.
+    """Several teachers' labels merged into one vocabulary by their keys.
 
     Attributes
     ----------
     labels : tuple of VocabularyLabel
-        In the order in which the teachers have them first.
+        In the order of first occurrence.
     columns : tuple of int, shape (n_labels,)
-        Where each teacher's labels are in it.
+        Each teacher's labels as columns of the vocabulary.
     """
 
     labels: tuple[VocabularyLabel, ...]
@@ -53,7 +53,7 @@ class Merger:
 
     @classmethod
     def of(cls, teachers: Sequence[registry.Description]) -> Merger:
-        """The vocabulary of some teachers."""
+        """Merge the vocabularies of teachers."""
         found: dict[str, VocabularyLabel] = {}
         columns = []
         for teacher in teachers:
@@ -65,27 +65,27 @@ class Merger:
         return cls(tuple(found.values()), tuple(np.array([place[key] for key in keys], np.intp) for keys in columns))
 
     def merge(self, answers: Sequence[NDArray[np.floating]]) -> NDArray[np.float32]:
-        """One answer from one a teacher: the mean of the log-odds of those that have the label.
+        """Average the teachers' log-odds, each label over the teachers that have it.
 
         Parameters
         ----------
         answers : sequence of float, shape (..., n_labels of the teacher)
-            Log-odds.
+            Log-odds, one array per teacher.
 
         Returns
         -------
         float32, shape (..., n_labels)
         """
         merged = np.zeros((*answers[0].shape[:-1], len(self.labels)), np.float32)
-        voices = np.zeros(len(self.labels), np.float32)
+        n_teachers = np.zeros(len(self.labels), np.float32)
         for columns, answer in zip(self.columns, answers, strict=True):
             merged[..., columns] += answer
-            voices[columns] += 1
-        merged /= voices
+            n_teachers[columns] += 1
+        merged /= n_teachers
         return merged
 
     def importance(self, log_odds: NDArray[np.floating]) -> NDArray[np.float32]:
-        """How much each label's squared error counts: so that one teacher's labels vary as much as another's.
+        """Weigh each label's squared error by its teacher's inverse mean variance, so that teachers count alike.
 
         Parameters
         ----------
@@ -98,26 +98,26 @@ class Merger:
         """
         importance = np.zeros(len(self.labels), np.float32)
         variances = log_odds.var(axis=0)
-        # The first teacher that has a label decides.
+        # The first teacher that has a label determines its weight.
         for columns in reversed(self.columns):
             importance[columns] = 1.0 / max(float(variances[columns].mean()), 1e-6)
         return importance
 
 
 class Clips:
-    """Clips and what the teachers hear in them, in a folder: mapped, made in parallel, gone on with after a kill.
+    """Clips and the teachers' predictions of them: memory-mapped, made in parallel, resumable.
 
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Made if it does not exist.
     dataset : Dataset
-        Whose training side the clips are made of.
+        Its training recordings are the clips' material.
     teachers : sequence of str
     merger : Merger
         Of these teachers.
     n : int
-        How many clips.
+        Number of clips.
     seed : int
     mixing : Mixing
 
@@ -126,7 +126,7 @@ class Clips:
     ValueError
         If the folder holds clips of other recordings or teachers.
     OSError
-        If the disk has no room for them.
+        If the disk has no room for the clips.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Clips:
         self.log_odds: NDArray[np.float32] = np.memmap(
             folder / "log-odds.f32", np.float32, "r+", shape=(n, len(merger.labels))
         )
-        """What the teachers hear, float32, shape (n, n_labels)."""
+        """The teachers' merged log-odds, float32, shape (n, n_labels)."""
         self._answered = np.memmap(folder / "answered.u8", np.uint8, "r+", shape=(n,))
 
     def __len__(self) -> int:
@@ -149,19 +149,19 @@ class Clips:
 
     @property
     def left(self) -> int:
-        """How many clips are still to be made."""
+        """Count the clips that are not made yet."""
         return len(self) - int(np.count_nonzero(self._answered))
 
     def mel(self, clip: int, first: int, frames: int) -> NDArray[np.float32]:
-        """A part of a clip, shape (n_frames, 96), decibels."""
+        """Cut `frames` frames of a clip: decibels, shape (frames, 96)."""
         return self._levels[clip, first : first + frames].astype(np.float32) / _STEPS_PER_DB + _LOWEST_DB
 
     def ends_in_silence(self, clip: int) -> bool:
-        """Whether a clip is over before its 29.12 s are: a part of it is not what the teachers heard."""
+        """Whether a clip ends in silence: a part of it then differs from what the teachers predicted."""
         return not self._levels[clip, -1].any()
 
     def make(self, processes: int) -> Generator[int, None, None]:
-        """Make those that are not here yet; yields the number of each when it is."""
+        """Make the missing clips; yields the number of each when it is stored."""
         due = np.flatnonzero(self._answered == 0).tolist()
         if not due:
             return
@@ -177,7 +177,7 @@ class Clips:
             yield clip
 
     def _claim(self, path: Path) -> None:
-        """Refuse a folder with clips of something else; a larger number of the same ones is gone on with."""
+        """Refuse a folder with clips of other inputs; more clips of the same inputs are added to it."""
         about = {
             "recordings": self._dataset.digest,
             "teachers": {name: _digest(name) for name in self._teachers},
@@ -185,7 +185,7 @@ class Clips:
             "mixing": asdict(self._mixing),
         }
         if not path.exists():
-            with draft_of(path) as draft:
+            with atomic_write(path) as draft:
                 draft.write(json.dumps(about, indent=1).encode())
         elif json.loads(path.read_text()) != about:
             raise ValueError(
@@ -194,7 +194,7 @@ class Clips:
             )
 
     def _reserve(self, folder: Path, n: int) -> None:
-        """Room on the disk for all of it now: a mapped file that finds none later ends the process."""
+        """Allocate all files now: writing to a mapped file on a full disk would kill the process."""
         sizes = {"clips.u8": n * _CLIP_BYTES, "log-odds.f32": 4 * n * len(self._merger.labels), "answered.u8": n}
         for name, size in sizes.items():
             with (folder / name).open("ab") as file:
@@ -211,38 +211,38 @@ class Clips:
                     file.truncate(size)
 
 
-def hear_kept_out(
+def predict_kept_out(
     folder: Path, dataset: Dataset, rows: NDArray[np.intp], teachers: Sequence[str], merger: Merger, processes: int
 ) -> NDArray[np.float32]:
-    """What the teachers hear in whole recordings.
+    """Predict whole recordings with the teachers.
 
-    Each is heard in crops of 29.12 s that begin every quarter of that, and a label's probability is their mean.
+    Each teacher's probabilities are averaged over overlapping crops of 29.12 s, at most a quarter of that apart.
 
     Returns
     -------
     float32, shape (n, n_labels)
-        Log-odds, in the order of `rows`; kept in the folder for the next time.
+        Merged log-odds, in the order of `rows`; cached in the folder.
     """
     place = folder / "kept-out.npz"
     about = json.dumps([dataset.digest, {name: _digest(name) for name in teachers}])
     if place.exists():
         with np.load(place) as kept:
             if str(kept["about"]) == about:
-                heard: NDArray[np.float32] = kept["log_odds"]
-                return heard
+                predicted: NDArray[np.float32] = kept["log_odds"]
+                return predicted
     answers = np.zeros((rows.size, len(merger.labels)), np.float32)
     arguments = (dataset.spectrograms, dataset.places[rows], None, teachers, merger, 0, Mixing())
-    hearing = in_parallel(_hear_whole, range(rows.size), processes, _prepare, *arguments)
-    for number, answer in tqdm(hearing, "teachers hear what is kept out", rows.size, unit=" recordings"):
+    predicting = in_parallel(_predict_whole, range(rows.size), processes, _prepare, *arguments)
+    for number, answer in tqdm(predicting, "teachers hear what is kept out", rows.size, unit=" recordings"):
         answers[number] = answer.result()
-    with draft_of(place) as draft:
+    with atomic_write(place) as draft:
         np.savez(draft, about=about, log_odds=answers)
     return answers
 
 
 @dataclass(slots=True)
-class _Workshop:
-    """What a process that asks teachers has at hand."""
+class _WorkerState:
+    """State of a worker process that runs the teachers."""
 
     frames: Mel
     places: NDArray[np.int64]
@@ -256,13 +256,13 @@ class _Workshop:
         first, count = self.places[row]
         return self.frames[first : first + count]
 
-    def ask(self, clip: NDArray[np.floating]) -> list[NDArray[np.float32]]:
-        """Each teacher's probabilities for a clip, shape (1366, 96), decibels."""
+    def predict(self, clip: NDArray[np.floating]) -> list[NDArray[np.float32]]:
+        """Predict each teacher's probabilities of a clip, shape (1366, 96), decibels."""
         power = (10.0 ** (clip.T.astype(np.float32) / 10.0)).astype(np.float32)
-        return [teacher.listen(power) for teacher in self.teachers]
+        return [teacher.predict_spectrogram(power) for teacher in self.teachers]
 
 
-_workshop: _Workshop | None = None
+_state: _WorkerState | None = None
 
 
 def _prepare(
@@ -274,58 +274,55 @@ def _prepare(
     seed: int,
     mixing: Mixing,
 ) -> None:
-    global _workshop
+    global _state
     torch.set_num_threads(1)
     loaded = [registry.load(name) for name in teachers]
     draw = None if kinds is None else _drawing(places, kinds)
-    _workshop = _Workshop(Spectrograms(spectrograms).frames(), places, draw, loaded, merger, seed, mixing)
+    _state = _WorkerState(Spectrograms(spectrograms).frames(), places, draw, loaded, merger, seed, mixing)
 
 
-def _at_hand() -> _Workshop:
-    if _workshop is None:
+def _worker_state() -> _WorkerState:
+    if _state is None:
         raise RuntimeError("the process was not prepared")
-    return _workshop
+    return _state
 
 
 def _drawing(places: NDArray[np.int64], kinds: Sequence[NDArray[np.intp]]) -> Callable[[Rng], int]:
-    """Draws recordings and, with their share, generated pieces."""
+    """Build a function that draws recordings and, by their share, generated pieces."""
     shares = (1.0 - GENERATED_SHARE, GENERATED_SHARE)
     there = [(kind, share) for kind, share in zip(kinds, shares, strict=True) if kind.size]
     return drawing_rows([kind for kind, _ in there], [places[kind, 1] for kind, _ in there], [s for _, s in there])
 
 
 def _answer(number: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """A clip, shape (1366, 96), as it is stored, and what the teachers hear in it."""
-    at_hand = _at_hand()
-    draw = at_hand.draw
+    """Make a clip: its stored levels, shape (1366, 96), and the teachers' merged log-odds, shape (n_labels,)."""
+    state = _worker_state()
+    draw = state.draw
     if draw is None:
         raise RuntimeError("there is nothing to draw from")
-    clip = make_clip(lambda rng: at_hand.mel(draw(rng)), np.random.default_rng([at_hand.seed, number]), at_hand.mixing)
+    clip = make_clip(lambda rng: state.mel(draw(rng)), np.random.default_rng([state.seed, number]), state.mixing)
     levels = np.clip(np.round((clip - _LOWEST_DB) * _STEPS_PER_DB), 0, 255).astype(np.uint8)
-    return levels, at_hand.merger.merge([log_odds(answer) for answer in at_hand.ask(clip)])
+    return levels, state.merger.merge([log_odds(answer) for answer in state.predict(clip)])
 
 
-def _hear_whole(row: int) -> NDArray[np.float32]:
-    """What the teachers hear in all of a recording."""
-    at_hand = _at_hand()
-    answers = [at_hand.ask(crop) for crop in crops(at_hand.mel(row))]
+def _predict_whole(row: int) -> NDArray[np.float32]:
+    """Predict a whole recording: merged log-odds, shape (n_labels,)."""
+    state = _worker_state()
+    answers = [state.predict(crop) for crop in crops(state.mel(row))]
     means = [np.mean(of_teacher, axis=0) for of_teacher in zip(*answers, strict=True)]
-    return at_hand.merger.merge([log_odds(mean) for mean in means])
+    return state.merger.merge([log_odds(mean) for mean in means])
 
 
 def crops(mel: Mel) -> Iterator[NDArray[np.float32]]:
-    """Crops of 29.12 s, shape (1366, 96), over all of a recording; a shorter one is followed by silence."""
+    """Yield evenly spread crops of 29.12 s, shape (1366, 96); a shorter recording is padded with silence."""
     spare = len(mel) - N_FRAMES
     firsts = [0] if spare <= 0 else np.unique(np.linspace(0, spare, -(-spare // _CROP_STEP) + 1).astype(np.intp))
     for first in firsts:
-        crop = np.full((N_FRAMES, N_MELS), SILENCE_DB, np.float32)
-        part = mel[first : first + N_FRAMES]
-        crop[: len(part)] = part
-        yield crop
+        yield padded(mel, int(first), N_FRAMES)
 
 
 def _digest(teacher: str) -> str:
-    """Of a teacher's weights."""
+    """Compute the SHA-256 of a teacher's weights, hexadecimal."""
     weights = registry.describe(teacher).weights
     if weights is None:
         raise registry.NotInstalled(f"{teacher} is not installed: manage.py taggers install {teacher}")

@@ -11,11 +11,15 @@ from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 from django.template.loader import render_to_string  # noqa: E402
 
-from catalog.models import Label, Listener, Song, SongLabel  # noqa: E402
+from accounts.services.app_passwords import make_app_password  # noqa: E402
+from catalog.models import CollectionOpinion, Label, Listener, Song, SongLabel  # noqa: E402
+from catalog.names import artist_key, collection_hash  # noqa: E402
 from catalog.services.embeddings import store_embedding  # noqa: E402
+from catalog.services.favourites import set_favourite_collection, set_favourite_song  # noqa: E402
 from catalog.services.labels import curate, labels_by_name, store_cnn_labels  # noqa: E402
 from catalog.services.listening import rate, record_play, refuse  # noqa: E402
 from catalog.services.playlists import make_playlist  # noqa: E402
+from recommender.services.for_you.cold_start import FEWEST_TO_PICK  # noqa: E402
 
 from .site import PASSWORD  # noqa: E402
 
@@ -28,6 +32,8 @@ KINDS = {
     "piano": Label.Kind.INSTRUMENT,
     "female vocalists": Label.Kind.VOCALS,
 }
+
+COMMON = "instrumental"
 
 
 def main() -> None:
@@ -42,7 +48,9 @@ def main() -> None:
     names = list(KINDS)
     for place, song in enumerate(songs[:-1]):
         probabilities = {names[(place + step) % len(names)]: 0.9 - 0.23 * step for step in range(1 + place % 4)}
-        store_cnn_labels(song, "jamendo-cnn", probabilities, KINDS)
+        # Feeble, but on enough songs to be offered to newcomers.
+        common = {COMMON: 0.05 + 0.002 * place} if place < FEWEST_TO_PICK else {}
+        store_cnn_labels(song, "jamendo-cnn", probabilities | common, KINDS | {COMMON: Label.Kind.VOCALS})
         # As its labels say it sounds, so that those with the same ones lie together on the map.
         heard = np.array([probabilities.get(name, 0.05) for name in names])
         store_embedding(song, "jamendo-cnn", np.append(heard, 0.02 * place))
@@ -54,6 +62,10 @@ def main() -> None:
     for song, stars in zip(songs[2:6], (5, 4, 2, 5), strict=True):
         rate(mira, song, stars)
         record_play(mira, song)
+    set_favourite_song(mira, songs[2])
+    nina = collection_hash(artist_key("Nina Simone"))
+    set_favourite_collection(mira, CollectionOpinion.Kind.ARTIST, nina, "Nina Simone")
+    make_app_password(mira, "Phone")
     make_playlist(mira, "Late evening", [song.pk for song in songs[:5]])
     refuse(mira, songs[7], True)
     for number in range(3):

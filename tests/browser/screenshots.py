@@ -1,7 +1,8 @@
 """A picture of every page, on a phone and on a desktop, in light and in dark: `python -m tests.browser.screenshots`.
 
 They go to `screenshots/SIZE-SCHEME/PAGE.png`, from a small site of its own that is gone afterwards. The pages are those
-of `tests/pages.py`, opened as `states.py` says. With names, only these; `--look phone-dark` only that one.
+of `tests/pages.py`, opened as `states.py` says. With names, only these; `--look phone-dark` only that one. With
+`--docs`, the three pictures of the README are made anew instead: `docs/pictures/PAGE.webp`, small, of the window only.
 """
 
 from __future__ import annotations
@@ -9,22 +10,32 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import Error as BrowserError
 from tqdm import tqdm
 
 from tests.pages import PAGES, SitePage, fill
 
-from .conftest import SIZES, find_chromium, launch, log_in
+from .conftest import SIZES, find_chromium, launch, log_in, turn_down_offers
 from .site import PROJECT, running_site
 from .states import STATES, State, places
 
 GOAL = PROJECT / "screenshots"
+PICTURES = PROJECT / "docs" / "pictures"
+PATIENCE_MS = 300_000
+"""Nobody waits for a picture: on a machine that is busy with other work, pages take their time."""
+
+IN_DOCS = ("for-you", "song", "compare")
+IN_DOCS_PIXELS = (800, 500)
 LOOKS = [f"{size}-{scheme}" for size in SIZES for scheme in ("light", "dark")]
 
+Taking = Callable[[Page, SitePage | State, str, Path], None]
 ROWS: list[SitePage | State] = [*PAGES, *STATES]
 
 
@@ -33,27 +44,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="PAGE", help="only these; all where none is named")
     parser.add_argument("--look", action="append", choices=LOOKS, help="only this size and scheme")
+    parser.add_argument("--docs", action="store_true", help="the pictures of the README, and no others")
     options = parser.parse_args()
     if unknown := set(options.names) - {row.name for row in ROWS}:
         sys.exit(f"There is no page named {', '.join(sorted(unknown))}.")
     executable = find_chromium()
     if executable is None:
         sys.exit("There is no Chromium on the PATH: install it, for example with apt-get install chromium.")
-    rows = [row for row in ROWS if not options.names or row.name in options.names]
-    looks = options.look or LOOKS
+    names = IN_DOCS if options.docs else options.names
+    rows = [row for row in ROWS if not names or row.name in names]
+    looks = ["desktop-light"] if options.docs else options.look or LOOKS
+    take_one = take_for_docs if options.docs else take
     failed = []
     with tempfile.TemporaryDirectory() as home, running_site(Path(home)) as site, sync_playwright() as playwright:
         browser = launch(playwright, executable)
         with tqdm(total=len(rows) * len(looks), unit="picture") as progress:
             for look in looks:
-                failed += [f"{look}/{name}" for name in take_all(browser, site, look, rows, progress)]
+                failed += [f"{look}/{name}" for name in take_all(browser, site, look, rows, progress, take_one)]
         browser.close()
-    print(f"{len(rows) * len(looks) - len(failed)} pictures in {GOAL}")
+    print(f"{len(rows) * len(looks) - len(failed)} pictures in {PICTURES if options.docs else GOAL}")
     if failed:
         sys.exit(f"No picture of {', '.join(failed)}")
 
 
-def take_all(browser: Browser, site: str, look: str, rows: list[SitePage | State], progress: tqdm[Any]) -> list[str]:
+def take_all(
+    browser: Browser, site: str, look: str, rows: list[SitePage | State], progress: tqdm[Any], take: Taking
+) -> list[str]:
     """The pictures of one look; those that failed, by name."""
     size, _, scheme = look.partition("-")
     width, height = SIZES[size]
@@ -65,7 +81,9 @@ def take_all(browser: Browser, site: str, look: str, rows: list[SitePage | State
             color_scheme="dark" if scheme == "dark" else "light",
             reduced_motion="reduce",
         )
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
+        turn_down_offers(page)
         if who:
             log_in(page, who)
         where = places(page) if who else {}
@@ -92,6 +110,24 @@ def take(page: Page, row: SitePage | State, address: str, file: Path) -> None:
         whole_page(page, file)
     else:
         page.screenshot(path=file)
+
+
+def take_for_docs(page: Page, row: SitePage | State, address: str, file: Path) -> None:
+    """One small picture of the window, for the README, in place of `file`.
+
+    Raises
+    ------
+    playwright.sync_api.Error
+        If the page is an error's.
+    """
+    answer = page.goto(address)
+    if answer is None or not answer.ok:
+        raise BrowserError(f"{address} did not answer as it should")
+    page.wait_for_load_state("networkidle")
+    with Image.open(BytesIO(page.screenshot())) as picture:
+        small = picture.convert("RGB").resize(IN_DOCS_PIXELS, Image.Resampling.LANCZOS)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    small.save(PICTURES / f"{file.stem}.webp", quality=80, method=6)
 
 
 def whole_page(page: Page, file: Path) -> None:

@@ -20,6 +20,9 @@ PASSWORD = "correct horse"
 SECONDS = 3.0
 """How long each song of the site is."""
 
+LYRICS = "[00:00.20]Blue in the morning\n[00:01.00]Green in the evening\n[00:02.00]And nothing in between\n"
+"""Of `Blue in Green`, with their times."""
+
 _START_S = 60
 
 
@@ -46,6 +49,10 @@ def _write_music(folder: Path) -> None:
     for number, (title, artist, album, genre) in enumerate(songs):
         path = write_tone(folder / f"{number:02}.ogg", SECONDS, hz=220 + 40 * number)
         tag(path, title=title, artist=artist, album=album, genre=genre, date=str(1959 + 4 * number))
+        if album == "Kind of Blue":
+            # Half as loud alone, a quarter as loud on its album.
+            tag(path, replaygain_track_gain="-6.02 dB", replaygain_album_gain="-12.04 dB")
+    (folder / "00.lrc").write_text(LYRICS)
     write_tone(folder / "untagged_song.flac", SECONDS)
 
 
@@ -53,7 +60,7 @@ def _write_music(folder: Path) -> None:
 def running_site(home: Path) -> Iterator[str]:
     """Yield the address of a site that lives in `home`, with an admin `boss`, a listener `mira`, and music."""
     environment = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL")}
-    environment |= {"DCMRS_HOME": str(home), "DJANGO_SETTINGS_MODULE": "dcmrs_site.settings"}
+    environment |= {"DCMRS_HOME": str(home), "DJANGO_SETTINGS_MODULE": "tests.browser.settings"}
     # Every test that needs somebody new makes them, all from one address.
     environment["SIGNUP_RATE"] = "1000/hour"
     _write_music(home / "music")
@@ -77,11 +84,13 @@ def running_site(home: Path) -> Iterator[str]:
                 sys.executable,
                 "-m",
                 "gunicorn",
-                "dcmrs_site.wsgi",
+                "dcmrs_site.asgi",
+                "--worker-class",
+                "dcmrs_site.web_worker.MannerlyWorker",
                 "--bind",
                 bind,
-                "--threads",
-                "8",
+                "--keep-alive",
+                "0",
                 "--log-level",
                 "error",
             ],

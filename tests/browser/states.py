@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from io import BytesIO
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from playwright.sync_api import FilePayload, Page
 
 from tests.mood.pictures import portrait
+
+from .site import PASSWORD
 
 
 class State(NamedTuple):
@@ -41,14 +44,49 @@ def play_a_song(page: Page) -> None:
 
 def open_the_queue(page: Page) -> None:
     page.locator("[data-play-similar]").click()
-    page.get_by_role("button", name="Queue", exact=True).click()
+    page.locator("[data-queue-toggle]:visible").last.click()
     page.locator(".queue-song").nth(2).wait_for()
+
+
+def keep_a_queue_elsewhere(page: Page) -> None:
+    """Another player of Mira's, called Pocket, keeps songs of a page as its queue, and plays the last."""
+    songs = page.locator("#main [data-song]").evaluate_all("(rows) => rows.map((row) => row.dataset.song)")
+    ids = [f"so-{song.strip('/').rpartition('/')[2]}" for song in songs[:3]]
+    login = {"u": "mira", "p": PASSWORD, "v": "1.16.1", "c": "Pocket", "f": "json"}
+    asked = urlencode({**login, "id": ids, "current": ids[-1], "position": 1200}, doseq=True)
+    assert '"ok"' in page.context.request.get(f"/rest/savePlayQueue?{asked}").text()
+
+
+def see_an_offer(page: Page) -> None:
+    keep_a_queue_elsewhere(page)
+    # As in a browser in which nothing has been played yet: on leaving, a player that is nobody's keeps nothing.
+    page.evaluate("() => { document.body.dataset.who = ''; sessionStorage.clear(); localStorage.clear(); }")
+    page.evaluate("localStorage['dcmrs.player.left'] = '0'")
+    page.reload()
+    page.get_by_role("button", name="Go on").wait_for()
+
+
+def choose_several_songs(page: Page) -> None:
+    page.locator("[data-more]").first.dispatch_event("click")
+    page.get_by_role("button", name="Choose several songs").click()
+    page.get_by_role("region", name="Chosen songs").wait_for()
 
 
 def choose_a_playlist(page: Page) -> None:
     page.locator("[data-more]").first.dispatch_event("click")
     page.get_by_role("button", name="Add to a playlist").last.click()
     page.get_by_role("dialog").get_by_role("button", name="Make it").wait_for()
+
+
+def bring_a_playlist_in(page: Page) -> None:
+    """A file of which one song is here, and two are not."""
+    page.locator("summary").first.click()
+    entries = b"#EXTM3U\n#EXTINF:-1,Nina Simone - Sinnerman\nsinnerman.mp3\nD:\\Music\\Nobody\\Nothing.mp3\nb/c.flac\n"
+    page.locator("input[type=file]").set_input_files(
+        FilePayload(name="From my phone.m3u8", mimeType="audio/x-mpegurl", buffer=entries)
+    )
+    page.get_by_role("button", name="Bring it in").click()
+    page.get_by_text("Not in the library").first.wait_for()
 
 
 def open_the_account(page: Page) -> None:
@@ -156,8 +194,12 @@ STATES = [
     State("library-labels", "/library/", open_the_labels),
     State("song-playing", "/songs/{song}/", play_a_song),
     State("queue", "/songs/{song}/", open_the_queue),
+    State("several-songs", "/library/", choose_several_songs),
+    State("player-offer", "/library/", see_an_offer),
     State("playlist-dialog", "/library/", choose_a_playlist),
     State("playlist-unfolded", "/playlists/{playlist}/", unfold, whole=True),
+    State("playlists-unfolded", "/playlists/", unfold, whole=True),
+    State("playlist-brought-in", "/playlists/", bring_a_playlist_in, whole=True),
     State("compare-unfolded", "/compare/?title={title}", unfold, whole=True),
     State("taste-unfolded", "/taste/", unfold, whole=True),
     State("mood-picture", "/mood/", choose_a_picture, whole=True),

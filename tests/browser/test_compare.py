@@ -49,11 +49,22 @@ def test_another_method_and_another_listener_change_the_page_and_its_address(vis
     expect(page).to_have_url(re.compile("left=popular"))
     field(page, "Listener").fill("lastfm-1")
     field(page, "Listener").press("Enter")
-    expect(page.get_by_role("region", name="At a glance")).to_contain_text("For lastfm-1")
+    expect(page.locator("#comparison [role=status]")).to_contain_text("For lastfm-1")
     expect(page).to_have_url(re.compile("listener=lastfm-1"))
     page.reload()
-    expect(page.get_by_role("region", name="At a glance")).to_contain_text("For lastfm-1")
+    expect(page.locator("#comparison [role=status]")).to_contain_text("For lastfm-1")
     expect(field(page, "Left")).to_have_value("popular")
+
+
+def test_a_newcomer_sees_the_lists_of_another_listener_and_how_to_get_their_own(visit: Visit) -> None:
+    page = visit("/compare/", "newcomer")
+    comparison = page.locator("#comparison")
+    expect(comparison).to_contain_text("these are the lists of lastfm-0, who came with an import")
+    expect(side(page, "Content").get_by_role("listitem").first).to_be_visible()
+    first, second = comparison.get_by_role("heading", level=2).all_text_contents()[:2]
+    assert [first, second] == ["Co-occurrence", "Content"]
+    page.get_by_role("link", name="Rate three songs to see yours").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("For you")
 
 
 def test_names_of_listeners_are_suggested(visit: Visit) -> None:
@@ -68,7 +79,7 @@ def test_a_listener_who_is_not_to_be_seen_is_said_to_be_none(visit: Visit) -> No
     field(page, "Listener").press("Enter")
     expect(page.get_by_role("status").filter(has_text="No listener that you may see")).to_be_visible()
     page = visit("/compare/?listener=newcomer", "boss")
-    expect(page.get_by_role("region", name="At a glance")).to_contain_text("For newcomer")
+    expect(page.locator("#comparison [role=status]")).to_contain_text("For newcomer")
 
 
 def test_why_a_song_is_missing_is_asked_by_keyboard(visit: Visit) -> None:

@@ -1,4 +1,4 @@
-"""The admin's desk in a real Chromium: its panels come, say what is so, and are used by keyboard."""
+"""The dashboard in a real Chromium: its panels come, say what is so, and are used by keyboard."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def failed_song(site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["narrow", "phone", "desktop"])
-def test_staff_sees_the_desk_with_all_its_panels(visit: Visit, size: str, scheme: str) -> None:
+def test_staff_sees_the_dashboard_with_all_its_panels(visit: Visit, size: str, scheme: str) -> None:
     page = visit("/admin/", "boss", size, color_scheme=scheme)
-    expect(page.get_by_role("heading", level=1)).to_have_text("The admin's desk")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Dashboard")
     for title in PANELS:
         expect(page.get_by_role("region", name=title, exact=True)).to_be_visible()
-    expect(page.locator(".desk-loading")).to_have_count(0)
+    expect(page.locator(".dashboard-loading")).to_have_count(0)
     library = page.get_by_role("region", name="Library", exact=True)
     expect(library).to_contain_text("12 songs")
     expect(library.get_by_role("progressbar", name="Songs listened to")).to_be_visible()
@@ -82,7 +82,7 @@ def test_a_panel_that_cannot_be_loaded_says_so_and_is_asked_for_again(visit: Vis
     page = visit("/accounts/password/", "boss", forgive="503")
     page.route("**/admin/desk/people/", lambda route: route.fulfill(status=503, body="Later."))
     page.goto("/admin/")
-    people = page.locator("#desk-people")
+    people = page.locator("#dashboard-people")
     expect(people).to_contain_text("The server answered 503.")
     expect(page.get_by_role("region", name="Disk", exact=True)).to_be_visible()
     page.unroute("**/admin/desk/people/")
@@ -95,7 +95,7 @@ def test_once_the_session_is_over_the_log_in_comes(visit: Visit) -> None:
     snapshots = page.get_by_role("region", name="Snapshots", exact=True)
     expect(snapshots).to_be_visible()
     page.context.clear_cookies(name="sessionid")
-    page.evaluate("window.htmx.trigger('#desk-people', 'desk-again')")
+    page.evaluate("window.htmx.trigger('#dashboard-people', 'dashboard-refresh')")
     expect(page.get_by_label("Password")).to_be_visible()
 
 
@@ -110,9 +110,9 @@ def test_a_tab_that_nobody_sees_asks_for_nothing(visit: Visit) -> None:
     expect(library).to_be_visible()
     library.evaluate("element => element.setAttribute('data-moving', '')")
     page.evaluate("window.nobodyLooks = true")
-    page.evaluate("window.htmx.trigger('#desk-library', 'desk-again')")
+    page.evaluate("window.htmx.trigger('#dashboard-library', 'dashboard-refresh')")
     page.wait_for_timeout(300)
     assert len(asked) == 1
-    page.evaluate("window.nobodyLooks = false; document.dispatchEvent(new Event('visibilitychange'))")
-    page.wait_for_timeout(300)
+    with page.expect_response("**/admin/desk/library/"):
+        page.evaluate("window.nobodyLooks = false; document.dispatchEvent(new Event('visibilitychange'))")
     assert len(asked) == 2

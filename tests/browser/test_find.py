@@ -85,6 +85,30 @@ def test_a_title_is_found_in_the_same_box_and_played(visit: Visit) -> None:
     assert page.evaluate("document.querySelector('audio').paused") is False
 
 
+def test_a_name_with_a_typing_error_is_the_name_and_likeness_finds_others(visit: Visit) -> None:
+    page = visit("/find/?q=apfex+twinn")
+    expect(page.get_by_role("list", name="Artists").get_by_role("link", name="Aphex Twin")).to_be_visible()
+    expect(chips(page)).to_have_count(0)
+    box(page).fill("songs like Sinnerman but calmer")
+    box(page).press("Enter")
+    expect(chips(page)).to_have_count(2)
+    expect(chips(page).first).to_contain_text("like Sinnerman")
+    expect(songs(page).first).to_be_visible()
+    expect(songs(page).get_by_role("button", name="Play Sinnerman")).to_have_count(0)
+    chips(page).first.click()
+    expect(chips(page)).to_have_count(1)
+    expect(box(page)).to_have_value("calmer")
+
+
+def test_a_decade_and_a_title_are_found_beside_labels_and_what_is_not_understood_is_said(visit: Visit) -> None:
+    page = visit("/find/?q=ruhige+Musik+ohne+Metal")
+    expect(chips(page).first).to_contain_text("ruhige")
+    box(page).fill("calm songs for zorbing")
+    box(page).press("Enter")
+    expect(page.get_by_text("Not understood: “zorbing”")).to_be_visible()
+    expect(songs(page).first).to_be_visible()
+
+
 def test_what_was_found_is_played_as_a_whole(visit: Visit) -> None:
     page = visit("/find/?q=calm")
     page.get_by_role("button", name="Play all: music that fits").click()
@@ -93,7 +117,7 @@ def test_what_was_found_is_played_as_a_whole(visit: Visit) -> None:
 
 def test_words_are_kept_tapped_renamed_and_deleted(visit: Visit) -> None:
     page = visit("/find/?q=calm+piano")
-    page.get_by_text("Keep as a context").click()
+    page.get_by_text("Save this search").click()
     page.get_by_label("One tap away from then on").fill("late evening")
     page.get_by_role("button", name="Keep", exact=True).click()
     expect(page.get_by_text("Kept as late evening")).to_be_visible()

@@ -58,6 +58,28 @@ def test_labels_narrow_and_combine_and_the_way_back_leads_back(visit: Visit) -> 
     expect(songs(page)).to_have_count(before)
 
 
+def test_who_goes_back_twice_at_once_does_not_get_the_page_in_between(visit: Visit) -> None:
+    page = visit("/library/")
+    before = songs(page).count()
+    facets = page.get_by_role("complementary", name="Narrow by label")
+    for chosen in (1, 2):
+        facets.get_by_role("link").first.click()
+        expect(page.locator(".chip-chosen")).to_have_count(chosen)
+    held: list[Route] = []
+    page.route("**/library/?label=*", lambda route: held.append(route))
+    page.evaluate(
+        "document.addEventListener('htmx:historyCacheMiss', ({ detail }) =>"
+        " detail.xhr.addEventListener('abort', () => (window.ended = detail.path)))"
+    )
+    page.evaluate("history.back()")
+    expect(page).to_have_url(re.compile(r"label=[^&]*$"))
+    page.evaluate("history.back()")
+    expect(page).to_have_url(re.compile(r"/library/$"))
+    expect(songs(page)).to_have_count(before)
+    assert len(held) == 1
+    assert "label=" in page.evaluate("window.ended")
+
+
 def test_on_a_phone_the_labels_open_over_the_songs(visit: Visit) -> None:
     page = visit("/library/", size="phone")
     facets = page.get_by_role("complementary", name="Narrow by label")

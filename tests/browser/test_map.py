@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from recommender.song_map import LABELS, WIDTH, Shown
+from recommender.services.song_map import LABELS, WIDTH, Shown
 
 from .conftest import Visit
 from .test_site import is_ahead, sideways

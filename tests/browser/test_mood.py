@@ -129,10 +129,12 @@ def test_the_frame_lies_on_the_face(visit: Visit) -> None:
     choose(page, as_file(wide))
     read(page)
     # Where the face is in the picture, its letterboxing on the stage considered.
-    stage = page.locator(".mood-stage").bounding_box()
-    frame = page.locator(".mood-face-read .mood-face-line").bounding_box()
-    assert stage
-    assert frame
+    # Both at one moment: the page may still be scrolling.
+    expect(page.locator(".mood-face-read .mood-face-line")).to_be_visible()
+    stage, frame = page.evaluate(
+        "() => ['.mood-stage', '.mood-face-read .mood-face-line']"
+        ".map((part) => document.querySelector(part).getBoundingClientRect().toJSON())"
+    )
     scale = stage["width"] / 1200
     top = stage["y"] + (stage["height"] - 500 * scale) / 2
     assert frame["x"] + frame["width"] / 2 == pytest.approx(stage["x"] + (700 + 210) * scale, abs=40 * scale)

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from .conftest import Visit
+from .states import keep_a_queue_elsewhere
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -18,6 +19,11 @@ def row_of(page: Page, title: str) -> Locator:
 
 def player(page: Page) -> Locator:
     return page.get_by_role("region", name="Player")
+
+
+def playing(page: Page) -> Locator:
+    """The title of the song in the bar."""
+    return player(page).locator(".player-row .player-title")
 
 
 def play(page: Page, title: str) -> None:
@@ -59,6 +65,21 @@ def test_the_sound_goes_on_without_a_gap_from_page_to_page(visit: Visit) -> None
     assert page.evaluate("document.querySelector('audio').currentTime") > before
     assert not page.evaluate("document.querySelector('audio').paused")
     assert page.evaluate("window.stops") == []
+    assert is_same_document(page)
+
+
+def test_who_plays_leads_to_a_page_of_theirs_from_the_bar_and_from_the_queue(visit: Visit) -> None:
+    page = visit("/library/?q=xtal")
+    mark(page)
+    play(page, "Xtal")
+    artist = row_of(page, "Xtal").locator(".song-row-by a").first.text_content() or ""
+    player(page).locator(".player-row .player-artist").get_by_role("link", name=artist).click()
+    heading(page, artist)
+    page.get_by_role("link", name="For you").click()
+    heading(page, "For you")
+    player(page).get_by_role("button", name="Queue", exact=True).click()
+    page.locator(".queue-song").first.get_by_role("link", name=artist).click()
+    heading(page, artist)
     assert is_same_document(page)
 
 
@@ -158,7 +179,7 @@ def queue(page: Page) -> list[str]:
 
 
 def open_queue(page: Page) -> None:
-    page.get_by_role("button", name="Queue", exact=True).click()
+    page.locator("[data-queue-toggle]:visible").last.click()
     expect(page.get_by_role("heading", name="Queue")).to_be_visible()
 
 
@@ -183,11 +204,11 @@ def test_it_is_remembered_where_it_was_after_a_reload_and_in_a_new_visit(visit: 
     page.get_by_role("button", name="Pause", exact=True).click()
     at = page.evaluate("document.querySelector('audio').currentTime")
     page.reload()
-    expect(player(page).get_by_role("link")).to_have_text("Blue in Green")
+    expect(playing(page)).to_have_text("Blue in Green")
     page.wait_for_function("at => Math.abs(document.querySelector('audio').currentTime - at) < 0.05", arg=at)
     other = page.context.new_page()
     other.goto("/")
-    expect(player(other).get_by_role("link")).to_have_text("Blue in Green")
+    expect(playing(other)).to_have_text("Blue in Green")
     other.wait_for_function("at => Math.abs(document.querySelector('audio').currentTime - at) < 0.3", arg=at)
     assert other.evaluate("document.querySelector('audio').paused")
     open_queue(other)
@@ -218,12 +239,90 @@ def test_keys_play_seek_and_step_but_not_in_fields(visit: Visit) -> None:
     page.keyboard.press(" ")
     page.wait_for_function("() => document.querySelector('audio').paused")
     page.keyboard.press("Shift+ArrowRight")
-    expect(player(page).get_by_role("link")).to_have_text("Sinnerman")
+    expect(playing(page)).to_have_text("Sinnerman")
     page.keyboard.press("ArrowLeft")
     page.get_by_role("searchbox").first.focus()
     paused = page.evaluate("document.querySelector('audio').paused")
     page.keyboard.type("a b")
     assert page.evaluate("document.querySelector('audio').paused") == paused
+
+
+def test_space_plays_after_any_click_but_presses_a_button_that_was_come_to_by_keyboard(visit: Visit) -> None:
+    page = visit("/library/?artist=nina+simone&sort=title")
+    play(page, "Feeling Good")
+    paused = "document.querySelector('audio').paused"
+    page.evaluate("document.querySelector('audio').loop = true")
+    expect(row_of(page, "Feeling Good").get_by_role("button", name="Pause")).to_be_focused()
+    page.keyboard.press(" ")
+    assert page.evaluate(paused)
+    repeat = page.get_by_role("button", name=re.compile("^Repeat: "))
+    repeat.click()
+    page.keyboard.press(" ")
+    assert not page.evaluate(paused)
+    expect(repeat).to_have_accessible_name("Repeat: all songs")
+    # Back to it by keyboard, the button is meant.
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    expect(repeat).to_be_focused()
+    page.keyboard.press(" ")
+    expect(repeat).to_have_accessible_name("Repeat: this song")
+    assert not page.evaluate(paused)
+
+
+def test_the_tab_is_named_after_what_plays_and_after_the_page_while_nothing_does(visit: Visit) -> None:
+    page = visit("/library/?q=xtal")
+    page.evaluate("document.querySelector('audio').loop = true")
+    play(page, "Xtal")
+    expect(page).to_have_title("Xtal · Aphex Twin")
+    page.get_by_role("link", name="For you").click()
+    heading(page, "For you")
+    expect(page).to_have_title("Xtal · Aphex Twin")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page).to_have_title("For you · DCMRS")
+
+
+def test_songs_are_shuffled_and_repeated_and_both_are_remembered(visit: Visit) -> None:
+    page = visit("/library/?artist=miles+davis&sort=title")
+    play(page, "So What")
+    expect(page.get_by_role("button", name="Next song")).to_be_disabled()
+    repeat, shuffle = (
+        page.get_by_role("button", name=re.compile("^Repeat: ")),
+        page.get_by_role("button", name="Shuffle"),
+    )
+    shuffle.click()
+    expect(shuffle).to_have_attribute("aria-pressed", "true")
+    repeat.click()
+    expect(repeat).to_have_accessible_name("Repeat: all songs")
+    # From the last song to the first by itself.
+    page.evaluate("() => { const audio = document.querySelector('audio'); audio.currentTime = audio.duration - 0.1; }")
+    expect(playing(page)).to_have_text("Blue in Green")
+    repeat.click()
+    page.evaluate("() => { const audio = document.querySelector('audio'); audio.currentTime = audio.duration - 0.1; }")
+    page.wait_for_function(
+        "() => !document.querySelector('audio').ended && document.querySelector('audio').currentTime < 1"
+    )
+    expect(playing(page)).to_have_text("Blue in Green")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.reload()
+    expect(repeat).to_have_accessible_name("Repeat: this song")
+    expect(shuffle).to_have_attribute("aria-pressed", "true")
+    # A chosen song comes first, and none of its list is left out.
+    row_of(page, "So What").get_by_role("button", name="Play").click()
+    open_queue(page)
+    assert queue(page) == ["So What", "Blue in Green"]
+
+
+@pytest.mark.parametrize("size", ["narrow", "desktop"])
+def test_the_place_in_the_song_is_sought_across_the_whole_width(visit: Visit, size: str) -> None:
+    page = visit("/library/?artist=miles+davis&sort=title", size=size)
+    play(page, "Blue in Green")
+    seek = page.get_by_label("Position in the song").bounding_box()
+    assert seek
+    assert seek["width"] == page.evaluate("document.documentElement.clientWidth")
+    page.get_by_role("button", name="Next song").click()
+    expect(playing(page)).to_have_text("So What")
+    page.get_by_role("button", name="Previous song").click()
+    expect(playing(page)).to_have_text("Blue in Green")
 
 
 def test_the_queue_is_seen_moved_emptied_and_filled_by_keyboard(visit: Visit) -> None:
@@ -247,11 +346,60 @@ def test_the_queue_is_seen_moved_emptied_and_filled_by_keyboard(visit: Visit) ->
     page.get_by_role("button", name="Remove Xtal from the queue").press("Enter")
     assert queue(page) == ["Blue in Green", "Windowlicker", "So What"]
     page.get_by_role("button", name="Next song").click()
-    expect(player(page).get_by_role("link")).to_have_text("Windowlicker")
+    expect(playing(page)).to_have_text("Windowlicker")
     page.get_by_role("button", name="Clear").click()
     assert queue(page) == ["Windowlicker"]
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Queue", exact=True)).to_be_focused()
+
+
+def test_the_dots_lead_to_artist_and_album_keep_the_file_and_share_a_link(visit: Visit) -> None:
+    page = visit("/library/?q=blue+in+green")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    mark(page)
+
+    def open_menu() -> Locator:
+        row_of(page, "Blue in Green").get_by_role("button", name="More for Blue in Green").click()
+        return page.get_by_role("dialog", name="Blue in Green")
+
+    with page.expect_download() as kept:
+        open_menu().get_by_role("link", name="Download").click()
+    assert kept.value.suggested_filename == "00.ogg"
+    open_menu().get_by_role("button", name="Share a link").click()
+    expect(page.locator("#player-said")).to_contain_text(re.compile("link to Blue in Green"))
+    page.keyboard.press("Escape")
+    open_menu().get_by_role("link", name="Go to Miles Davis").click()
+    heading(page, "Miles Davis")
+    open_menu().get_by_role("link", name="Go to the album").click()
+    heading(page, "Kind of Blue")
+    assert is_same_document(page)
+
+
+@pytest.mark.parametrize("size", ["narrow", "desktop"])
+def test_several_songs_are_chosen_for_the_queue_a_playlist_and_stars(visit: Visit, size: str) -> None:
+    page = visit("/library/?sort=title", "newcomer", size=size)
+    rows = page.locator("#songs .song-row")
+    rows.first.locator("[data-more]").click()
+    page.get_by_role("button", name="Choose several songs").click()
+    choice = page.get_by_role("region", name="Chosen songs")
+    expect(choice).to_contain_text("1 song chosen")
+    expect(rows.first.get_by_role("checkbox")).to_be_focused()
+    page.get_by_role("checkbox", name=re.compile("^Choose ")).nth(2).click(modifiers=["Shift"])
+    expect(choice).to_contain_text("3 songs chosen")
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    with page.expect_response("**/rate/"):
+        choice.get_by_label("Rate the chosen songs").select_option("4 stars")
+    expect(choice).to_contain_text("3 songs rated.")
+    for number in range(3):
+        expect(rows.nth(number).locator(".stars input[value='4']")).to_be_checked()
+    choice.get_by_role("button", name="Add to a playlist").click()
+    page.get_by_role("dialog").get_by_role("button", name="Make it").wait_for()
+    page.keyboard.press("Escape")
+    choice.get_by_role("button", name="Add to the queue").click()
+    choice.get_by_role("button", name="Done").click()
+    expect(page.locator(".song-choose")).to_have_count(0)
+    open_queue(page)
+    assert len(queue(page)) == 3
 
 
 def test_the_queue_is_moved_by_dragging(visit: Visit) -> None:
@@ -274,9 +422,9 @@ def test_play_similar_goes_on_without_end(visit: Visit) -> None:
     page = visit("/library/?q=so+what")
     row_of(page, "So What").get_by_role("button", name="More for So What").click()
     page.get_by_role("button", name="Play similar").click()
-    expect(player(page).get_by_role("link")).to_have_text("So What")
+    expect(playing(page)).to_have_text("So What")
     open_queue(page)
-    expect(page.get_by_text("Goes on with songs like So What, without end.")).to_be_visible()
+    expect(page.get_by_text("Goes on with songs that sound like So What, without end.")).to_be_visible()
     expect(page.locator(".queue-song").nth(5)).to_be_attached()
     heard = []
     for _ in range(14):
@@ -285,6 +433,25 @@ def test_play_similar_goes_on_without_end(visit: Visit) -> None:
         expect(player(page).locator(".player-row .player-title")).not_to_have_text(title or "")
         heard.append(title)
     expect(page.get_by_role("button", name="Next song")).to_be_enabled()
+
+
+def test_play_similar_is_a_switch_that_shows_that_it_is_on_and_bends_to_the_taste(visit: Visit) -> None:
+    page = visit("/library/?q=so+what")
+    page.get_by_role("link", name="So What", exact=True).click()
+    main = page.get_by_role("main")
+    main.get_by_role("button", name="Play similar", pressed=False).click()
+    expect(main.get_by_role("button", name="Play similar", pressed=True)).to_be_visible()
+    player(page).locator(".player-row").get_by_role("button", name="Pause").click()
+    open_queue(page)
+    expect(page.locator(".queue-song").nth(3)).to_be_attached()
+    with page.expect_request(re.compile(r"/go-on/.*bend=1")):
+        page.get_by_role("button", name="Bend to my taste", pressed=False).click()
+    expect(page.get_by_role("button", name="Bend to my taste", pressed=True)).to_be_visible()
+    expect(page.locator(".queue-song").nth(3)).to_be_attached()
+    player(page).get_by_role("button", name="Play similar", pressed=True).click()
+    expect(player(page).get_by_role("button", name="Next song")).to_be_disabled()
+    expect(page.get_by_role("button", name="Bend to my taste")).to_have_count(0)
+    expect(main.get_by_role("button", name="Play similar", pressed=False)).to_be_visible()
 
 
 def test_wishes_of_the_player_count_at_once_and_are_taken_back(visit: Visit) -> None:
@@ -296,9 +463,9 @@ def test_wishes_of_the_player_count_at_once_and_are_taken_back(visit: Visit) -> 
     expect(said).to_contain_text("from now on")
     said.get_by_role("button", name="Undo").click()
     expect(said).to_contain_text("your taste is as it was")
-    page.get_by_role("button", name="Not this").first.click()
+    page.get_by_role("button", name="Not for me").first.click()
     expect(said).to_contain_text("Blue in Green will not be recommended.")
-    expect(player(page).get_by_role("link")).to_have_text("So What")
+    expect(playing(page)).to_have_text("So What")
     said.get_by_role("button", name="Undo").click()
     expect(said).to_contain_text("may be recommended again")
 
@@ -341,16 +508,42 @@ def test_on_a_phone_the_cover_opens_stars_wishes_volume_and_queue(visit: Visit) 
         panel.get_by_role("radio", name="5 stars").check()
     expect(row_of(page, "Blue in Green").get_by_role("radio", name="5 stars")).to_be_checked()
     panel.get_by_label("Volume").fill("0.25")
-    assert page.evaluate("document.querySelector('audio').volume") == 0.25
+    # Its album is a loud one, and is played at a quarter of that.
+    wait_for_volume(page, 0.0625)
     panel.get_by_role("button", name="More like this").click()
     expect(page.locator("#player-said")).to_contain_text("from now on")
-    panel.get_by_role("button", name="Not this").click()
+    panel.get_by_role("button", name="Not for me").click()
     expect(panel.get_by_role("link", name="So What")).to_be_visible()
     page.locator("#player-said").get_by_role("button", name="Undo").click()
     panel.get_by_role("button", name="Close the queue").click()
     expect(page.get_by_role("button", name="Stars, wishes and queue")).to_be_focused()
     page.reload()
-    assert page.evaluate("document.querySelector('audio').volume") == 0.25
+    # Without the other song of the album it is played as a song alone.
+    wait_for_volume(page, 0.125)
+
+
+def test_on_a_phone_the_view_of_what_plays_fills_the_screen_with_cover_words_queue_and_all_keys(visit: Visit) -> None:
+    page = visit("/library/?artist=miles+davis&sort=title", size="phone")
+    play(page, "Blue in Green")
+    page.evaluate("document.querySelector('audio').loop = true")
+    expect(page.get_by_role("button", name="Shuffle")).to_be_hidden()
+    page.get_by_role("button", name="Stars, wishes and queue").click()
+    box = player(page).bounding_box()
+    assert box == {"x": 0, "y": 0, "width": 390, "height": 844}
+    assert page.evaluate("document.getElementById('main').inert")
+    expect(page.locator(".queue-cover")).to_be_in_viewport()
+    expect(page.locator(".queue-lyrics")).to_contain_text("Blue in the morning")
+    expect(page.locator(".player-times")).to_be_in_viewport()
+    assert queue(page) == ["Blue in Green", "So What"]
+    for name in ("Shuffle", "Previous song", "Pause", "Next song", "Repeat: off"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_in_viewport(ratio=1)
+    page.get_by_role("button", name="Next song").click()
+    expect(page.locator(".queue-lyrics")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    player(page).locator(".queue-playing").get_by_role("link", name="Miles Davis").click()
+    heading(page, "Miles Davis")
+    expect(page.get_by_role("region", name="Queue")).to_be_hidden()
+    assert not page.evaluate("document.getElementById('main').inert")
 
 
 # --- Playlists ----------------------------------------------------------------------------------
@@ -403,7 +596,7 @@ def test_a_playlist_from_making_it_to_deleting_it(visit: Visit) -> None:
     assert entries(page) == ["Sinnerman", "Xtal", "So What"]
 
     page.get_by_role("button", name="Play all").click()
-    expect(player(page).get_by_role("link")).to_have_text("Sinnerman")
+    expect(playing(page)).to_have_text("Sinnerman")
     page.locator("summary", has_text="Export").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download M3U").click()
@@ -447,3 +640,121 @@ def test_nothing_goes_sideways_with_the_queue_open_or_on_a_playlist(visit: Visit
     page.locator("#songs [data-play]").first.click()
     open_queue(page)
     assert page.evaluate(sideways) == 0
+
+
+def volume_of(page: Page) -> float:
+    return float(page.evaluate("document.querySelector('audio').volume"))
+
+
+def wait_for_volume(page: Page, volume: float) -> None:
+    page.wait_for_function(f"() => Math.abs(document.querySelector('audio').volume - {volume}) < 0.01")
+
+
+def test_songs_are_played_equally_loud_and_those_of_an_album_as_they_were_meant(visit: Visit) -> None:
+    page = visit("/library/?q=blue+in+green")
+    play(page, "Blue in Green")
+    wait_for_volume(page, 0.5)
+    page.get_by_role("button", name="Queue", exact=True).click()
+    page.get_by_label("Play songs equally loud").uncheck()
+    assert volume_of(page) == 1
+    page.get_by_label("Play songs equally loud").check()
+    wait_for_volume(page, 0.5)
+    page.keyboard.press("Escape")
+    row_of(page, "Blue in Green").get_by_role("link", name="Kind of Blue").click()
+    heading(page, "Kind of Blue")
+    row_of(page, "So What").get_by_role("button", name="Play").click()
+    wait_for_volume(page, 0.25)
+    player(page).locator(".player-row").get_by_label("Volume").fill("0.5")
+    wait_for_volume(page, 0.125)
+
+
+def test_the_music_stops_by_itself_and_has_a_speed(visit: Visit) -> None:
+    page = visit("/library/?artist=miles+davis&sort=title")
+    play(page, "Blue in Green")
+    open_queue(page)
+    page.get_by_role("combobox", name="Speed").select_option("0.5")
+    assert page.evaluate("document.querySelector('audio').playbackRate") == 0.5
+    page.get_by_role("combobox", name="Stop", exact=True).select_option("after this song")
+    page.evaluate("() => { const audio = document.querySelector('audio'); audio.currentTime = audio.duration - 0.1; }")
+    expect(playing(page)).to_have_text("So What")
+    assert page.evaluate("document.querySelector('audio').paused")
+    expect(page.get_by_role("combobox", name="Stop", exact=True)).to_have_value("off")
+    page.reload()
+    open_queue(page)
+    expect(page.get_by_role("combobox", name="Speed")).to_have_value("0.5")
+    page.get_by_role("combobox", name="Stop", exact=True).select_option("in 15 minutes")
+    player(page).locator(".player-row").get_by_role("button", name="Play", exact=True).click()
+    # A quarter of an hour later, of which this clock has heard nothing.
+    page.evaluate("() => { const now = Date.now; Date.now = () => now() + 15 * 60_000; }")
+    page.wait_for_function("() => document.querySelector('audio').paused")
+    expect(page.get_by_role("combobox", name="Stop", exact=True)).to_have_value("off")
+
+
+def test_what_another_player_left_is_offered_and_gone_on_with(visit: Visit) -> None:
+    page = visit("/library/", offers=True)
+    keep_a_queue_elsewhere(page)
+    page.reload()
+    offer = page.get_by_role("region", name="Go on where you stopped")
+    expect(offer).to_contain_text("Go on from Pocket?")
+    expect(offer).to_contain_text("at 0:01")
+    offer.get_by_role("button", name="Not now").click()
+    expect(offer).to_be_hidden()
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    expect(offer).to_be_hidden()
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    offer.get_by_role("button", name="Go on").click()
+    page.wait_for_function("() => document.querySelector('audio').currentTime > 1.2")
+    page.evaluate("document.querySelector('audio').playbackRate = 0.1")
+    expect(offer).to_be_hidden()
+    # From here on the queue is this player's, and others are told what it plays.
+    page.wait_for_function(
+        "() => fetch('/queue/').then((answer) => answer.text()).then((text) => text.includes('data-by=\"\"'))"
+    )
+    now = "fetch('/taste/history/').then((answer) => answer.text())"
+    page.wait_for_function(f"() => {now}.then((text) => text.includes('Playing on DCMRS in a browser'))")
+
+
+def test_a_queue_that_another_player_kept_meanwhile_is_not_overwritten_by_leaving(visit: Visit) -> None:
+    page = visit("/library/?q=xtal")
+    play(page, "Xtal")
+    page.evaluate("document.querySelector('audio').pause()")
+    saved = "fetch('/queue/').then((answer) => answer.text()).then((text) => text.includes('data-by=\"\"'))"
+    page.wait_for_function(f"() => {saved}")
+    # Until it has nothing more to tell.
+    page.wait_for_timeout(2000)
+    keep_a_queue_elsewhere(page)
+    page.goto("/taste/")
+    page.wait_for_load_state("networkidle")
+    assert not page.evaluate(f"() => {saved}")
+
+
+def test_the_words_of_a_song_move_with_it(visit: Visit) -> None:
+    page = visit("/library/?q=blue+in+green")
+    page.get_by_role("link", name="Blue in Green").first.click()
+    words = page.get_by_role("list", name="Lyrics")
+    expect(words.get_by_role("listitem")).to_have_count(3)
+    assert words.locator("[aria-current]").count() == 0
+    page.get_by_role("button", name="Play").first.click()
+    page.wait_for_function("() => document.querySelector('audio').currentTime > 0.3")
+    page.evaluate("() => { const audio = document.querySelector('audio'); audio.pause(); audio.currentTime = 1.5; }")
+    expect(words.locator("[aria-current]")).to_have_text("Green in the evening")
+    page.evaluate("document.querySelector('audio').currentTime = 0.5")
+    expect(words.locator("[aria-current]")).to_have_text("Blue in the morning")
+
+
+def test_a_heart_is_given_and_taken_back_on_the_pages_of_song_album_and_artist(visit: Visit) -> None:
+    page = visit("/library/?q=gymnop")
+    page.get_by_role("link", name="Gymnopédie No. 1").first.click()
+    for favourite in ("true", "false"):
+        page.get_by_role("main").get_by_role("button", name="Favourite").click()
+        expect(page.get_by_role("main").get_by_role("button", name="Favourite")).to_have_attribute(
+            "aria-pressed", favourite
+        )
+        page.reload()
+        expect(page.get_by_role("main").get_by_role("button", name="Favourite")).to_have_attribute(
+            "aria-pressed", favourite
+        )
+    page.goto("/favourites/")
+    expect(page.get_by_role("main").get_by_text("Nina Simone").first).to_be_visible()

@@ -26,6 +26,8 @@ def sign_up(visit: Visit, size: str = "desktop", **options: object) -> Page:
     page.get_by_label("Password confirmation").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Sign up").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("For you")
+    # Before its scripts are there, a page sends forms by itself, and begins anew.
+    page.wait_for_load_state()
     return page
 
 
@@ -45,11 +47,11 @@ def label(page: Page, name: str) -> Locator:
 def test_from_signing_up_to_the_first_recommendations(visit: Visit, size: str) -> None:
     page = sign_up(visit, size)
     expect(page.get_by_role("heading", name="What do you like?")).to_be_visible()
-    pick = page.get_by_role("button", name="Jazz", exact=True)
+    pick = page.get_by_role("button", name="instrumental", exact=True)
     pick.click()
-    expect(page.get_by_role("button", name="Jazz", pressed=True)).to_be_focused()
-    expect(row(page, "From the labels you picked").locator(".song-card").first).to_contain_text("Jazz")
-    page.get_by_role("link", name="See what follows").click()
+    expect(page.get_by_role("button", name="instrumental", pressed=True)).to_be_focused()
+    expect(row(page, "From the labels you picked").locator(".song-card").first).to_contain_text("instrumental")
+    page.get_by_role("link", name="Show my recommendations").click()
     expect(page.get_by_role("heading", name="From the labels you picked")).to_be_in_viewport()
 
     # A song to try gets its stars: the rows follow without a word.
@@ -57,7 +59,6 @@ def test_from_signing_up_to_the_first_recommendations(visit: Visit, size: str) -
     to_try.get_by_role("radio", name="5 stars").check()
     expect(page.get_by_role("heading", name="Close to your taste")).to_have_count(1)
     title = to_try.locator(".song-row-title").text_content() or ""
-    expect(page.get_by_role("heading", name=f"Because you liked “{title}”")).to_have_count(1)
     assert title not in titles(page)
     page.reload()
     expect(page.get_by_role("heading", name="What do you like?")).to_have_count(0)
@@ -71,7 +72,9 @@ def test_rating_a_song_changes_for_you(visit: Visit) -> None:
     with page.expect_response("**/rate/"):
         page.get_by_role("radio", name="5 stars").first.check()
     page.get_by_role("link", name="For you").first.click()
-    expect(page.get_by_role("heading", name="Because you liked “Sinnerman”")).to_be_visible()
+    # So few songs are all in the first row, and no row repeats another.
+    expect(page.get_by_role("heading", name="Close to your taste")).to_be_visible()
+    assert "Feeling Good" in titles(page)
     assert "Sinnerman" not in titles(page)
 
 
@@ -163,7 +166,7 @@ def test_history_and_refusals_are_a_tab_away(visit: Visit) -> None:
     page.get_by_role("button", name="Not for me").click()
     expect(page.get_by_role("button", name="Not for me: undo")).to_be_visible()
     page.get_by_role("link", name="Taste", exact=True).click()
-    page.get_by_role("link", name="Not this", exact=True).click()
+    page.get_by_role("link", name="Not for me", exact=True).click()
     expect(page.locator(".song-line")).to_have_count(1)
     page.get_by_role("button", name="Undo: ").click()
     expect(page.locator(".song-line")).to_have_count(0)

@@ -60,7 +60,7 @@ def test_what_another_tab_chose_comes_with_the_next_page(visit: Visit) -> None:
     assert ground(page) == LIGHT
 
 
-def test_the_desk_follows_and_has_the_choice_too(visit: Visit) -> None:
+def test_the_dashboard_follows_and_has_the_choice_too(visit: Visit) -> None:
     page = visit("/library/", "boss", color_scheme="light")
     choose(page, "Dark")
     page.goto("/admin/")

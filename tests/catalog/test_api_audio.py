@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from catalog.models import LibraryRoot, Song
 from tests.audio import tag, write_tone
-from tests.factories import make_root, make_song, make_user
+from tests.factories import make_root, make_song, make_token, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def api() -> APIClient:
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=make_user('ada')).key}")
+    client.credentials(HTTP_AUTHORIZATION=f"Token {make_token(make_user('ada'))}")
     return client
 
 
@@ -30,7 +29,7 @@ def staff(tmp_path: Path) -> APIClient:
     make_root(tmp_path / "uploads", "uploads")
     (tmp_path / "uploads").mkdir()
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=make_user('grace', is_staff=True)).key}")
+    client.credentials(HTTP_AUTHORIZATION=f"Token {make_token(make_user('grace', is_staff=True))}")
     return client
 
 

@@ -87,7 +87,7 @@ def test_an_admin_says_yes_to_a_label_and_it_is_announced(
     finally:
         labels_changed.disconnect(listen)
     assert answer.status_code == 200
-    assert [(word["source"], word["origin"], word["weight"]) for word in answer.json()] == [
+    assert [(annotation["source"], annotation["origin"], annotation["weight"]) for annotation in answer.json()] == [
         ("curator", "grace", 1.0),
         ("cnn", "test", 0.5),
     ]
@@ -151,7 +151,7 @@ def test_half_a_character_is_no_name(curator: APIClient) -> None:
 def test_listeners_read_labels_and_do_not_curate(api: APIClient) -> None:
     song = make_song(labels={"jazz": 0.5})
     address = f"/api/songs/{song.pk}/labels/"
-    assert [word["name"] for word in api.get(address).json()] == ["jazz"]
+    assert [annotation["name"] for annotation in api.get(address).json()] == ["jazz"]
     assert api.post(address, {"name": "jazz", "verdict": False}).status_code == 403
     assert not SongLabel.objects.filter(source="curator").exists()
 

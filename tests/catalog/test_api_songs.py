@@ -42,7 +42,10 @@ def test_a_song_is_told_with_its_names_and_with_who_says_which_label(api: APICli
     assert told["external_id"] == "mbid:1"
     assert told["identifiers"] == ["mbid:1", "isrc:2"]
     assert told["tagging_state"] == "pending"
-    assert [(word["name"], word["source"], word["origin"], word["weight"]) for word in told["labels"]] == [
+    assert [
+        (annotation["name"], annotation["source"], annotation["origin"], annotation["weight"])
+        for annotation in told["labels"]
+    ] == [
         ("jazz", "import", "lastfm", 12.0),
         ("jazz", "cnn", "jamendo-cnn", 0.9),
         ("calm", "cnn", "jamendo-cnn", 0.4),

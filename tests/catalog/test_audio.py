@@ -216,7 +216,7 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path / "empty.mp3") == "empty file"
 
 
-@pytest.mark.parametrize("name", [".wav", ".flac", ".ogg", ".mp3", ".m4a", "vbr.mp3"])
+@pytest.mark.parametrize("name", [".flac", ".ogg", ".mp3", ".m4a", "vbr.mp3"])
 @pytest.mark.parametrize("part", [0.02, 0.5, 0.9])
 def test_a_file_that_is_cut_off_is_refused(name: str, part: float, recordings: dict[str, Path], tmp_path: Path) -> None:
     content = recordings[name].read_bytes()
@@ -226,7 +226,7 @@ def test_a_file_that_is_cut_off_is_refused(name: str, part: float, recordings: d
 
 
 def test_a_cut_off_file_with_sound_in_it_is_said_to_be_so(recordings: dict[str, Path], tmp_path: Path) -> None:
-    for name in (".wav", ".flac", ".ogg", ".mp3"):
+    for name in (".flac", ".ogg", ".mp3"):
         content = recordings[name].read_bytes()
         (tmp_path / "cut").write_bytes(content[: len(content) // 2])
         assert refused(tmp_path / "cut") == "cut off before its end"

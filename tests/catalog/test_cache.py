@@ -22,7 +22,7 @@ def gone(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.CACHES = {
         "default": {"BACKEND": "catalog.cache.RedisCache", "LOCATION": NOBODY_LISTENS, "OPTIONS": options}
     }
-    monkeypatch.setattr(RedisCache, "_gone_until", float("-inf"))
+    monkeypatch.setattr(RedisCache, "gone_until", float("-inf"))
 
 
 @pytest.mark.usefixtures("gone")
@@ -46,10 +46,10 @@ def test_a_cache_that_is_gone_holds_nothing(caplog: pytest.LogCaptureFixture) ->
 @pytest.mark.usefixtures("gone")
 def test_a_cache_that_is_gone_is_asked_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.get("key")
-    assert RedisCache._gone_until > time.monotonic()
-    monkeypatch.setattr(RedisCache, "_gone_until", time.monotonic())
+    assert RedisCache.gone_until > time.monotonic()
+    monkeypatch.setattr(RedisCache, "gone_until", time.monotonic())
     cache.get("key")
-    assert RedisCache._gone_until > time.monotonic()
+    assert RedisCache.gone_until > time.monotonic()
 
 
 @pytest.mark.django_db

@@ -13,9 +13,9 @@ from catalog.components import environment, render_component
 from catalog.models import Song
 from catalog.services.overviews import Entry
 from catalog.services.rows import SongRow
-from recommender.comparison import Entry as Compared
-from recommender.profile import ProfileLabel
-from recommender.services import LabelReason, SongReason
+from recommender.services.comparison import Entry as Compared
+from recommender.services.profile import ProfileLabel
+from recommender.services.reasons import LabelReason, SongReason
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 

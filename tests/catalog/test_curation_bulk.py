@@ -34,7 +34,7 @@ def label(name: str) -> Label:
     return labels_by_name({name: Label.Kind.OTHER})[name]
 
 
-def heard(*weights: float, name: str = "jazz") -> list[Song]:
+def tagged(*weights: float, name: str = "jazz") -> list[Song]:
     return [make_song(f"{name} {weight}", labels={name: weight}, origin="ear") for weight in weights]
 
 
@@ -51,7 +51,7 @@ def text_of(client: Client, **query: str) -> str:
 
 
 def test_it_is_seen_before_it_is_accepted_and_undone_as_one(client: Client, curator: User) -> None:
-    songs = heard(0.99, 0.95, 0.9, 0.89)
+    songs = tagged(0.99, 0.95, 0.9, 0.89)
     curate(songs[1], label("jazz"), False, curator)
     page = text_of(client, name="JAZZ", lowest="0.9")
     assert "2 songs with jazz, heard with 0.90 or more" in page
@@ -70,7 +70,7 @@ def test_it_is_seen_before_it_is_accepted_and_undone_as_one(client: Client, cura
 
 
 def test_a_song_that_two_taggers_hear_counts_once(curator: User) -> None:
-    (song,) = heard(0.95)
+    (song,) = tagged(0.95)
     add_labels(song, {"jazz": 0.92}, origin="other-ear")
     assert bulk.unconfirmed(label("jazz"), 0.9).songs == 1
     assert bulk.accept(label("jazz"), 0.9, curator)
@@ -79,7 +79,7 @@ def test_a_song_that_two_taggers_hear_counts_once(curator: User) -> None:
 
 def test_the_surest_come_first_where_there_are_too_many(curator: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "MOST", 2)
-    heard(0.91, 0.99, 0.95)
+    tagged(0.91, 0.99, 0.95)
     found = bulk.unconfirmed(label("jazz"), 0.9)
     assert (found.songs, found.at_once) == (3, 2)
     bulk.accept(label("jazz"), 0.9, curator)
@@ -90,7 +90,7 @@ def test_the_surest_come_first_where_there_are_too_many(curator: User, monkeypat
 
 
 def test_the_sample_goes_from_the_surest_to_the_least_sure(curator: User) -> None:
-    heard(*(0.5 + number / 100 for number in range(40)))
+    tagged(*(0.5 + number / 100 for number in range(40)))
     weights = [weight for _, weight in bulk.unconfirmed(label("jazz"), 0.5).sample]
     assert len(weights) == 12
     assert [weights[0], weights[-1]] == pytest.approx([0.89, 0.5])
@@ -99,14 +99,14 @@ def test_the_sample_goes_from_the_surest_to_the_least_sure(curator: User) -> Non
 
 @pytest.mark.parametrize("lowest", ["x", "nan", "inf", "-1", "1.1", ""])
 def test_a_number_that_is_none_changes_nothing(client: Client, curator: User, lowest: str) -> None:
-    heard(0.95)
+    tagged(0.95)
     assert "A probability is a number from 0 to 1." in text_of(client, name="jazz", lowest=lowest)
     assert client.post(BULK, {"name": "jazz", "lowest": lowest}).status_code == 200
     assert yes() == set()
 
 
 def test_a_label_that_is_not_there_is_asked_back(client: Client, curator: User) -> None:
-    heard(0.95)
+    tagged(0.95)
     page = text_of(client, name="jaz", lowest="0.9")
     assert "There is no label jaz." in page
     assert ">jazz</a>" in page
@@ -114,7 +114,7 @@ def test_a_label_that_is_not_there_is_asked_back(client: Client, curator: User) 
 
 
 def test_accepting_many_takes_few_queries(curator: User, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
-    heard(*(0.9 + number / 10_000 for number in range(300)))
+    tagged(*(0.9 + number / 10_000 for number in range(300)))
     with django_assert_max_num_queries(25):
         bulk.accept(label("jazz"), 0.9, curator)
     assert len(yes()) == 300
@@ -140,15 +140,15 @@ def corrected(curator: User, song: Song, other: str | None) -> decisions.Correct
 
 
 def test_the_same_is_said_of_songs_alike_as_one_action(client: Client, curator: User) -> None:
-    song, has_it, has_not, decided = heard(0.9, 0.8, 0.7, 0.6)
+    song, has_it, has_not, decided = tagged(0.9, 0.8, 0.7, 0.6)
     has_not.song_labels.all().delete()
     correction = corrected(curator, song, "metal")
     curate(decided, label("metal"), False, curator)
     chosen = [str(one.pk) for one in (has_it, has_not, decided)]
     answer = client.post(f"{DESK}same/{correction.action.pk}/", {"song": chosen}, follow=True)
     assert "etal in place of jazz on 2 songs that sound like jazz 0.9" in answer.content.decode()
-    words = SongLabel.objects.filter(source="curator").values_list("song__title", "label__name", "weight")
-    assert set(words) == {
+    annotations = SongLabel.objects.filter(source="curator").values_list("song__title", "label__name", "weight")
+    assert set(annotations) == {
         ("jazz 0.9", "jazz", -1.0),
         ("jazz 0.9", "metal", 1.0),
         ("jazz 0.8", "jazz", -1.0),
@@ -161,7 +161,7 @@ def test_the_same_is_said_of_songs_alike_as_one_action(client: Client, curator: 
 
 
 def test_a_refusal_goes_on_to_songs_that_have_the_label(curator: User) -> None:
-    song, has_it, has_not = heard(0.9, 0.8, 0.7)
+    song, has_it, has_not = tagged(0.9, 0.8, 0.7)
     has_not.song_labels.all().delete()
     correction = corrected(curator, song, None)
     assert str(correction) == "not jazz"
@@ -175,7 +175,7 @@ def test_a_refusal_goes_on_to_songs_that_have_the_label(curator: User) -> None:
 
 @pytest.mark.parametrize("chosen", [["x"], ["-1"], ["9" * 40], [], ["999999"]])
 def test_songs_that_are_none_change_nothing(client: Client, curator: User, chosen: list[str]) -> None:
-    (song,) = heard(0.9)
+    (song,) = tagged(0.9)
     correction = corrected(curator, song, "metal")
     answer = client.post(f"{DESK}same/{correction.action.pk}/", {"song": chosen}, follow=True)
     assert answer.status_code == 200
@@ -183,16 +183,16 @@ def test_songs_that_are_none_change_nothing(client: Client, curator: User, chose
 
 
 def test_no_more_songs_at_once_than_somebody_can_hear(client: Client, curator: User) -> None:
-    (song,) = heard(0.9)
+    (song,) = tagged(0.9)
     correction = corrected(curator, song, "metal")
-    chosen = [str(one.pk) for one in heard(*(number / 100 for number in range(51)), name="rock")]
+    chosen = [str(one.pk) for one in tagged(*(number / 100 for number in range(51)), name="rock")]
     page = client.post(f"{DESK}same/{correction.action.pk}/", {"song": chosen}, follow=True).content.decode()
     assert "At most 50 songs at once." in page
     assert yes() == {"jazz 0.9"}
 
 
 def test_what_is_undone_is_offered_to_no_other_song(client: Client, curator: User) -> None:
-    (song,) = heard(0.9)
+    (song,) = tagged(0.9)
     correction = corrected(curator, song, "metal")
     action = correction.action
     undo(action, curator)

@@ -13,6 +13,8 @@ from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
 from rest_framework.test import APIClient
 
+from accounts.services.account_deletion import delete_account
+from accounts.services.exporting import export
 from catalog.models import (
     CurationAction,
     CurationChange,
@@ -27,9 +29,7 @@ from catalog.models import (
 from catalog.services.curation import log
 from catalog.services.curation.undo import CannotUndoError, latest_of, undo
 from catalog.services.doubts import doubt
-from catalog.services.exporting import export
 from catalog.services.labels import curate, delete_labels, labels_by_name, merge_labels, rename_label, store_cnn_labels
-from catalog.services.leaving import delete_account
 from catalog.signals import labels_changed
 from tests.factories import add_labels, make_song, make_user
 
@@ -128,17 +128,17 @@ def test_undone_everything_is_as_it_was_to_the_last_field(
     done(song, curator)
     assert everything() != before
     assert the_action().user == curator
-    heard: list[list[int]] = []
+    received: list[list[int]] = []
 
     def listen(song_ids: list[int], **_: object) -> None:
-        heard.append(song_ids)
+        received.append(song_ids)
 
     labels_changed.connect(listen)
     with django_capture_on_commit_callbacks(execute=True):
         undo(the_action(), curator)
     labels_changed.disconnect(listen)
     assert everything() == before
-    assert song.pk in {pk for ids in heard for pk in ids}
+    assert song.pk in {pk for ids in received for pk in ids}
     assert (the_action().undone_by, the_action().undone_at is None) == (curator, False)
 
 
@@ -212,9 +212,9 @@ def test_a_merge_is_undone_even_after_the_taggers_have_heard_anew(song: Song, cu
     undo(the_action(), curator)
     assert {"rap", "hip hop", "sad"} == set(Label.objects.values_list("name", flat=True))
     assert not LabelAlias.objects.filter(key="rap").exists()
-    words = song.song_labels.filter(source="cnn").values_list("label__name", "weight")
-    # What was heard in the meantime stays under the name that it had then; the next hearing parts the two.
-    assert dict(words) == {"rap": 0.4, "hip hop": 0.55}
+    annotations = song.song_labels.filter(source="cnn").values_list("label__name", "weight")
+    # What was predicted in the meantime stays under the name that it had then; the next tagging run separates the two.
+    assert dict(annotations) == {"rap": 0.4, "hip hop": 0.55}
 
 
 def test_a_song_or_listener_that_is_gone_does_not_stand_in_the_way(song: Song, curator: User) -> None:
@@ -302,7 +302,7 @@ def test_kinds_changed_in_the_list_and_labels_made_and_deleted_there_are_logged(
     client.post(f"/admin/catalog/label/{label('rap').pk}/delete/", {"post": "yes"})
     kinds = list(CurationAction.objects.order_by("pk").values_list("kind", "summary"))
     assert kinds == [
-        ("changed", "Kinds of labels changed"),
+        ("changed", "Labels changed: kind or background"),
         ("changed", "zither: a new label"),
         ("deleted", "sad: deleted"),
         ("deleted", "rap: deleted"),

@@ -9,8 +9,8 @@ from django.test import Client
 from catalog.models import Label, LabelDoubt, Song, SongLabel
 from catalog.services import doubts
 from catalog.services.doubts import doubt
-from catalog.services.joining import join_songs, part_song
 from catalog.services.labels import labels_by_name, merge_labels
+from catalog.services.song_merging import merge_songs, unmerge_song
 from tests.factories import add_labels, make_song, make_user
 
 pytestmark = pytest.mark.django_db
@@ -100,10 +100,10 @@ def test_doubts_go_over_with_a_merged_label(song: Song) -> None:
     }
 
 
-def test_doubts_go_over_with_a_joined_song_and_back(song: Song) -> None:
+def test_doubts_go_over_with_a_merged_song_and_back(song: Song) -> None:
     doubt(make_user(), song, label("metal"))
     into = make_song("So What (1959)", labels={"metal": 0.2})
-    join_songs([song], into)
+    merge_songs([song], into)
     assert LabelDoubt.objects.get().song == into
-    apart = part_song(into.joined.get())
+    apart = unmerge_song(into.merged.get())
     assert LabelDoubt.objects.get().song == apart

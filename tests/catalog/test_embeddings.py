@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from django.test import Client
 
-from catalog.models import Song, SongEmbedding
+from catalog.models import PublishedEmbedding, Song, SongEmbedding
 from catalog.services.embeddings import embeddings, store_embedding
-from catalog.services.joining import join_songs
+from catalog.services.song_merging import merge_songs
 from tests.factories import make_root, make_song, make_user
 
 pytestmark = pytest.mark.django_db
@@ -42,14 +42,30 @@ def test_a_song_has_one_embedding_the_last_one() -> None:
     ids, read, model = embeddings()
     assert (ids.tolist(), model) == ([song.pk], "dcmrs-2")
     assert np.allclose(read[0], second, rtol=1e-3, atol=1e-4)
-    assert embeddings("dcmrs-1")[0].size == 0
 
 
 def test_only_one_version_is_read_at_a_time_by_itself_the_one_that_most_songs_have() -> None:
     for number, vector in enumerate(vectors(5)):
         store_embedding(make_song(), "new" if number < 3 else "old", vector)
     assert (embeddings()[2], len(embeddings()[0])) == ("new", 3)
-    assert len(embeddings("old")[0]) == 2
+
+
+@pytest.mark.parametrize(("n_published", "served"), [(0, "dcmrs-1"), (8, "dcmrs-1"), (9, "musicnn"), (10, "musicnn")])
+def test_published_embeddings_serve_once_they_cover_the_library_and_are_never_mixed(
+    n_published: int, served: str
+) -> None:
+    root = make_root()
+    songs = [make_song(f"song {number}", root=root, path=f"{number}.flac") for number in range(10)]
+    # A song without a file cannot be heard again: it keeps nobody waiting.
+    for song in [*songs, make_song("gone"), make_song("gone too")]:
+        store_embedding(song, "dcmrs-1", np.ones(256))
+    for song in songs[:n_published]:
+        store_embedding(song, "musicnn", np.full(400, 2.0), PublishedEmbedding)
+    ids, read, model = embeddings()
+    assert model == served
+    assert read.shape == ((12, 256) if served == "dcmrs-1" else (n_published, 400))
+    assert len(ids) == len(read)
+    assert SongEmbedding.objects.count() == 12
 
 
 def test_where_no_song_has_one_there_are_none() -> None:
@@ -72,10 +88,10 @@ def test_it_goes_with_the_song() -> None:
     assert not SongEmbedding.objects.exists()
 
 
-def test_a_song_that_others_are_joined_to_keeps_its_own() -> None:
+def test_a_song_that_others_are_merged_into_keeps_its_own() -> None:
     mine, other = make_song("Ada", root=make_root(), path="ada.flac"), make_song("Ada")
     store_embedding(mine, "dcmrs-1", vectors(1)[0])
-    join_songs([other], mine)
+    merge_songs([other], mine)
     assert SongEmbedding.objects.get().song == mine
 
 

@@ -86,10 +86,10 @@ def test_importing_listens_twice_changes_nothing_and_announces_nothing(
     lines += [listen(NOON + 12, "Fee", recording_mbid=MBID[5:], isrc=ISRC[5:]), listen(NOON + 13, "Fee")]
     announced: list[object] = []
 
-    def hear(**sent: object) -> None:
+    def receive(**sent: object) -> None:
         announced.append(sent["user"])
 
-    played.connect(hear)
+    played.connect(receive)
     models = (User, Listener, Song, SongIdentifier, Play, PlayCount)
     try:
         with django_capture_on_commit_callbacks(execute=True):
@@ -99,7 +99,7 @@ def test_importing_listens_twice_changes_nothing_and_announces_nothing(
         with django_capture_on_commit_callbacks(execute=True):
             report = import_listens(file)
     finally:
-        played.disconnect(hear)
+        played.disconnect(receive)
     assert [list(model._default_manager.order_by("pk").values()) for model in models] == before
     assert len(announced) == 1
     assert f"{len(lines)} lines, 0 new plays, 0 new songs, 0 new listeners" in report
@@ -208,7 +208,7 @@ def test_a_file_without_listens_fails_in_one_line(file: Path) -> None:
 
 
 def test_listens_are_read_and_stored_piece_by_piece(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plays, "_READ_AT_ONCE", 7)
+    monkeypatch.setattr(plays, "READ_AT_ONCE", 7)
     import_listens(file, *(listen(NOON + i, f"song {i % 4}", user=f"user {i % 5}") for i in range(60)))
     assert counts() == {(f"user {i % 5}", f"song {i % 4}"): 3 for i in range(60)}
     assert Song.objects.count() == 4

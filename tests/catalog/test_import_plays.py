@@ -106,8 +106,8 @@ def test_importing_plays_twice_changes_nothing_and_announces_nothing(
 def test_lines_keep_their_numbers_whatever_piece_of_the_file_they_are_read_in(
     table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "_BLOCK", 50)
-    monkeypatch.setattr(tables, "_LONGEST_LINE", 40)
+    monkeypatch.setattr(tables, "BLOCK_BYTES", 50)
+    monkeypatch.setattr(tables, "LONGEST_LINE", 40)
     lines = [f"user {n}\tSO{n}\t{n}" if n % 7 else f"user{n}\tSO{n}\t{n}" for n in range(1, 40)]
     lines[11] = "anna\tSOA"
     lines[20] = f"anna\t{'A' * 200}\t1"
@@ -149,7 +149,10 @@ def test_a_sum_that_no_database_holds_is_the_largest_that_it_does(table: Path) -
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"format_": "lastfm", "user": "anna"}, "--user goes with listenbrainz: lastfm names every listener"),
+        (
+            {"format_": "lastfm", "user": "anna"},
+            "--user goes with listenbrainz, lastfm-scrobbles, spotify: lastfm names every listener",
+        ),
         ({"format_": "listenbrainz", "songs": "songs.csv"}, "--songs names the songs of triplets and lastfm"),
         ({"songs": "nowhere.csv"}, "nowhere.csv: no such file"),
     ],
@@ -166,8 +169,8 @@ def test_a_file_without_plays_fails_in_one_line(table: Path, text: str, message:
 
 
 def test_plays_are_read_and_stored_piece_by_piece(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plays, "_READ_AT_ONCE", 7)
-    monkeypatch.setattr(plays, "_STORED_AT_ONCE", 5)
+    monkeypatch.setattr(plays, "READ_AT_ONCE", 7)
+    monkeypatch.setattr(plays, "STORED_AT_ONCE", 5)
     import_plays(table, "\n".join(f"user {i % 5}\tsong {i % 4}\t1" for i in range(60)))
     assert counts() == {(f"user {i % 5}", f"song {i % 4}"): 3 for i in range(60)}
 
@@ -214,7 +217,7 @@ def test_a_song_that_gets_a_name_becomes_part_of_the_owners_file_of_that_name(ta
     for _ in range(2):
         import_plays(table, songs=str(names))
         assert counts() == {("x", "Ada"): 2, ("x", "Ada (Live)"): 1}
-        assert (mine.external_id, mine.joined.get().title) == ("SOA", "SOA")
+        assert (mine.external_id, mine.merged.get().title) == ("SOA", "SOA")
 
 
 def test_what_a_catalogue_tells_apart_stays_apart_without_a_file(table: Path, tmp_path: Path) -> None:
@@ -248,6 +251,7 @@ def test_a_header_that_is_not_lastfms_fails_in_one_line(table: Path) -> None:
 # --- Real files -----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_taste_profile_comes_in_whole_and_twice_is_the_same(shared: Path) -> None:
     files = shared / "taste"
     for _ in range(2):
@@ -258,6 +262,7 @@ def test_the_taste_profile_comes_in_whole_and_twice_is_the_same(shared: Path) ->
     assert Song.objects.exclude(artist="").count() == 4942
 
 
+@pytest.mark.long
 def test_lastfms_listeners_come_in_whole_and_twice_is_the_same(shared: Path) -> None:
     for _ in range(2):
         import_plays(shared / "lastfm" / "user_artists.dat", format_="lastfm")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 import struct
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from PIL import Image
 from catalog.audio import UnreadableAudio
 from catalog.importing.fingerprint import fingerprint
 from catalog.importing.names import guess_tags
-from catalog.importing.pictures import Covers, make_cover, picture_beside
+from catalog.importing.pictures import Covers, make_cover, pictures_beside
 from catalog.importing.reading import read_audio_file
 from catalog.importing.tags import Tags, read_tags, split_genres
 from catalog.importing.walking import BadFile, FoundFile, walk
@@ -27,6 +28,7 @@ MBID = "0a1b2c3d-0000-4000-8000-000000000001"
 EVERYTHING = Tags(
     title="Title",
     artist="One, Two",
+    artists=("One", "Two"),
     album="Album",
     album_artist="Various",
     track_number=3,
@@ -65,8 +67,7 @@ def test_id3(tmp_path: Path, name: str) -> None:
         file.tags.add(frame)
     file.save()
     tags = read_tags(tmp_path / name)
-    assert tags.picture == b"front"
-    assert tags == Tags(**{name: getattr(EVERYTHING, name) for name in Tags.__slots__} | {"picture": b"front"})
+    assert tags == replace(EVERYTHING, pictures=(b"front", b"back"))
 
 
 @pytest.mark.parametrize("name", ["a.ogg", "a.opus", "a.flac"])
@@ -89,8 +90,7 @@ def test_mp4_atoms(tmp_path: Path, codec: str) -> None:
     file["covr"] = [mp4.MP4Cover(b"front", imageformat=mp4.MP4Cover.FORMAT_PNG)]
     file.save()
     tags = read_tags(tmp_path / "a.m4a")
-    assert tags.picture == b"front"
-    assert tags == Tags(**{name: getattr(EVERYTHING, name) for name in Tags.__slots__} | {"picture": b"front"})
+    assert tags == replace(EVERYTHING, pictures=(b"front",))
 
 
 def test_asf_attributes(tmp_path: Path) -> None:
@@ -126,11 +126,11 @@ def test_a_picture_in_an_ogg_file(tmp_path: Path) -> None:
     cover.type, cover.mime, cover.data = 3, "image/png", b"front"
     file["metadata_block_picture"] = ["no picture", base64.b64encode(cover.write()).decode()]
     file.save()
-    assert read_tags(tmp_path / "a.ogg").picture == b"front"
+    assert read_tags(tmp_path / "a.ogg").pictures == (b"front",)
 
 
 def test_a_picture_that_is_too_large_is_left(tmp_path: Path) -> None:
-    assert read_tags(add_picture(write_tone(tmp_path / "a.flac"), b"x" * 16_000_000)).picture is not None
+    assert read_tags(add_picture(write_tone(tmp_path / "a.flac"), b"x" * 16_000_000)).pictures
     file = mutagen.File(write_tone(tmp_path / "a.mp3"))
     file.add_tags()
     file.tags.add(id3.APIC(type=3, mime="image/png", data=b"x" * 20_000_001))
@@ -145,9 +145,7 @@ def test_track_numbers(tmp_path: Path, text: str, number: int | None) -> None:
     assert read_tags(tag(write_tone(tmp_path / "a.flac"), tracknumber=text)).track_number == number
 
 
-@pytest.mark.parametrize(
-    ("text", "year"), [("1998", 1998), ("2011-07-19", 2011), ("jan08", None), ("19980501", None), ("May 1998", 1998)]
-)
+@pytest.mark.parametrize(("text", "year"), [("1998", 1998), ("2011-07-19", 2011), ("jan08", None), ("May 1998", 1998)])
 def test_years(tmp_path: Path, text: str, year: int | None) -> None:
     assert read_tags(tag(write_tone(tmp_path / "a.flac"), date=text)).year == year
 
@@ -193,7 +191,7 @@ def test_identifiers_of_the_wrong_form_are_left(tmp_path: Path) -> None:
         ("downloads/Title.mp3", "Title", "", "", None, None),
         ("some_song_name.mp3", "some song name", "", "", None, None),
         ("kevin-macleod_vibe-ace.ogg", "Vibe Ace", "Kevin Macleod", "", None, None),
-        ("99 Luftballons.mp3", "Luftballons", "", "", 99, None),
+        ("99 Luftballons.mp3", "99 Luftballons", "", "", None, None),
         ("1979.mp3", "1979", "", "", None, None),
         ("03.mp3", "03", "", "", None, None),
         (" - .mp3", "-", "", "", None, None),
@@ -285,19 +283,21 @@ def test_damaged_pictures_are_no_cover() -> None:
             make_cover(bytes(broken))
 
 
-def test_the_picture_whose_name_says_cover_comes_before_others(tmp_path: Path) -> None:
-    (tmp_path / "back.jpg").write_bytes(b"back")
-    assert picture_beside(tmp_path) is None
+def test_the_pictures_whose_names_say_cover_come_before_others(tmp_path: Path) -> None:
+    (tmp_path / "back cover.jpg").write_bytes(b"back")
+    (tmp_path / "holiday.jpg").write_bytes(b"holiday")
+    assert list(pictures_beside(tmp_path)) == []
+    (tmp_path / "Front Cover.tif").write_bytes(b"front cover")
     (tmp_path / "folder.png").write_bytes(b"folder")
-    (tmp_path / "COVER.jpg").write_bytes(b"cover")
-    assert picture_beside(tmp_path) == b"cover"
+    (tmp_path / "COVER.JPEG").write_bytes(b"cover")
+    assert list(pictures_beside(tmp_path)) == [b"cover", b"folder", b"front cover"]
 
 
 def test_one_picture_is_encoded_once(tmp_path: Path) -> None:
     covers = Covers()
-    first = covers.of(tmp_path / "a.mp3", picture((10, 10)))
+    first = covers.of(tmp_path / "a.mp3", [picture((10, 10))])
     assert first is not None
-    assert covers.of(tmp_path / "b.mp3", picture((10, 10))) is first
+    assert covers.of(tmp_path / "b.mp3", [picture((10, 10))]) is first
 
 
 # --- Damage on purpose ----------------------------------------------------------------------------

@@ -8,12 +8,12 @@ from pytest_django import DjangoAssertNumQueries
 from catalog.models import Label, PlayCount, Song, SongLabel
 from catalog.views.library import SONGS_A_PAGE
 from tests.factories import add_labels, make_rating, make_root, make_song, make_user
+from tests.pages import OWN_QUERIES
 
 pytestmark = pytest.mark.django_db
 
 # Session, user, notes of changes, the label asked for, labels that narrow, songs, their labels, stars and plays, songs
 # that wait for labels.
-QUERIES_OF_A_PAGE = 10
 
 
 def playable(title: str, artist: str = "", **fields: object) -> Song:
@@ -126,7 +126,7 @@ def test_the_number_of_queries_does_not_grow(
         song = playable(f"Song {number}", "Nina", labels={"jazz": 0.9, "calm": 0.5})
         make_rating(listener, song, 3)
     client.get("/library/")
-    with django_assert_max_num_queries(QUERIES_OF_A_PAGE):
+    with django_assert_max_num_queries(OWN_QUERIES["library"]):
         client.get("/library/?q=song&label=jazz&artist=nina&sort=artist")
 
 
@@ -164,7 +164,7 @@ def test_songs_that_wait_for_labels_are_told(client: Client, listener: User) -> 
     playable("Waits")
     playable("Is at work", tagging_state=Song.Tagging.RUNNING)
     playable("Is done", tagging_state=Song.Tagging.DONE)
-    assert "2 songs wait for their labels" in client.get("/library/").content.decode()
+    assert "2 songs wait to be heard" in client.get("/library/").content.decode()
 
 
 def test_nothing_found_says_so(client: Client, listener: User) -> None:

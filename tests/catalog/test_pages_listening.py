@@ -10,10 +10,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import NotThis, Play, PlayCount, Rating
 from tests.factories import make_rating, make_song, make_user
+from tests.pages import OWN_QUERIES
 
 pytestmark = pytest.mark.django_db
-
-QUERIES_OF_RATINGS = 7  # session, user, count, ratings with songs, labels, stars, plays
 
 
 def milliseconds(ago: timedelta = timedelta()) -> str:
@@ -127,7 +126,7 @@ def test_the_queries_of_my_ratings_do_not_grow(
 ) -> None:
     for _ in range(30):
         make_rating(listener, make_song(labels={"jazz": 0.5}), 4)
-    with django_assert_max_num_queries(QUERIES_OF_RATINGS):
+    with django_assert_max_num_queries(OWN_QUERIES["my-ratings"]):
         client.get("/ratings/")
 
 

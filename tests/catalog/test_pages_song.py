@@ -10,10 +10,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import NotThis, PlayCount, SongLabel
 from tests.factories import add_labels, make_rating, make_root, make_song, make_user
+from tests.pages import OWN_QUERIES
 
 pytestmark = pytest.mark.django_db
 
-QUERIES_OF_A_PAGE = 8  # session, user, song, labels, stars, listeners, refusal, doubts
 
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff2c00000000010001000002024401003b")
 
@@ -39,7 +39,7 @@ def test_labels_say_who_says_so_and_how_sure(client: Client, listener: User) -> 
     add_labels(song, {"funk": 1}, source=SongLabel.Source.IMPORT, origin="file")
     add_labels(song, {"piano": 1}, source=SongLabel.Source.CURATOR, origin="admin")
     page = page_of(client, song)
-    for said in ("heard 0.82", "imported, 12 people", "imported, 1 person", "written in the file"):
+    for said in ("strongly", "imported, 12 people", "imported, 1 person", "written in the file"):
         assert said in page
     assert "curated by an admin" in page
 
@@ -48,8 +48,19 @@ def test_two_taggers_are_one_label_with_the_surer_word(client: Client, listener:
     song = make_song(labels={"sad": 0.3}, origin="jamendo-cnn")
     add_labels(song, {"sad": 0.6}, origin="msd-crnn")
     page = page_of(client, song)
-    assert "heard 0.60" in page
-    assert "heard 0.30" not in page
+    assert "clearly" in page
+    assert "somewhat" not in page
+
+
+def test_eight_labels_are_shown_at_once_and_the_others_are_unfolded(client: Client, listener: User) -> None:
+    song = make_song(labels={f"predicted {number}": 0.9 - number / 20 for number in range(12)})
+    add_labels(song, {"imported": 3}, source=SongLabel.Source.IMPORT, origin="lastfm")
+    page = page_of(client, song)
+    first, _, more = page.partition("More labels")
+    assert "imported" in first
+    assert "predicted 6" in first
+    assert "predicted 7" not in first
+    assert "predicted 11" in more
 
 
 def test_a_refused_label_is_shown_to_admins_only(client: Client, listener: User) -> None:
@@ -91,7 +102,7 @@ def test_the_number_of_queries_is_bounded(
     client: Client, listener: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     song = make_song(root=make_root(), path="song.mp3", labels={f"label {n}": 0.5 for n in range(30)})
-    with django_assert_max_num_queries(QUERIES_OF_A_PAGE):
+    with django_assert_max_num_queries(OWN_QUERIES["song"]):
         client.get(f"/songs/{song.pk}/")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from catalog.services import sound_pictures
 from catalog.views import sound
 from tests.audio import write_tone
 from tests.factories import make_root, make_song
+from tests.processes import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -89,10 +89,7 @@ def test_what_is_not_drawn_yet_is_drawn_while_the_page_waits(client: Client, lis
     first = client.get(f"/songs/{song.pk}/waveform")
     assert (first.status_code, first["Retry-After"]) == (202, "2")
     assert first["Cache-Control"] == "no-store"
-    until = time.monotonic() + 30
-    while client.get(f"/songs/{song.pk}/waveform").status_code == 202 and time.monotonic() < until:
-        time.sleep(0.1)
-    assert client.get(f"/songs/{song.pk}/waveform").status_code == 200
+    wait_until(lambda: client.get(f"/songs/{song.pk}/waveform").status_code == 200, lambda: "not drawn", 30)
 
 
 def test_a_worker_draws_it_where_there_is_one(client: Client, listener: User, song: Song) -> None:
@@ -157,10 +154,12 @@ def test_half_a_file_is_as_none(drawn: Song) -> None:
 def test_nobody_has_the_whole_library_drawn(
     client: Client, listener: User, song: Song, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sound, "_MOST_ASKED", 0)
-    assert client.get(f"/songs/{song.pk}/waveform").status_code == 202
-    time.sleep(0.5)
-    assert sound_pictures.find(song) is None
+    asked: list[Song] = []
+    monkeypatch.setattr(sound, "draw_soon", asked.append)
+    monkeypatch.setattr(sound, "MOST_ASKED", 1)
+    for _ in range(2):
+        assert client.get(f"/songs/{song.pk}/waveform").status_code == 202
+    assert asked == [song]
 
 
 def test_times_on_the_axis_are_round() -> None:

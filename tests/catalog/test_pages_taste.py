@@ -14,11 +14,10 @@ from pytest_django import DjangoAssertNumQueries
 from catalog.models import NotThis, Play
 from catalog.services.listening import record_play, refuse
 from tests.factories import make_song, make_user
+from tests.pages import OWN_QUERIES
 
 pytestmark = pytest.mark.django_db
 
-QUERIES_OF_HISTORY = 7  # session, user, count, plays with songs, labels, stars, play counts
-QUERIES_OF_REFUSALS = 7
 
 NOON = datetime(2026, 3, 2, 12, 30, tzinfo=timezone.get_default_timezone())
 
@@ -58,7 +57,7 @@ def test_a_long_history_comes_in_pages_and_takes_few_questions(
         Play(user=listener, song=song, played_at=NOON + timedelta(minutes=number)) for number, song in enumerate(songs)
     )
     text(client, "/taste/history/")
-    with django_assert_num_queries(QUERIES_OF_HISTORY):
+    with django_assert_num_queries(OWN_QUERIES["history"]):
         first = text(client, "/taste/history/")
     assert titles(first) == [f"Song {number}" for number in range(59, 9, -1)]
     assert titles(text(client, "/taste/history/?page=2")) == [f"Song {number}" for number in range(9, -1, -1)]
@@ -85,7 +84,7 @@ def test_refused_songs_stand_there_with_the_way_back(
         refuse(listener, make_song(name))
     refuse(make_user(), make_song("Somebody else's"))
     text(client, "/taste/not-this/")
-    with django_assert_num_queries(QUERIES_OF_REFUSALS):
+    with django_assert_num_queries(OWN_QUERIES["not-this"]):
         shown = text(client, "/taste/not-this/")
     assert titles(shown) == ["Two", "One"]
     undo = re.findall(r'action="(/songs/\d+/not-this/)"', shown)[0]

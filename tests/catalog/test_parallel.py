@@ -3,7 +3,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
 from itertools import count
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from catalog.parallel import in_parallel
 from tests.conftest import PROJECT
+from tests.processes import wait_until
 
 _OFFSET = 0
 
@@ -44,7 +44,8 @@ def test_results_come_with_their_items_and_errors_where_they_are_asked_for() -> 
 def test_there_may_be_any_number_of_items() -> None:
     work = in_parallel(_inverse, count(1), 1)
 
-    assert {next(work)[0], next(work)[0]} == {1, 2}
+    # In the order in which they are done, from the first few.
+    assert len({next(work)[0], next(work)[0]} & {1, 2, 3, 4}) == 2
 
 
 def test_the_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
@@ -58,18 +59,11 @@ def test_the_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     numbers.mkdir()
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}
     with subprocess.Popen([sys.executable, str(script), str(numbers)], cwd=PROJECT, env=environment) as parent:
-        wait_until(lambda: any(numbers.iterdir()))
+        wait_until(lambda: any(numbers.iterdir()), lambda: "no process has begun", 60)
         child = int(next(numbers.iterdir()).name)
         parent.send_signal(signal.SIGKILL)
 
-    wait_until(lambda: not is_running(child))
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    patience = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < patience
-        time.sleep(0.05)
+    wait_until(lambda: not is_running(child), lambda: f"{child} runs", 60)
 
 
 def is_running(process: int) -> bool:

@@ -8,15 +8,15 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from catalog.models import JoinedSong, Playlist, Song
-from catalog.services import exporting, joining, playlists
+from accounts.services import exporting
+from catalog.models import MergedSong, Playlist, Song
+from catalog.services import playlists, song_merging
 from catalog.services.playlists import PlaylistRefused, add_songs, make_playlist, songs_of
 from tests.factories import make_root, make_song, make_user
+from tests.pages import OWN_QUERIES
 
 pytestmark = pytest.mark.django_db
 
-QUERIES_OF_A_PLAYLIST = 8  # session, user, playlist, count, songs, labels, stars, plays
-QUERIES_OF_ALL = 3  # session, user, playlists
 HTMX = {"HX-Request": "true"}
 
 
@@ -205,12 +205,12 @@ def test_the_pages_ask_the_database_little_however_much_there_is(
 ) -> None:
     for number in range(5):
         make_playlist(listener, f"Other {number}", [song.pk for song in songs])
-    with django_assert_max_num_queries(QUERIES_OF_A_PLAYLIST):
+    with django_assert_max_num_queries(OWN_QUERIES["playlist"]):
         page = client.get(address(playlist)).content.decode()
     assert [page.index(f">Title {number}<") for number in range(4)] == sorted(
         page.index(f">Title {number}<") for number in range(4)
     )
-    with django_assert_max_num_queries(QUERIES_OF_ALL):
+    with django_assert_max_num_queries(OWN_QUERIES["playlists"]):
         page = client.get("/playlists/").content.decode()
     assert "4 songs" in page
     assert page.count("6 songs") == 5
@@ -283,35 +283,35 @@ def test_a_file_of_a_name_in_any_script_keeps_it(client: Client, listener: User)
     assert "filename*=UTF-8''%E5%A4%9C-%22x%22.m3u8" in answer["Content-Disposition"]
 
 
-# --- Songs that are joined, and what is exported
+# --- Songs that are merged, and what is exported
 
 
-def test_a_joined_song_brings_its_place_and_takes_it_along_again(playlist: Playlist, songs: list[Song]) -> None:
+def test_a_merged_song_brings_its_place_and_takes_it_along_again(playlist: Playlist, songs: list[Song]) -> None:
     silent = make_song("Title 9")
     add_songs(playlist, [silent.pk], before=songs[1].pk)
-    joining.join_songs([silent], songs[5])
+    song_merging.merge_songs([silent], songs[5])
     assert titles(playlist) == "05123"
-    joining.part_song(JoinedSong.objects.get())
+    song_merging.unmerge_song(MergedSong.objects.get())
     assert titles(playlist) == "09123"
 
 
-def test_songs_that_are_in_it_both_are_in_it_once_when_joined_and_twice_again(
+def test_songs_that_are_in_it_both_are_in_it_once_when_merged_and_twice_again(
     playlist: Playlist, songs: list[Song]
 ) -> None:
     silent = make_song("Title 9")
     add_songs(playlist, [silent.pk])
-    joining.join_songs([silent], songs[0])
+    song_merging.merge_songs([silent], songs[0])
     assert titles(playlist) == "0123"
-    joining.part_song(JoinedSong.objects.get())
+    song_merging.unmerge_song(MergedSong.objects.get())
     assert titles(playlist) == "01239"
 
 
 def test_a_playlist_that_was_deleted_in_the_meantime_stays_deleted(playlist: Playlist, songs: list[Song]) -> None:
     silent = make_song("Title 9")
     add_songs(playlist, [silent.pk])
-    joining.join_songs([silent], songs[0])
+    song_merging.merge_songs([silent], songs[0])
     playlist.delete()
-    joining.part_song(JoinedSong.objects.get())
+    song_merging.unmerge_song(MergedSong.objects.get())
     assert not Playlist.objects.exists()
 
 
@@ -367,7 +367,7 @@ def test_the_api_shows_nobody_elses(playlist: Playlist) -> None:
     assert Playlist.objects.exists()
 
 
-def test_the_desk_lists_playlists_and_how_long_they_are(client: Client, playlist: Playlist) -> None:
+def test_the_admin_lists_playlists_and_how_long_they_are(client: Client, playlist: Playlist) -> None:
     client.force_login(make_user(is_staff=True, is_superuser=True))
     page = client.get("/admin/catalog/playlist/").content.decode()
     assert "Evening" in page

@@ -14,19 +14,20 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
-from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
+from accounts.models import UploadAllowance
+from accounts.services.allowances import may_upload
+from accounts.services.exporting import export
 from catalog.home import home
 from catalog.importing.roots import uploads_root
-from catalog.models import Song, UploadAllowance
+from catalog.models import Song
 from catalog.services import uploads
-from catalog.services.exporting import export
-from catalog.services.library import import_file
-from catalog.services.quotas import may_upload, quota_of
+from catalog.services.quotas import quota_of
+from catalog.services.song_files import import_file
 from catalog.services.uploads import UploadRefused, save_upload
 from tests.audio import tag, write_tone
-from tests.factories import make_root, make_song, make_user
+from tests.factories import make_root, make_song, make_token, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +52,7 @@ def _open(settings: Settings) -> None:
 def api(listener: User) -> APIClient:
     """The API, asked by the listener by a token."""
     api = APIClient(raise_request_exception=False)
-    api.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=listener).key}")
+    api.credentials(HTTP_AUTHORIZATION=f"Token {make_token(listener)}")
     return api
 
 
@@ -212,7 +213,7 @@ def send_unread(client: Client, address: str, length: int, **headers: str) -> An
 
 def test_who_is_full_is_refused_before_the_file_is_read(client: Client, listener: User) -> None:
     has_uploaded(listener, 3.0)
-    token = Token.objects.create(user=listener).key
+    token = make_token(listener)
     assert send_unread(client, "/upload/", 500_000).status_code == 403
     assert send_unread(client, "/api/upload/", 500_000).status_code == 403
     assert send_unread(Client(), "/api/upload/", 500_000, HTTP_AUTHORIZATION=f"Token {token}").status_code == 403

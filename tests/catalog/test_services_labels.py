@@ -9,8 +9,10 @@ from tests.factories import add_labels, make_song, make_user
 pytestmark = pytest.mark.django_db
 
 
-def words(song: Song, source: str) -> dict[str, float]:
-    return {word.label.name: word.weight for word in SongLabel.objects.filter(song=song, source=source)}
+def weights_of(song: Song, source: str) -> dict[str, float]:
+    return {
+        annotation.label.name: annotation.weight for annotation in SongLabel.objects.filter(song=song, source=source)
+    }
 
 
 def test_names_that_mean_the_same_lead_to_one_label() -> None:
@@ -36,15 +38,15 @@ def test_a_tagger_replaces_its_own_labels_and_nobody_elses() -> None:
     add_labels(song, {"folk": 3}, source="import", origin="file")
     store_cnn_labels(song, "tagger", {"jazz": 0.8, "calm": 0.4}, {"jazz": "genre", "calm": "mood"})
     store_cnn_labels(song, "tagger", {"jazz": 0.7}, {"jazz": "genre"})
-    assert words(song, "cnn") == {"rock": 0.9, "jazz": 0.7}
-    assert words(song, "import") == {"folk": 3}
+    assert weights_of(song, "cnn") == {"rock": 0.9, "jazz": 0.7}
+    assert weights_of(song, "import") == {"folk": 3}
 
 
 def test_a_tagger_never_undoes_a_curator() -> None:
     song, curator = make_song(labels={"jazz": 0.9}), make_user("ann")
     curate(song, Label.objects.get(name="jazz"), False, curator)
     store_cnn_labels(song, "test", {"jazz": 0.99}, {"jazz": "genre"})
-    assert words(song, "curator") == {"jazz": -1.0}
+    assert weights_of(song, "curator") == {"jazz": -1.0}
 
 
 def test_a_curator_can_change_and_take_back_a_word() -> None:
@@ -52,28 +54,28 @@ def test_a_curator_can_change_and_take_back_a_word() -> None:
     jazz = Label.objects.get(name="jazz")
     curate(song, jazz, True, curator)
     curate(song, jazz, False, make_user("bob"))
-    assert words(song, "curator") == {"jazz": -1.0}
+    assert weights_of(song, "curator") == {"jazz": -1.0}
     curate(song, jazz, None, curator)
-    assert words(song, "curator") == {}
+    assert weights_of(song, "curator") == {}
 
 
 def test_changes_are_announced_once_they_are_committed(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
-    heard: list[list[int]] = []
+    received: list[list[int]] = []
 
-    def hear(song_ids: list[int], **kwargs: object) -> None:
-        heard.append(song_ids)
+    def receive(song_ids: list[int], **kwargs: object) -> None:
+        received.append(song_ids)
 
-    labels_changed.connect(hear)
+    labels_changed.connect(receive)
     try:
         song = make_song()
         with django_capture_on_commit_callbacks(execute=True):
             store_cnn_labels(song, "test", {"jazz": 0.5}, {"jazz": "genre"})
-            assert heard == []
+            assert received == []
     finally:
-        labels_changed.disconnect(hear)
-    assert heard == [[song.pk]]
+        labels_changed.disconnect(receive)
+    assert received == [[song.pk]]
 
 
 def test_merging_keeps_every_song_alias_and_nudge() -> None:
@@ -90,8 +92,8 @@ def test_merging_keeps_every_song_alias_and_nudge() -> None:
 
     merge_labels([old], into=new)
 
-    assert words(only_old, "cnn") == {"triphop": 0.6}
-    assert words(both, "cnn") == {"triphop": 0.9}
+    assert weights_of(only_old, "cnn") == {"triphop": 0.6}
+    assert weights_of(both, "cnn") == {"triphop": 0.9}
     assert not Label.objects.filter(pk=old.pk).exists()
     assert set(new.aliases.values_list("name", flat=True)) == {"Bristol sound", "trip-hop"}
     assert dict(Nudge.objects.values_list("user__username", "weight")) == {ann.username: 1, bob.username: 2}
@@ -104,11 +106,11 @@ def test_merging_two_curators_words_keeps_the_one_on_the_label_that_stays() -> N
     curate(song, chill, False, ann)
     curate(song, chillout, True, make_user("bob"))
     merge_labels([chill], into=chillout)
-    assert words(song, "curator") == {"chillout": 1.0}
+    assert weights_of(song, "curator") == {"chillout": 1.0}
 
 
 def test_merging_a_label_into_itself_changes_nothing() -> None:
     song = make_song(labels={"jazz": 0.5})
     jazz = Label.objects.get(name="jazz")
     merge_labels([jazz], into=jazz)
-    assert words(song, "cnn") == {"jazz": 0.5}
+    assert weights_of(song, "cnn") == {"jazz": 0.5}

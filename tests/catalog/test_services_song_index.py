@@ -21,13 +21,13 @@ pytestmark = pytest.mark.django_db
 
 def titles(text: str) -> list[str]:
     index = song_index.current()
-    found = index.matching(text, index.all(silent_too=True))
+    found = index.matching(text, index.all(include_unplayable=True))
     return [index.songs[at].title for at in index.by_score(found)]
 
 
 def labels_of(title: str) -> set[str]:
     index = song_index.current()
-    counts = index.label_counts(index.matching(title, index.all(silent_too=True)).among)
+    counts = index.label_counts(index.matching(title, index.all(include_unplayable=True)).among)
     return set(Label.objects.filter(pk__in=counts).values_list("name", flat=True))
 
 
@@ -58,7 +58,7 @@ def test_two_sources_are_one_label() -> None:
     label = Label.objects.get(name="calm")
     SongLabel.objects.create(song=song, label=label, source="import", origin="lastfm", weight=3)
     index = song_index.current()
-    assert index.label_counts(index.all(silent_too=True)) == {label.pk: 1}
+    assert index.label_counts(index.all(include_unplayable=True)) == {label.pk: 1}
 
 
 def test_an_imported_folder_is_found(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_note_of_everything_is_taken_at_its_word() -> None:
     titles("first")
     Song.objects.update(title="Second")
     assert titles("second") == []
-    song_index.note(None)
+    song_index.record_changes(None)
     assert titles("second") == ["Second"]
 
 
@@ -85,7 +85,7 @@ def test_asking_again_costs_one_query(django_assert_num_queries: DjangoAssertNum
 
 
 def test_very_many_songs_are_one_note() -> None:
-    song_index.note(range(1, 10_000))
+    song_index.record_changes(range(1, 10_000))
     assert SongChange.objects.get().song is None
 
 
@@ -93,7 +93,7 @@ def test_old_notes_are_forgotten() -> None:
     make_song("First")
     SongChange.objects.update(noted_at=timezone.now() - timedelta(days=1))
     make_song("Second")
-    song_index.forget_old_notes()
+    song_index.delete_old_changes()
     assert SongChange.objects.count() == 1
     assert titles("second") == ["Second"]
 

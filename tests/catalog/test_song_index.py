@@ -111,14 +111,14 @@ def test_titles_come_before_artists_and_albums(index: SongIndex) -> None:
 
 def test_no_words_find_everything_that_can_be_played(index: SongIndex) -> None:
     assert sorted(found(index, "  ")) == [3, 4, 8, 9, 12]
-    assert index.all(silent_too=True).sum() == 6
+    assert index.all(include_unplayable=True).sum() == 6
 
 
 def test_labels_are_counted_and_narrow(index: SongIndex) -> None:
     everything = index.all()
     assert index.label_counts(everything) == {JAZZ: 3, CALM: 1}
     assert index.label_counts(everything & index.with_label(CALM)) == {JAZZ: 1, CALM: 1}
-    assert index.label_counts(index.all(silent_too=True)) == {JAZZ: 3, CALM: 2}
+    assert index.label_counts(index.all(include_unplayable=True)) == {JAZZ: 3, CALM: 2}
     assert not index.with_label(12345).any()
 
 

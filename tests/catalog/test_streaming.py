@@ -188,6 +188,19 @@ def test_a_proxy_may_send_the_file(get: Get, root: LibraryRoot, settings: Settin
 # --- What is not to be had ------------------------------------------------------------------------
 
 
+def test_a_download_is_the_file_itself_under_its_own_name(client: Client, listener: User, root: LibraryRoot) -> None:
+    write_tone(root.folder / "Sœur 1.wav", seconds=0.1)
+    song = make_song(path="Sœur 1.wav", root=root, codec="pcm_s16le")
+    answer = client.get(f"/songs/{song.pk}/download")
+    assert answer.status_code == 200
+    assert answer["Content-Disposition"] == "attachment; filename*=utf-8''S%C5%93ur%201.wav"
+    assert b"".join(answer) == (root.folder / "Sœur 1.wav").read_bytes()
+    (root.folder / "Sœur 1.wav").unlink()
+    gone = client.get(f"/songs/{song.pk}/download")
+    assert gone.status_code == 404
+    assert "Content-Disposition" not in gone
+
+
 def test_nobody_listens_without_logging_in(client: Client, root: LibraryRoot) -> None:
     response = client.get(f"/songs/{song_at(root, 'a.flac').pk}/audio")
     assert (response.status_code, response["Location"].split("?")[0]) == (302, "/accounts/login/")

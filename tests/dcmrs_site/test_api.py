@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from rest_framework.authtoken.models import Token
+from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
 
+from accounts.models import ApiToken
+from accounts.services.api_tokens import MOST, ApiTokenRefused, find_api_token
 from catalog.models import Rating
-from tests.factories import make_song, make_user
+from tests.factories import make_song, make_token, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +38,7 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def token_of(user: User, **extra: Any) -> APIClient:
     client = APIClient(**extra)
-    client.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=user).key}")
+    client.credentials(HTTP_AUTHORIZATION=f"Token {make_token(user)}")
     return client
 
 
@@ -118,7 +122,10 @@ def test_a_password_is_exchanged_for_a_token_by_json_and_by_form(ada: User) -> N
         "/api/token/", "username=ada&password=correct+horse", content_type="application/x-www-form-urlencoded"
     )
     assert by_json.status_code == by_form.status_code == 200
-    assert by_json.json() == by_form.json() == {"token": Token.objects.get(user=ada).key}
+    tokens = [answer.json()["token"] for answer in (by_json, by_form)]
+    for token in tokens:
+        assert APIClient().get("/api/songs/", HTTP_AUTHORIZATION=f"Token {token}").status_code == 200
+        assert not ApiToken.objects.filter(digest__contains=token).exists(), "only a digest is kept"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +145,7 @@ def test_a_wrong_password_gives_no_token(ada: User, said: object) -> None:
     answer = Client().post("/api/token/", said, content_type=JSON)
     assert answer.status_code == 400
     assert set(answer.json()) == {"detail", "errors"}
-    assert not Token.objects.exists()
+    assert not ApiToken.objects.exists()
 
 
 @pytest.mark.parametrize(("body", "status"), [(b"x=" + b"&x=" * 2000, 400), (b"x" * 2_500_001, 413)])
@@ -157,15 +164,61 @@ def test_a_session_of_another_has_no_say_in_a_token(ada: User) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(make_user("bob"))
     answer = browser.post("/api/token/", {"username": "ada", "password": "correct horse"}, content_type=JSON)
-    assert answer.json()["token"] == Token.objects.get(user=ada).key
+    found = find_api_token(answer.json()["token"])
+    assert found is not None
+    assert found.user == ada
 
 
 def test_a_token_is_withdrawn_by_whom_it_belongs_to(ada: User) -> None:
-    others = Token.objects.create(user=make_user("bob"))
-    api = token_of(ada)
+    make_token(make_user("bob"))
+    api, another = token_of(ada), token_of(ada)
     assert api.delete("/api/token/").status_code == 204
     assert api.get("/api/songs/").status_code == 401
-    assert list(Token.objects.all()) == [others]
+    assert another.get("/api/songs/").status_code == 200
+    browser = Client()
+    browser.force_login(ada)
+    assert browser.delete("/api/token/").status_code == 204
+    assert another.get("/api/songs/").status_code == 401
+    assert [row.user.username for row in ApiToken.objects.all()] == ["bob"]
+
+
+def test_a_token_is_asked_for_with_a_name_for_some_days_and_to_read_only(ada: User) -> None:
+    asked = {"username": "ada", "password": "correct horse", "name": "Script", "days": 7, "read_only": True}
+    token = Client().post("/api/token/", asked, content_type=JSON).json()["token"]
+    (row,) = ApiToken.objects.all()
+    assert (row.name, row.read_only, row.last_used_at) == ("Script", True, None)
+    assert row.expires_at is not None
+    assert row.expires_at - row.created_at > timedelta(days=6)
+    wrong = Client().post("/api/token/", asked | {"days": 0}, content_type=JSON)
+    assert (wrong.status_code, set(wrong.json()["errors"])) == (400, {"days"})
+
+    api = APIClient()
+    api.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+    assert api.get("/api/ratings/").status_code == 200
+    row.refresh_from_db()
+    assert row.last_used_at is not None
+    refused = api.put(f"/api/ratings/{make_song().pk}/", {"stars": 3})
+    assert (refused.status_code, refused.json()) == (
+        403,
+        {"detail": "This token only reads: make another one to change something."},
+    )
+    assert not Rating.objects.exists()
+    assert api.post("/api/upload/").status_code == 403
+    ApiToken.objects.update(expires_at=timezone.now())
+    expired = api.get("/api/ratings/")
+    assert (expired.status_code, expired.json()["detail"]) == (401, "This token has expired: make another one.")
+
+
+def test_a_program_that_logs_in_again_and_again_has_room(ada: User) -> None:
+    kept = make_token(ada, name="Kept")
+    for _ in range(MOST + 1):
+        last = make_token(ada)
+    assert ApiToken.objects.filter(user=ada).count() == MOST
+    assert find_api_token(kept) is not None
+    assert find_api_token(last) is not None
+    ApiToken.objects.update(name="Mine")
+    with pytest.raises(ApiTokenRefused, match="Revoke one"):
+        make_token(ada)
 
 
 def test_a_new_password_ends_the_token(ada: User) -> None:
@@ -212,9 +265,25 @@ def test_each_user_may_ask_so_often(ada: User, rates: dict[str, str]) -> None:
 
 def test_the_root_leads_everywhere(ada: User) -> None:
     api = token_of(ada)
-    for name, address in api.get("/api/").json().items():
-        if name not in ("docs", "token", "upload", "mood", "mood-picture"):
+    led_to = api.get("/api/").json()
+    for name, address in led_to.items():
+        if name not in (
+            "docs",
+            "token",
+            "upload",
+            "mood",
+            "mood-picture",
+            "recommendations-for-labels",
+            "compare",
+            "compare-why",
+            "map",
+            "find",
+        ):
             assert api.get(address).status_code == 200, name
+    listed = {urlsplit(address).path for address in led_to.values()}
+    # All that takes nothing, but for what belongs to one of those that are listed.
+    alone = {address for address in api_addresses() if "1" not in address} - {"/api/", "/api/nowhere/"}
+    assert {address for address in alone if not any(address.startswith(one) for one in listed)} == set()
 
 
 def test_a_browser_sees_pages_with_nothing_from_elsewhere(ada: User, client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Curating across the rooms: recommendations follow, taggers learn only from what stands, songs alike are offered."""
+"""Curating across the apps: recommendations follow, taggers learn only from what stands, songs alike are offered."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from catalog.models import CurationAction, Label, Song, SongLabel
-from catalog.services.curation import queue, waiting
+from catalog.services.curation import queue
 from catalog.services.curation.decisions import Asked, correct, decide
+from catalog.services.curation.queue import waiting
 from catalog.services.curation.undo import undo
 from catalog.services.doubts import doubt
 from catalog.services.labels import labels_by_name
-from recommender import snapshot
 from recommender.models import Snapshot
+from recommender.snapshots import current
 from recommender.tasks import refresh_content
 from tagging import corrections, registry
 from tests.factories import make_root, make_song, make_user
@@ -56,11 +57,11 @@ def asked(song: Song, name: str) -> Asked:
 def tags_of(song: Song) -> set[str]:
     """The labels that recommendations know of a song."""
     refresh_content()
-    recommenders = snapshot.current()
-    assert recommenders
-    place = int(recommenders.catalogue.songs([song.pk])[0])
-    columns = recommenders.content.weights[[place]].indices
-    pks = [int(recommenders.catalogue.label_ids[column]) for column in columns]
+    bundle = current.bundle()
+    assert bundle
+    place = int(bundle.index.songs([song.pk])[0])
+    columns = bundle.content.weights[[place]].indices
+    pks = [int(bundle.index.label_ids[column]) for column in columns]
     return set(Label.objects.filter(pk__in=pks).values_list("name", flat=True))
 
 
@@ -69,6 +70,7 @@ def age() -> None:
     Snapshot.objects.update(created_at=timezone.now() - timedelta(hours=1))
 
 
+@pytest.mark.slow
 def test_recommendations_follow_a_correction_and_its_undoing(
     boss: User, library: list[Song], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
@@ -92,7 +94,7 @@ def test_taggers_learn_from_what_stands_and_not_from_what_was_undone(boss: User,
     decide(asked(library[1], "jazz"), True, boss)
 
     def learned() -> tuple[int, int]:
-        (taught,) = corrections.counted(corrections.words_on_audible(), {})
+        (taught,) = corrections.count_by_label(corrections.corrections_with_audio(), {})
         return taught.yes, taught.no
 
     assert learned() == (1, 1)

@@ -70,12 +70,14 @@ def test_what_hangs_is_down_in_less_than_a_second_and_is_asked_only_once(checks:
     def hang() -> None:
         begun.append(None)
         release.wait(30)
+        release.set()
 
     checks(database=hang, broker=hang, worker=well)
+    assert health.DEADLINE_S < 1
     try:
-        start = time.monotonic()
         answer = Client().get("/health/")
-        assert time.monotonic() - start < 1
+        # It has not waited for what hangs, however busy the machine.
+        assert not release.is_set()
         assert answer.json() == {"status": "down", "database": "down", "broker": "down", "worker": "ok"}
         health.checks.forget()
         assert Client().get("/health/").json()["database"] == "down"

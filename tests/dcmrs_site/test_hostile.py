@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from pytest_django import Settings
 
+from accounts.services.app_passwords import make_app_password
+from benchmarks.faults import hostile
 from catalog.models import Label, LabelAlias, NotThis, Nudge, Play, Rating, Song
 from catalog.services import listening
-from recommender import services as recommender
+from opensubsonic.registry import ENDPOINTS
+from recommender.services import label_queries
 from tests.factories import make_song, make_user
 
 pytestmark = pytest.mark.django_db
 
 SCRIPT = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}'
 NAMES = [SCRIPT, "javascript:alert(1)", "' OR 1=1 --", "\u202egnp.exe", "{0.__class__}", "%s%n", "a\nSet-Cookie: x=1"]
-TEXTS = [SCRIPT, NAMES[-1], "a\x00b", "x" * 3000, "\ufffe%_\\([", "🎵\u0130" * 50]
+TEXTS = [SCRIPT, NAMES[-1], "a\x00b", "x" * 3000, "\ufffe%_\\([", "🎵\u0130" * 50, "jazz calm " * 900]
 NUMBERS = ["-1", "9" * 19, "9" * 2000, "1e400", "nan", "\x00", ""]
-IDS = ["0", f"{2**63 - 1}", f"{2**63}", "9" * 40, "9" * 5000]
+LONG_IDS = [f"{2**63}", "9" * 40, "0" * 20 + "9" * 30, "9" * 5000, "0" * 6000]
+IDS = ["0", f"{2**63 - 1}", *LONG_IDS]
 PARAMETERS = ["q", "label", "artist", "sort", "page", "page_size", "silent", "next", "v", "n", "has_audio", "method"]
 PARAMETERS += ["stars", "refused", "picked", "skipped", "started_at", "share", "weight", "search", "ordering", "format"]
 PARAMETERS += ["listener", "left", "right", "title", "by", "songs"]
@@ -71,7 +78,36 @@ def addresses(patterns: list[URLPattern | URLResolver] | None = None, before: st
     return found
 
 
-ADDRESSES = sorted(set(addresses()) - {"/accounts/logout/"})
+ADDRESSES = sorted(set(addresses()) - {"/accounts/logout/", "/rest/{}"})
+"""Those of pages and API; players' calls, answered with status 200 whatever is wrong, are `CALLS`."""
+
+CALLS = sorted(ENDPOINTS)
+CALL_PARAMETERS = [
+    "id",
+    "songId",
+    "albumId",
+    "artistId",
+    "playlistId",
+    "musicFolderId",
+    "name",
+    "query",
+    "genre",
+    "size",
+]
+CALL_PARAMETERS += [
+    "count",
+    "offset",
+    "rating",
+    "time",
+    "submission",
+    "position",
+    "current",
+    "index",
+    "comment",
+    "type",
+]
+CALL_PARAMETERS += ["fromYear", "toYear", "artist", "title", "format", "maxBitRate", "timeOffset", "songIdToAdd"]
+CALL_PARAMETERS += ["songIndexToRemove", "songCount", "albumCount", "ifModifiedSince", "username"]
 
 
 def answers(client: Client, address: str, **more: Any) -> Any:
@@ -94,6 +130,14 @@ def test_no_name_in_the_library_becomes_a_script(client: Client, song: Song) -> 
                 assert 'href="javascript:' not in answer.text, address
 
 
+def at_once_or_each(client: Client, address: str, parameters: list[str], value: Any, **more: Any) -> None:
+    """Send a value as all parameters, and where that is refused, as each alone: else one would hide the others."""
+    if answers(client, address, data=dict.fromkeys(parameters, value), **more).status_code >= 400:
+        for parameter in parameters:
+            answers(client, address, data={parameter: value}, **more)
+
+
+@pytest.mark.slow
 def test_every_address_bears_every_parameter(client: Client, song: Song) -> None:
     read = [here for address in ADDRESSES if client.get(here := address.replace("{}", str(song.pk))).status_code < 400]
     assert len(read) > 20
@@ -104,9 +148,26 @@ def test_every_address_bears_every_parameter(client: Client, song: Song) -> None
             assert not any("\n" in value for value in answer.headers.values()), here
         # The API refuses at the first that is wrong; its own tests try each by itself.
         if not here.startswith("/api/"):
-            for parameter in PARAMETERS:
-                headers = {"HX-Request": "true", "HX-Current-URL": SCRIPT}
-                answers(client, here, data={parameter: ["a\x00b", SCRIPT, "9" * 30]}, headers=headers)
+            headers = {"HX-Request": "true", "HX-Current-URL": SCRIPT}
+            at_once_or_each(client, here, PARAMETERS, ["a\x00b", SCRIPT, "9" * 30], headers=headers)
+
+
+@pytest.mark.slow
+def test_ids_that_no_database_can_hold_are_refused_or_unknown(client: Client, song: Song) -> None:
+    read = [here for address in ADDRESSES if client.get(here := address.replace("{}", str(song.pk))).status_code < 400]
+    for here in read:
+        for text in (*LONG_IDS, "\u0663", "\u00b2", f"{song.pk},{'0' * 20}{'9' * 30}"):
+            at_once_or_each(client, here, ["but", "songs", "song", "offer", "label", "playlist"], text)
+
+
+@pytest.mark.parametrize("text", [f"{2**63}", "0" * 20 + "9" * 30, "9" * 5000, "-1", "\u0663", "1;2"])
+def test_lists_of_ids_are_refused_with_what_is_wrong(client: Client, song: Song, text: str) -> None:
+    for address in (f"/songs/{song.pk}/go-on/?but=", "/map/songs/?songs="):
+        answer = client.get(f"{address}{song.pk},{quote(text)}")
+        assert (answer.status_code, answer["Content-Type"]) == (400, "text/plain; charset=utf-8")
+        assert "is a list of song numbers" in answer.text
+    zeros = client.get(f"/map/songs/?songs={'0' * 40}{song.pk}")
+    assert zeros.status_code == 200
 
 
 OTHERWISE = {
@@ -126,6 +187,7 @@ def test_an_id_that_is_none_is_not_found(client: Client, ada: User) -> None:
             assert client.post(here, form).status_code in found | {404}, here[:100]
 
 
+@pytest.mark.slow
 def test_every_form_bears_everything(client: Client, song: Song) -> None:
     taking = [
         here for address in ADDRESSES if client.post(here := address.replace("{}", str(song.pk))).status_code != 405
@@ -140,6 +202,33 @@ def test_every_form_bears_everything(client: Client, song: Song) -> None:
                 assert answer.status_code < 500, (here, body[:30], content_type)
 
 
+@pytest.mark.slow
+def test_every_call_of_a_player_bears_everything(client: Client, song: Song, caplog: pytest.LogCaptureFixture) -> None:
+    _, password = make_app_password(User.objects.get(username="ada"), "Fuzz")
+    who = {"u": "ada", "p": password, "v": "1.16.1", "c": SCRIPT, "f": "json"}
+    assert len(CALLS) > 40
+    for call in CALLS:
+        for text in (*NUMBERS, *LONG_IDS[:2], SCRIPT, "a\x00b", "x" * 3000, f"so-{song.pk}", str(song.pk)):
+            answer = client.post(f"/rest/{call}", who | dict.fromkeys(CALL_PARAMETERS, text))
+            assert answer.status_code in (200, 206, 302, 404), (call, text[:50], answer.status_code)
+            assert not is_html(answer), call
+            if not answer.streaming and answer["Content-Type"].startswith("application/json"):
+                said = answer.json()["subsonic-response"]
+                assert said["status"] == "ok" or said["error"]["code"] in range(71), (call, text[:50])
+                assert "Something broke" not in answer.text, (call, text[:50])
+    # What broke would be in the log, with a trace.
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+def test_no_call_of_a_player_answers_strangers(client: Client, song: Song) -> None:
+    client.logout()
+    for call in set(CALLS) - {"getopensubsonicextensions"}:
+        for who in ({}, {"u": "ada", "p": "guess"}, {"u": SCRIPT, "t": "0" * 32, "s": "x"}, {"apiKey": "x" * 3000}):
+            answer = client.get(f"/rest/{call}", {"v": "1.16.1", "c": "x", "f": "json", **who})
+            assert answer.status_code == 200, call
+            assert answer.json()["subsonic-response"]["status"] == "failed", (call, who)
+
+
 def test_labels_asked_for_by_weight_bear_anything(client: Client, ada: User) -> None:
     hostile: list[Any] = [1, "x", [], None, {}, {"jazz": "nan"}, {"jazz": 1e308, "calm": -1e308}, {"": 1}, {"\x00": 1}]
     hostile += [{"x" * 100_000: 1}, {f"label {n}": n for n in range(5000)}, {"jazz": True}, {"jazz": {"jazz": 1}}]
@@ -149,6 +238,27 @@ def test_labels_asked_for_by_weight_bear_anything(client: Client, ada: User) -> 
     for body in asked:
         answer = client.post("/recommendations/for-labels/", json.dumps(body), content_type="application/json")
         assert answer.status_code in (200, 400), str(body)[:80]
+
+
+@pytest.mark.long
+def test_hostile_files_come_to_nothing_at_every_address_that_takes_some(
+    client: Client, ada: User, tmp_path: Path, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What each door does inside is `tests/catalog/test_limited.py`; here it is what the sender is told."""
+    settings.UPLOAD_OPEN = True
+    doors = {
+        hostile.AUDIO: [("/api/upload/", "file"), ("/upload/", "file")],
+        hostile.PICTURES: [("/api/mood/picture/", "picture"), ("/mood/picture/", "picture")],
+        (".m3u8",): [("/playlists/import/", "file")],
+    }
+    sent = 0
+    for suffix, content in hostile.hostile_files(40, seed=19, folder=tmp_path):
+        for address, field in next((found for suffixes, found in doors.items() if suffix in suffixes), []):
+            answer = client.post(address, {field: SimpleUploadedFile(f"hostile{suffix}", content)})
+            assert answer.status_code < 500, (address, suffix, len(content))
+            sent += 1
+    assert sent > 30
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 @pytest.mark.parametrize(
@@ -197,7 +307,8 @@ def test_strangers_see_nothing_but_the_doors(ada: User, song: Song) -> None:
         "/accounts/password/",
         "/accounts/password/done/",
     }
-    for address in set(ADDRESSES) - doors - {"/health/", "/theme/"}:
+    assert client.get("/metrics").status_code == 404
+    for address in set(ADDRESSES) - doors - {"/app.webmanifest", "/health/", "/metrics", "/theme/"}:
         answer = client.get(address.replace("{}", str(song.pk)))
         assert answer.status_code in (302, 401), address
         if answer.status_code == 302:
@@ -212,8 +323,8 @@ def test_many_unknown_labels_cost_little(client: Client, ada: User, django_asser
     unknown = [f"knwn {n}" for n in range(100)]
     with django_assert_max_num_queries(15):
         answers(client, "/api/recommendations/", data={"label": unknown})
-    with pytest.raises(recommender.UnknownLabelError) as error:
-        recommender.query_of(dict.fromkeys(unknown, 1.0))
+    with pytest.raises(label_queries.UnknownLabelError) as error:
+        label_queries.query_of(dict.fromkeys(unknown, 1.0))
     assert len(str(error.value)) < 1000
 
 

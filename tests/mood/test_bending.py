@@ -12,8 +12,9 @@ from catalog.models import Label, LibraryRoot, Rating, Song, SongLabel
 from catalog.services.labels import labels_by_name
 from mood import services
 from mood.labels import DEFAULT_TABLE, WAYS, Way, vocabulary
-from recommender import build
-from recommender.services import LabelReason, Recommendation, recommend
+from recommender.services.reasons import LabelReason
+from recommender.services.recommending import Recommendation, recommend
+from recommender.snapshots import build
 from tests.factories import make_rating, make_root, make_song, make_user
 
 pytestmark = pytest.mark.django_db

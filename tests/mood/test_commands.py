@@ -2,6 +2,7 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -78,7 +79,7 @@ def test_evaluation_as_json(tmp_path: Path) -> None:
 
     report = json.loads(run("evaluate_mood", str(file), "--split", "validation", "--format", "json")[0])
 
-    assert report.keys() == {"accuracy", "macro_f1", "per_class", "confusion", "n"}
+    assert report.keys() >= {"accuracy", "macro_f1", "per_class", "confusion", "n"}
     assert report["n"] == sum(map(sum, report["confusion"])) == 35
     assert set(report["per_class"]) == set(CLASSES)
     assert 0 <= report["accuracy"] <= 1
@@ -89,6 +90,50 @@ def test_evaluation_as_a_table(tmp_path: Path) -> None:
 
     assert "35 faces: accuracy" in out
     assert all(emotion in out for emotion in EMOTIONS)
+
+
+def test_faces_with_a_near_copy_in_train_are_counted_apart(tmp_path: Path) -> None:
+    with np.load(write_faces(tmp_path / "faces.npz")) as archive:
+        arrays = dict(archive)
+    random = np.random.default_rng(1)
+    arrays["test_images"] = random.integers(0, 256, (20, 48, 48), dtype=np.uint8)
+    arrays["test_images"][:5] = arrays["train_images"][:5]
+    arrays["test_labels"] = np.arange(20) % 7
+    np.savez(tmp_path / "test.npz", **arrays)
+
+    out, _ = run("evaluate_mood", str(tmp_path / "test.npz"), "--split", "test")
+    report = json.loads(run("evaluate_mood", str(tmp_path / "test.npz"), "--split", "test", "--format", "json")[0])
+
+    assert "without the 5 faces that have a near-copy in train: accuracy" in out
+    assert report["n"] == 20
+    assert report["without_near_copies"]["n"] == 15
+    assert 0 <= report["without_near_copies"]["accuracy"] <= 1
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_without_another_split_to_compare_with_no_faces_are_counted_apart(tmp_path: Path, split: str) -> None:
+    with np.load(write_faces(tmp_path / "faces.npz")) as archive:
+        renamed = {name.replace("train", split): array for name, array in archive.items()}
+    np.savez(tmp_path / "renamed.npz", **renamed)
+
+    report = json.loads(run("evaluate_mood", str(tmp_path / "renamed.npz"), "--split", split, "--format", "json")[0])
+
+    assert report.keys() == {"accuracy", "macro_f1", "per_class", "confusion", "n"}
+
+
+def test_reliability_is_drawn_where_it_is_asked_for(tmp_path: Path) -> None:
+    drawing = tmp_path / "reliability.svg"
+
+    run("evaluate_mood", str(write_faces(tmp_path / "f.npz")), "--split", "validation", "--reliability", str(drawing))
+
+    assert "35 faces" in drawing.read_text()
+
+
+def test_a_drawing_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
+    file = str(write_faces(tmp_path / "faces.npz"))
+
+    with pytest.raises(CommandError, match="No such file or directory"):
+        run("evaluate_mood", file, "--split", "train", "--reliability", str(tmp_path / "nowhere" / "r.svg"))
 
 
 def test_evaluating_an_unknown_split_names_the_known_ones(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import pytest
 from mood.evaluation import (
     accuracy_by_brightness,
     confusion_matrix,
-    expected_calibration_error,
     f1,
     fit_temperature,
     precision,
@@ -20,20 +19,6 @@ def test_figures_of_a_confusion_matrix_counted_by_hand() -> None:
     assert recall(confusion).tolist() == pytest.approx([2 / 3, 1 / 2, 0])
     assert precision(confusion).tolist() == pytest.approx([1, 1 / 2, 0])
     assert f1(confusion).tolist() == pytest.approx([0.8, 0.5, 0])
-
-
-def test_sure_and_right_is_perfectly_calibrated() -> None:
-    assert expected_calibration_error(np.eye(3), np.arange(3)) == 0
-
-
-def test_sure_and_wrong_is_as_badly_calibrated_as_can_be() -> None:
-    assert expected_calibration_error(np.eye(2), np.array([1, 0])) == 1
-
-
-def test_calibration_error_by_hand() -> None:
-    probabilities = np.array([[0.8, 0.2], [0.8, 0.2], [0.8, 0.2], [0.8, 0.2]])
-
-    assert expected_calibration_error(probabilities, np.array([0, 0, 1, 1])) == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mood.face import Box, find_faces
+from mood.face import Box, cut, eye_tilt, find_faces
 from mood.picture import read_picture
 from tests.mood.pictures import faceless_pictures, portrait
 
@@ -47,6 +47,7 @@ def test_an_empty_picture_has_no_face(shape: tuple[int, int]) -> None:
     assert find_faces(np.full(shape, 128, np.uint8)) == []
 
 
+@pytest.mark.long
 def test_pictures_without_a_face_give_two_percent_false_alarms_at_most() -> None:
     pictures = [np.asarray(picture.convert("L")) for picture in faceless_pictures(100, seed=7)]
 
@@ -61,6 +62,26 @@ def test_threads_find_the_same_faces() -> None:
         assert list(threads.map(find_faces, pictures)) == one_by_one
 
 
+@pytest.mark.parametrize("turned", [-12, 0, 12])
+def test_the_tilt_of_a_turned_portrait_is_seen(turned: int) -> None:
+    grey = np.asarray(portrait(400).rotate(-turned, Image.Resampling.BICUBIC, fillcolor=120))
+
+    (box,) = find_faces(grey)
+
+    assert eye_tilt(grey, box) == pytest.approx(turned, abs=4)
+
+
+def test_where_no_eyes_are_seen_a_face_counts_as_upright() -> None:
+    assert eye_tilt(np.full((200, 200), 128, np.uint8), Box(-20, 10, 150, 150)) == 0
+
+
+def test_the_edge_of_a_picture_goes_on_in_what_is_cut_out_beyond_it() -> None:
+    grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
+
+    np.testing.assert_array_equal(cut(grey, -1, 1, 3, 3), [[4, 4, 5], [8, 8, 9], [8, 8, 9]])
+
+
+@pytest.mark.long
 @pytest.mark.shared
 def test_a_face_is_found_in_97_percent_of_real_photographs(shared: Path) -> None:
     files = sorted((shared / "faces" / "photos").glob("*.jpg"))[::6]

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import tomllib
-
 import pytest
 
 from catalog.names import label_key
 from mood.emotions import EMOTIONS, FEELINGS, MOODS
 from mood.labels import DEFAULT_TABLE, STRONGEST, WAYS, Way, query, strength, vocabulary
-from tests.conftest import PROJECT
+from tagging.vocabulary import vocabulary as tagging_vocabulary
 
 SURELY_SAD = {"sad": 0.9, "neutral": 0.1}
 PERHAPS_SAD = {"sad": 0.4, "neutral": 0.3, "fear": 0.2, "angry": 0.1}
 
 
-def test_every_label_of_the_default_table_is_in_a_taggers_vocabulary() -> None:
-    taggers = tomllib.loads((PROJECT / "tagging" / "taggers.toml").read_text())
-    known = {label_key(label["name"]) for tagger in taggers.values() for label in tagger["labels"]}
+def test_every_label_of_the_default_table_is_in_the_taggers_vocabulary() -> None:
+    known = tagging_vocabulary().places()
     assert {name for name in vocabulary() if label_key(name) not in known} == set()
-
-
-def test_the_default_table_draws_on_both_vocabularies() -> None:
-    taggers = tomllib.loads((PROJECT / "tagging" / "taggers.toml").read_text())
-    for tagger in taggers.values():
-        assert {label_key(label["name"]) for label in tagger["labels"]} & set(map(label_key, vocabulary()))
 
 
 def test_every_feeling_has_labels_both_ways_and_every_mood_is_a_feeling() -> None:

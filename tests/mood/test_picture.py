@@ -1,6 +1,9 @@
+import random
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mood.picture import BadPicture, PictureTooLarge, read_picture
+from mood.picture import BadPicture, PictureRefused, PictureTooLarge, read_picture
 from tests.conftest import PROJECT
 from tests.mood.sent import SVG, archive, encoded, png_header
 
@@ -42,6 +45,29 @@ def test_every_common_kind_of_picture_is_read_as_the_same_grey(image: Image.Imag
 
     assert (picture.width, picture.height) == (120, 80)
     assert np.abs(picture.grey.astype(int) - np.asarray(gradient())).mean() < 4
+
+
+def test_of_a_picture_of_a_phone_that_holds_several_the_first_is_read() -> None:
+    several = encoded(
+        gradient().convert("RGB"), "MPO", save_all=True, append_images=[Image.new("RGB", (120, 80), "red")]
+    )
+    with Image.open(BytesIO(several)) as image:
+        assert image.format == "MPO"
+
+    picture = read_picture(several)
+
+    assert np.abs(picture.grey.astype(int) - np.asarray(gradient())).mean() < 4
+
+
+@pytest.mark.parametrize("container", ["JPEG", "PNG", "GIF", "WEBP", "MPO"])
+def test_whatever_is_broken_in_a_picture_it_is_read_or_refused_with_a_reason(container: str) -> None:
+    dice, whole = random.Random(container), encoded(gradient().convert("RGB"), container)
+    for _ in range(60):
+        broken = bytearray(whole)
+        for _ in range(dice.choice([1, 10])):
+            broken[dice.randrange(len(broken))] = dice.randrange(256)
+        with suppress(PictureRefused):
+            read_picture(bytes(broken[: dice.choice([len(broken), dice.randrange(len(broken))])]))
 
 
 def test_transparency_is_seen_as_white() -> None:

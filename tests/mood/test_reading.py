@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from mood.emotions import EMOTIONS
+from mood.face import Box, eye_tilt, find_faces
 from mood.picture import BadPicture
-from mood.reading import WEIGHTS, read_photograph, shipped_network
+from mood.reading import WEIGHTS, Cropping, as_in_photographs, crop_face, read_photograph, shipped_network
 from tests.conftest import PROJECT
 from tests.mood.pictures import portrait
 from tests.mood.sent import encoded
@@ -51,6 +52,51 @@ def test_the_box_of_a_face_that_is_cut_off_stays_within_the_picture() -> None:
     assert face.box.y + face.box.height <= image.height
 
 
+def test_a_turned_face_is_cropped_as_if_it_were_upright() -> None:
+    straight = np.asarray(portrait(400))
+    turned = np.asarray(portrait(400).rotate(-14, Image.Resampling.BICUBIC, fillcolor=120))
+
+    (straight_box,), (turned_box,) = find_faces(straight), find_faces(turned)
+
+    upright = crop_face(straight, straight_box, 0).astype(float)
+    levelled, as_it_is = (
+        np.abs(crop_face(turned, turned_box, tilt) - upright).mean() for tilt in (eye_tilt(turned, turned_box), 0)
+    )
+    assert levelled < 0.7 * as_it_is
+
+
+def test_more_of_the_head_is_seen_in_a_larger_crop() -> None:
+    grey = np.asarray(portrait(400))
+    (box,) = find_faces(grey)
+
+    narrow, wide = (crop_face(grey, box, 0, Cropping(per_box=size)) for size in (0.7, 1.4))
+
+    # The hair is the darkest large part of the drawing, and stands around the face.
+    assert (wide < 80).mean() > (narrow < 80).mean() + 0.05
+
+
+def test_the_edge_of_a_picture_goes_on_around_a_face_that_reaches_over_it() -> None:
+    grey = np.full((100, 120), 200, np.uint8)
+    grey[:, :10] = 0
+
+    crop = crop_face(grey, Box(-20, 10, 60, 60), 0, Cropping(per_box=1.0))
+
+    assert (crop < 100).mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_fear_is_rarer_in_photographs_and_the_other_emotions_keep_their_proportions() -> None:
+    afraid, happy = EMOTIONS.index("fear"), EMOTIONS.index("happy")
+    even = np.full((1, 7), 1 / 7, np.float32)
+    sure = np.eye(7, dtype=np.float32)[[afraid, happy]]
+
+    (shifted,) = as_in_photographs(even)
+
+    assert shifted.sum() == pytest.approx(1)
+    assert shifted[afraid] < 0.02
+    assert len({round(float(p), 6) for p in np.delete(shifted, afraid)}) == 1
+    np.testing.assert_allclose(as_in_photographs(sure), sure)
+
+
 def test_a_picture_without_a_face_has_none() -> None:
     reading = read_photograph(encoded(Image.new("RGB", (640, 480), "navy")))
 
@@ -74,6 +120,7 @@ def test_reading_needs_no_django() -> None:
     subprocess.run([sys.executable, "-c", script], cwd=PROJECT, check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_smiling_people_are_read_as_happy(shared: Path) -> None:
     lines = (shared / "faces" / "photos" / "labels.csv").read_text().splitlines()

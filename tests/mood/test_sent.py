@@ -18,17 +18,17 @@ from django.contrib.auth.models import User
 from django.core import serializers
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from rest_framework.authtoken.models import Token
 
 from mood import services
 from mood.emotions import EMOTIONS
 from mood.models import MoodReading
 from mood.picture import MAX_BYTES
-from tests.factories import make_user
+from tests.factories import make_token, make_user
 from tests.mood.pictures import portrait
 from tests.mood.sent import READ, REFUSED, encoded
 
-pytestmark = pytest.mark.django_db
+# What is refused, and where nothing is left, does not depend on the database.
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 PAGE, API = "/mood/picture/", "/api/mood/picture/"
 NAME = "ada-in-the-kitchen-7531.jpg"
@@ -48,7 +48,7 @@ def send(request: pytest.FixtureRequest, client: Client, ada: User) -> Send:
     """Sends a picture, by every way in."""
     client.raise_request_exception = False
     if request.param == "api with token":
-        return sender(client, API, Authorization=f"Token {Token.objects.create(user=ada).key}")
+        return sender(client, API, Authorization=f"Token {make_token(ada)}")
     client.force_login(ada)
     if request.param == "api":
         return sender(client, API)

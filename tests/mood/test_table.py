@@ -1,4 +1,4 @@
-"""The table of labels: at the admin's desk, and through what becomes of the library's labels."""
+"""The table of labels: on the dashboard, and through what becomes of the library's labels."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from accounts.services.exporting import export
 from catalog.models import Label
-from catalog.services.exporting import export
 from catalog.services.labels import delete_labels, merge_labels, rename_label
 from mood import services
 from mood.labels import DEFAULT_TABLE
 from mood.models import EmotionLabel, MoodPreference, MoodReading
-from recommender.services import find_labels
+from recommender.services.label_queries import find_labels
 from tests.factories import make_song, make_user
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ LIST = "/admin/mood/emotionlabel/"
 
 
 @pytest.fixture
-def desk(client: Client) -> Client:
+def staff(client: Client) -> Client:
     client.force_login(make_user("admin", is_staff=True, is_superuser=True))
     return client
 
@@ -40,44 +40,44 @@ def test_an_empty_table_stands_for_the_one_that_dcmrs_comes_with() -> None:
     assert services.table() == DEFAULT_TABLE
 
 
-def test_a_weight_is_changed_in_the_list_and_counts_at_once(desk: Client, ada: User) -> None:
+def test_a_weight_is_changed_in_the_list_and_counts_at_once(staff: Client, ada: User) -> None:
     rows = list(EmotionLabel.objects.filter(emotion="sad", way="lift"))
     form = {f"form-{at}-id": str(row.pk) for at, row in enumerate(rows)}
     form |= {f"form-{at}-weight": "0" if row.label == "happy" else str(row.weight) for at, row in enumerate(rows)}
     management = {"form-TOTAL_FORMS": len(rows), "form-INITIAL_FORMS": len(rows), "_save": "Save"}
-    answer = desk.post(f"{LIST}?emotion__exact=sad&way__exact=lift", {**form, **management})
+    answer = staff.post(f"{LIST}?emotion__exact=sad&way__exact=lift", {**form, **management})
     assert answer.status_code == 302
     assert EmotionLabel.objects.get(emotion="sad", way="lift", label="happy").weight == 0
     assert "happy" not in services.query_for(ada, {"sad": 1.0}, "lift")["labels"]
 
 
-def test_a_label_of_the_library_is_added_under_its_own_name(desk: Client, ada: User) -> None:
+def test_a_label_of_the_library_is_added_under_its_own_name(staff: Client, ada: User) -> None:
     make_song(labels={"Trip-Hop": 0.5})
     sent = {"emotion": "tired", "way": "match", "label": "trip hop", "weight": "2"}
-    assert desk.post(f"{LIST}add/", sent).status_code == 302
+    assert staff.post(f"{LIST}add/", sent).status_code == 302
     assert next(iter(services.query_for(ada, {"tired": 1.0}, "match")["labels"])) == "Trip-Hop"
 
 
 @pytest.mark.parametrize("label", ["polka", " ", "\x00", "x" * 101])
-def test_a_label_that_no_song_can_have_is_refused(desk: Client, label: str) -> None:
+def test_a_label_that_no_song_can_have_is_refused(staff: Client, label: str) -> None:
     before = EmotionLabel.objects.count()
     sent = {"emotion": "tired", "way": "match", "label": label, "weight": "2"}
-    assert desk.post(f"{LIST}add/", sent).status_code == 200
+    assert staff.post(f"{LIST}add/", sent).status_code == 200
     assert EmotionLabel.objects.count() == before
 
 
-def test_a_weight_that_is_no_number_is_refused(desk: Client) -> None:
+def test_a_weight_that_is_no_number_is_refused(staff: Client) -> None:
     sent = {"emotion": "tired", "way": "match", "label": "dark", "weight": "nan"}
-    assert desk.post(f"{LIST}add/", sent).status_code == 200
+    assert staff.post(f"{LIST}add/", sent).status_code == 200
 
 
-def test_there_is_a_way_back_to_the_table_as_it_came(desk: Client) -> None:
+def test_there_is_a_way_back_to_the_table_as_it_came(staff: Client) -> None:
     EmotionLabel.objects.filter(emotion="sad").delete()
     EmotionLabel.objects.filter(emotion="happy").update(weight=9)
     assert services.table() != DEFAULT_TABLE
-    assert "Back to the table" in desk.get(LIST).content.decode()
-    assert desk.get(f"{LIST}reset/").status_code == 405
-    assert desk.post(f"{LIST}reset/").status_code == 302
+    assert "Back to the table" in staff.get(LIST).content.decode()
+    assert staff.get(f"{LIST}reset/").status_code == 405
+    assert staff.post(f"{LIST}reset/").status_code == 302
     assert services.table() == DEFAULT_TABLE
 
 
@@ -100,8 +100,8 @@ def test_the_table_goes_on_when_labels_are_renamed_merged_and_deleted(ada: User)
     assert "emotional" not in found
 
 
-def test_readings_are_not_at_the_admins_desk(desk: Client) -> None:
-    assert desk.get("/admin/mood/moodreading/").status_code == 404
+def test_readings_are_not_at_the_dashboard(staff: Client) -> None:
+    assert staff.get("/admin/mood/moodreading/").status_code == 404
 
 
 def test_what_is_kept_of_moods_stands_in_the_export_and_goes_with_the_account(ada: User) -> None:

@@ -10,7 +10,7 @@ Word = tuple[int, int, float]
 
 
 def tf(
-    n_songs: int, imported: Sequence[Word], heard: Sequence[Word], curated: Sequence[Word]
+    n_songs: int, imported: Sequence[Word], predicted: Sequence[Word], curated: Sequence[Word]
 ) -> list[dict[int, float]]:
     """TF of every song, from words (song, label, weight)."""
     result = []
@@ -19,7 +19,7 @@ def tf(
         by_cnn: dict[int, float] = {}
         for _, label, weight in (word for word in imported if word[0] == song and word[2]):
             by_import[label] = by_import.get(label, 0) + weight
-        for _, label, weight in (word for word in heard if word[0] == song and word[2]):
+        for _, label, weight in (word for word in predicted if word[0] == song and word[2]):
             by_cnn[label] = max(by_cnn.get(label, 0), weight)
         if by_import and by_cnn:
             by_import = {label: weight / max(by_import.values()) for label, weight in by_import.items()}
@@ -90,7 +90,7 @@ def cooccurrence(plays: Sequence[tuple[str, str]], listener: str) -> dict[str, f
         listeners.setdefault(song, set()).add(who)
     own = {song for who, song in plays if who == listener}
     return {
-        song: sum(len(heard & listeners[other]) / len(heard | listeners[other]) for other in own) / len(own)
-        for song, heard in listeners.items()
+        song: sum(len(predicted & listeners[other]) / len(predicted | listeners[other]) for other in own) / len(own)
+        for song, predicted in listeners.items()
         if song not in own
     }

@@ -1,4 +1,4 @@
-"""Snapshots at the admin's desk."""
+"""Snapshots on the dashboard."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from catalog.models import Song
-from recommender import build
+from recommender.snapshots import build
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from catalog.models import Label, Nudge, Song
-from recommender import build
+from recommender.snapshots import build
 from tests.factories import make_plays, make_rating, make_song, make_user
 
 pytestmark = pytest.mark.django_db

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +15,8 @@ from catalog.models import Label, Song
 from catalog.services.labels import store_cnn_labels
 from catalog.services.listening import record_play
 from catalog.signals import labels_changed
-from recommender import build, changes, snapshot
 from recommender.models import Changes, Snapshot
+from recommender.snapshots import build, changes, current, storage
 from recommender.tasks import recompute, refresh_content
 from tests.factories import make_song
 
@@ -27,8 +28,8 @@ def age(row: Snapshot, by: timedelta) -> None:
 
 
 def is_known(song: Song) -> bool:
-    recommenders = snapshot.current()
-    return recommenders is not None and len(recommenders.catalogue.songs([song.pk])) == 1
+    bundle = current.bundle()
+    return bundle is not None and len(bundle.index.songs([song.pk])) == 1
 
 
 def test_a_new_song_counts_once_it_is_labelled_and_refreshed(
@@ -70,13 +71,13 @@ def test_a_bulk_import_is_counted_once(django_assert_num_queries: DjangoAssertNu
 
 
 def test_a_change_during_a_build_counts_after_it(library: dict[str, Song], monkeypatch: pytest.MonkeyPatch) -> None:
-    store = snapshot.store_arrays
+    store = storage.store_arrays
 
-    def change_and_store(folder: str, arrays: dict[str, Any]) -> None:
+    def change_and_store(folder: str, arrays: dict[str, Any]) -> storage.Manifest:
         changes.labels_changed()
-        store(folder, arrays)
+        return store(folder, arrays)
 
-    monkeypatch.setattr(snapshot, "store_arrays", change_and_store)
+    monkeypatch.setattr(storage, "store_arrays", change_and_store)
     assert changes.behind(build.build())
 
 
@@ -93,14 +94,11 @@ def test_a_build_that_was_killed_loses_no_change(library: dict[str, Song]) -> No
     assert Snapshot.objects.count() == 2
 
 
-def test_a_build_that_fails_frees_the_way(library: dict[str, Song], monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr(snapshot, "_store_file", fail)
+def test_a_build_that_fails_frees_the_way(library: dict[str, Song], fill_disk: Callable[[str], None]) -> None:
+    fill_disk("")
     with pytest.raises(OSError, match="No space"):
         build.build()
-    assert not changes.somebody_builds()
+    assert not changes.build_running()
 
 
 def test_a_library_that_takes_long_to_build_is_built_less_often(library: dict[str, Song]) -> None:
@@ -111,6 +109,15 @@ def test_a_library_that_takes_long_to_build_is_built_less_often(library: dict[st
     refresh_content()
     assert Snapshot.objects.count() == 1
     age(row, timedelta(seconds=30 * changes.PACE + 5))
+    refresh_content()
+    assert Snapshot.objects.count() == 2
+
+
+def test_a_library_that_is_built_quickly_is_built_again_within_half_a_minute(library: dict[str, Song]) -> None:
+    row = build.build()
+    Snapshot.objects.update(seconds=4, methods={})
+    changes.labels_changed()
+    age(row, changes.QUICK_WAIT + timedelta(seconds=1))
     refresh_content()
     assert Snapshot.objects.count() == 2
 
@@ -126,9 +133,9 @@ def test_plays_alone_wait_an_hour(
     assert Snapshot.objects.count() == 1
     age(row, timedelta(minutes=61))
     refresh_content()
-    recommenders = snapshot.current()
-    assert recommenders is not None
-    assert recommenders.popular.plays.sum() == 1
+    bundle = current.bundle()
+    assert bundle is not None
+    assert bundle.popular.plays.sum() == 1
 
 
 @pytest.mark.parametrize("change", ["delete song", "rename label", "delete label"])

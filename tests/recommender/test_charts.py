@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from recommender import charts
+from recommender.evaluation import charts
 
 
 def test_a_histogram_counts_in_classes_twice_as_wide_each_time() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -11,8 +12,8 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from catalog.models import Song
-from recommender import snapshot
 from recommender.models import Snapshot
+from recommender.snapshots import current
 from tests.factories import make_plays, make_rating, make_song, make_user
 
 pytestmark = pytest.mark.django_db
@@ -96,7 +97,10 @@ def test_an_empty_profile_is_said_and_what_to_do(library: dict[str, Song], ada: 
         (["ada", "--labels", "rok"], "no label is called 'rok'; the closest are rock"),
         (["ada", "--labels", " , "], "--labels needs the name of a label"),
         (["ada", "--method", "magic"], "no method is called 'magic'"),
-        (["ada", "--method", "popular", "--labels", "rock"], "labels go with the method content or hybrid"),
+        (
+            ["ada", "--method", "popular", "--labels", "rock"],
+            "labels go with the method content, labels_and_sound or hybrid",
+        ),
         (["ada", "-n", "0"], "-n is a number of songs"),
     ],
 )
@@ -110,13 +114,10 @@ def test_recompute_says_what_it_built(library: dict[str, Song]) -> None:
     call_command("recompute", stdout=out)
     assert "5 songs, 4 of them labelled with 4 labels" in out.getvalue()
     assert Snapshot.objects.get().kind == Snapshot.Kind.FULL
-    assert snapshot.current() is not None
+    assert current.bundle() is not None
 
 
-def test_recompute_says_when_it_cannot_write(library: dict[str, Song], monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(snapshot, "_store_file", fail)
+def test_recompute_says_when_it_cannot_write(library: dict[str, Song], fill_disk: Callable[[str], None]) -> None:
+    fill_disk("")
     with pytest.raises(CommandError, match="No space left on device"):
         call_command("recompute")

@@ -14,19 +14,21 @@ from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import LibraryRoot, Listener, Play, PlayCount, Song
 from catalog.services.listening import rate, refuse
-from recommender import build, comparison, evaluating
-from recommender.comparison import Ground, Why
 from recommender.engine.content import Content
 from recommender.engine.cooccurrence import Cooccurrence
 from recommender.engine.evaluation.baselines import baselines, of_recommender
 from recommender.engine.evaluation.protocols import Protocol
+from recommender.evaluation import evaluating
+from recommender.services import comparison
+from recommender.services.comparison import Ground
+from recommender.services.placements import Placement, PlacementReason, explain
+from recommender.snapshots import build
 from tests.factories import add_labels, make_plays, make_rating, make_root, make_song, make_user
+from tests.pages import OWN_QUERIES
 
 from .evaluation.conftest import made_up
 
 pytestmark = pytest.mark.django_db
-
-QUERIES_OF_COMPARE = 14
 
 
 @pytest.fixture
@@ -45,15 +47,15 @@ def crowd(library: dict[str, Song], ada: User) -> dict[str, Song]:
 
 
 def compared(user: User, left: str = "cooccurrence", right: str = "content", **options: Any) -> comparison.Comparison:
-    bench = comparison.bench(user, **options)
-    assert bench is not None
-    return bench.compare(left, right)
+    comparator = comparison.comparator(user, **options)
+    assert comparator is not None
+    return comparator.compare(left, right)
 
 
-def place(user: User, song: Song, method: str, **options: Any) -> comparison.Place:
-    bench = comparison.bench(user, **options)
-    assert bench is not None
-    return bench.explain([song], [method])[0].places[0]
+def place(user: User, song: Song, method: str, **options: Any) -> Placement:
+    comparator = comparison.comparator(user, **options)
+    assert comparator is not None
+    return explain(comparator, [song], [method])[0].places[0]
 
 
 def titles(side: comparison.Side) -> list[str]:
@@ -146,14 +148,14 @@ def test_an_unknown_method_is_refused(crowd: dict[str, Song], ada: User) -> None
 def test_what_nobody_has_played_co_occurrence_cannot_see(crowd: dict[str, Song], ada: User) -> None:
     build.build()
     found = place(ada, crowd["Blue in Green"], "cooccurrence")
-    assert (found.why, found.rank) == (Why.NOBODY_PLAYED_IT, None)
+    assert (found.why, found.rank) == (PlacementReason.NOBODY_PLAYED_IT, None)
     assert found.text == "Nobody has played it. Co-occurrence cannot see it."
 
 
 def test_what_shares_no_listener_is_said_to(crowd: dict[str, Song], ada: User) -> None:
     build.build()
-    assert place(ada, crowd["Birdland"], "cooccurrence").why is Why.SHARES_NO_LISTENER
-    assert place(make_user(), crowd["Birdland"], "cooccurrence").why is Why.LISTENER_PLAYED_NOTHING
+    assert place(ada, crowd["Birdland"], "cooccurrence").why is PlacementReason.SHARES_NO_LISTENER
+    assert place(make_user(), crowd["Birdland"], "cooccurrence").why is PlacementReason.LISTENER_PLAYED_NOTHING
 
 
 @pytest.mark.parametrize("method", ["cooccurrence", "content", "popular"])
@@ -163,18 +165,18 @@ def test_what_is_known_already_says_how(crowd: dict[str, Song], ada: User, metho
     build.build()
     for title, how in {"So What": "played", "Thunder": "rated", "Birdland": "refused"}.items():
         found = place(ada, crowd[title], method)
-        assert found.why is Why.KNOWN
+        assert found.why is PlacementReason.KNOWN
         assert f"({how})" in found.text
 
 
 def test_labels_that_are_missing_or_shared_with_nothing_are_said(crowd: dict[str, Song], ada: User) -> None:
     build.build()
-    assert place(ada, crowd["Unheard"], "content").why is Why.NO_LABEL
-    assert place(ada, crowd["Thunder"], "content").why is Why.SHARES_NO_LABEL
-    assert place(make_user(), crowd["Thunder"], "content").why is Why.NO_TASTE
+    assert place(ada, crowd["Unheard"], "content").why is PlacementReason.NO_LABEL
+    assert place(ada, crowd["Thunder"], "content").why is PlacementReason.SHARES_NO_LABEL
+    assert place(make_user(), crowd["Thunder"], "content").why is PlacementReason.NO_TASTE
     rate(ada, crowd["Birdland"], 1)
     against = place(ada, crowd["Thunder"], "content")
-    assert against.why is Why.LABELS_AGAINST_IT
+    assert against.why is PlacementReason.LABELS_AGAINST_IT
     assert against.text == "Its labels speak against it: rock."
 
 
@@ -182,13 +184,13 @@ def test_a_method_that_scores_every_song_says_when_one_is_below_the_average(
     crowd: dict[str, Song], ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build.build()
-    bench = comparison.bench(ada, n=1)
-    assert bench is not None
-    scores = np.zeros(len(bench.catalogue.song_ids))
+    comparator = comparison.comparator(ada, n=1)
+    assert comparator is not None
+    scores = np.zeros(len(comparator.index.song_ids))
     for title, score in {"Birdland": -0.2, "Blue in Green": 0.00002, "Thunder": 0.5}.items():
-        scores[bench.catalogue.songs([crowd[title].pk])] = score
-    monkeypatch.setitem(bench._scores, "hybrid", scores)
-    below, tiny = bench.explain([crowd["Birdland"], crowd["Blue in Green"]], ["hybrid"])
+        scores[comparator.index.songs([crowd[title].pk])] = score
+    monkeypatch.setitem(comparator._scores, "hybrid", scores)
+    below, tiny = explain(comparator, [crowd["Birdland"], crowd["Blue in Green"]], ["hybrid"])
     assert below.places[0].text == "It fits this listener no better than songs do on average, so it is not listed."
     assert tiny.places[0].text == (
         "It scores less than 0.0001 and is number 2. The list ends with number 1, which scores 0.5000."
@@ -198,9 +200,9 @@ def test_a_method_that_scores_every_song_says_when_one_is_below_the_average(
 def test_a_song_below_the_end_of_the_list_says_its_score_and_number(crowd: dict[str, Song], ada: User) -> None:
     build.build()
     found = place(ada, crowd["Blue in Green"], "content", n=1)
-    assert (found.why, found.rank) == (Why.SCORES_TOO_LOW, 2)
+    assert (found.why, found.rank) == (PlacementReason.SCORES_TOO_LOW, 2)
     assert found.text == ("It scores 0.0159 and is number 2. The list ends with number 1, which scores 0.0982.")
-    assert place(ada, crowd["Blue in Green"], "content", n=2).why is Why.LISTED
+    assert place(ada, crowd["Blue in Green"], "content", n=2).why is PlacementReason.LISTED
 
 
 def test_ranks_are_those_of_the_list(crowd: dict[str, Song], ada: User) -> None:
@@ -214,15 +216,15 @@ def test_ranks_are_those_of_the_list(crowd: dict[str, Song], ada: User) -> None:
 def test_songs_without_a_file_and_songs_of_today_are_said_to_be(crowd: dict[str, Song], ada: User) -> None:
     silent = make_song("Silent", labels={"jazz": 1}, source="import")
     build.build()
-    assert place(ada, silent, "content", playable_only=True).why is Why.NO_FILE
-    assert place(ada, make_song("New"), "content").why is Why.NEW
+    assert place(ada, silent, "content", playable_only=True).why is PlacementReason.NO_FILE
+    assert place(ada, make_song("New"), "content").why is PlacementReason.NEW
 
 
 def test_a_title_means_the_song_called_so_or_else_those_with_its_words(library: dict[str, Song]) -> None:
     make_song("So What (Live)", "Somebody")
-    assert [song.title for song in comparison.songs_called("so what!")] == ["So What"]
-    assert [song.title for song in comparison.songs_called("green blue")] == ["Blue in Green"]
-    assert comparison.songs_called("?") == comparison.songs_called("zzz") == []
+    assert [song.title for song in comparison.songs_titled("so what!")] == ["So What"]
+    assert [song.title for song in comparison.songs_titled("green blue")] == ["Blue in Green"]
+    assert comparison.songs_titled("?") == comparison.songs_titled("zzz") == []
 
 
 # --- The page -----------------------------------------------------------------------------------
@@ -253,7 +255,7 @@ def test_the_page_asks_few_questions_however_long_its_lists_are(
         make_plays(User.objects.get(username=f"lastfm-{number % 4}"), song)
     build.build()
     text(page, "/compare/")
-    with django_assert_max_num_queries(QUERIES_OF_COMPARE):
+    with django_assert_max_num_queries(OWN_QUERIES["compare"]):
         shown = text(page, "/compare/")
     assert shown.count('class="song-line ') == 40
 
@@ -406,6 +408,37 @@ def test_bad_questions_are_refused(page: Client, crowd: dict[str, Song], query: 
     assert answer.status_code == 400
     assert query.split("=")[0] in answer.json()["errors"]
     assert page.get("/api/compare/why/").status_code == 400
+
+
+def test_who_has_said_nothing_yet_sees_a_listener_of_an_import(client: Client, crowd: dict[str, Song]) -> None:
+    build.build()
+    client.force_login(make_user("newcomer"))
+    shown = client.get("/compare/").content.decode()
+    assert "the lists of <strong>lastfm-0</strong>, who came with an import" in shown
+    assert "Rate three songs to see yours" in shown
+    assert shown.index('id="left-list"') < shown.index('id="glance"')
+    Listener.objects.update(origin=Listener.Origin.SIMULATED)
+    assert "a listener of the demo" in client.get("/compare/").content.decode()
+
+
+def test_without_anybody_to_be_seen_a_newcomer_sees_their_own_lists(client: Client, library: dict[str, Song]) -> None:
+    build.build()
+    client.force_login(make_user("newcomer"))
+    assert "the lists of" not in client.get("/compare/").content.decode()
+
+
+def test_stars_count_as_plays_where_no_play_is_known_and_the_page_says_so(
+    client: Client, crowd: dict[str, Song]
+) -> None:
+    build.build()
+    user = make_user("stars")
+    make_rating(user, crowd["So What"], 5)
+    assert [entry.song for entry in compared(user).left.entries] == [crowd["Thunder"]]
+    client.force_login(user)
+    assert "count as played" in client.get("/compare/").content.decode()
+    make_plays(user, crowd["Birdland"])
+    assert compared(user).left.entries == []
+    assert "count as played" not in client.get("/compare/").content.decode()
 
 
 def test_before_the_first_snapshot_there_is_nothing_to_compare(page: Client) -> None:

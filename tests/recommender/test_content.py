@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array, vstack
 
 from recommender.engine.content import Content
-from recommender.engine.interface import Evidence, LabelReason, Tastes
-from recommender.engine.tfidf import Words, term_frequencies
+from recommender.engine.interface import LabelContribution, ListenerBatch, TrainingData
+from recommender.engine.tfidf import Annotations, term_frequencies
 from tests.recommender import plain
 
 JAZZ, PIANO, CALM, ROCK = range(4)
@@ -23,9 +23,9 @@ HAND: list[dict[int, float]] = [{JAZZ: 3, PIANO: 4}, {JAZZ: 1, CALM: 2}, {ROCK: 
 def fitted(rows: list[dict[int, float]], n_labels: int) -> Content:
     said = [(song, label, weight) for song, row in enumerate(rows) for label, weight in row.items()]
     songs, labels, weights = (np.array(column) for column in zip(*said, strict=True))
-    nothing = Words(np.array([], int), np.array([], int), np.array([]))
-    tf = term_frequencies(len(rows), n_labels, Words(songs, labels, weights.astype(float)), nothing, nothing)
-    return Content.fit(Evidence(tf, csr_array(np.zeros((0, len(rows)), dtype=np.int32))))
+    nothing = Annotations(np.array([], int), np.array([], int), np.array([]))
+    tf = term_frequencies(len(rows), n_labels, Annotations(songs, labels, weights.astype(float)), nothing, nothing)
+    return Content.fit(TrainingData(tf, csr_array(np.zeros((0, len(rows)), dtype=np.int32))))
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def content() -> Content:
     return fitted(HAND, 4)
 
 
-def one(**said: Any) -> Tastes:
-    return Tastes.of_one(5, 4, **said)
+def one(**said: Any) -> ListenerBatch:
+    return ListenerBatch.from_listener(5, 4, **said)
 
 
 def test_scores_worked_by_hand(content: Content) -> None:
@@ -73,18 +73,18 @@ def test_nobody_known_who_asks_for_nothing_scores_nothing(content: Content) -> N
 
 
 def test_reasons_are_the_largest_products_of_either_sign(content: Content) -> None:
-    tastes = one(liked=[1], nudges={ROCK: -0.5})
-    (reasons,) = content.reasons(tastes, np.array([3]), k=5)
+    batch = one(liked=[1], nudges={ROCK: -0.5})
+    (reasons,) = content.explain(batch, np.array([3]), k=5)
     assert [reason[0] for reason in reasons] == [ROCK, JAZZ]
     assert reasons[0].weight < 0 < reasons[1].weight
-    assert sum(reason.weight for reason in reasons) == pytest.approx(content.scores(tastes)[0, 3])
-    assert content.reasons(tastes, np.array([3]), k=1) == [[reasons[0]]]
+    assert sum(reason.weight for reason in reasons) == pytest.approx(content.scores(batch)[0, 3])
+    assert content.explain(batch, np.array([3]), k=1) == [[reasons[0]]]
 
 
 def test_similar_songs_share_labels(content: Content) -> None:
-    assert content.similar(0) == pytest.approx(np.array([0, 0.01587, 0, 0.09822, 0]), abs=6e-6)
-    ((reason,),) = content.similar_reasons(0, np.array([3]), k=3)
-    assert isinstance(reason, LabelReason)
+    assert content.similarities(0) == pytest.approx(np.array([0, 0.01587, 0, 0.09822, 0]), abs=6e-6)
+    ((reason,),) = content.explain_similarity(0, np.array([3]), k=3)
+    assert isinstance(reason, LabelContribution)
     assert reason.label == JAZZ
     assert reason.weight == pytest.approx(0.09822, abs=6e-6)
 
@@ -118,11 +118,13 @@ def test_scores_equal_the_plain_formulas(
     asked = {label: weight * idf.get(label, 0) for label, weight in (query or {}).items()}
     direction = plain.bent(profile, asked, share) if any(asked.values()) else profile
     assume(not direction or max(map(abs, direction.values())) > 1e-9)
-    tastes = Tastes.of_one(6, 5, liked=liked, disliked=disliked, nudges=nudges, query=query, query_share=share)
-    assert content.scores(tastes)[0] == pytest.approx([plain.cosine(direction, song) for song in weights], abs=1e-7)
+    batch = ListenerBatch.from_listener(
+        6, 5, liked=liked, disliked=disliked, nudges=nudges, query=query, query_share=share
+    )
+    assert content.scores(batch)[0] == pytest.approx([plain.cosine(direction, song) for song in weights], abs=1e-7)
     for song in range(6):
         expected = [plain.cosine(weights[song], other) if other is not weights[song] else 0 for other in weights]
-        assert content.similar(song) == pytest.approx(expected, abs=1e-9)
+        assert content.similarities(song) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.shared
@@ -139,17 +141,19 @@ def test_scores_of_real_labels_equal_the_plain_formulas(shared: Path) -> None:
     weights = plain.weights(rows, plain.idf(rows))
     profile = plain.profile(weights, liked, disliked, {})
     expected = [plain.cosine(profile, song) for song in weights]
-    scores = fitted(rows, len(number)).scores(Tastes.of_one(800, len(number), liked=liked, disliked=disliked))[0]
+    scores = fitted(rows, len(number)).scores(
+        ListenerBatch.from_listener(800, len(number), liked=liked, disliked=disliked)
+    )[0]
     assert np.count_nonzero(scores) > 400
     assert scores == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_block_of_listeners_scores_as_each_alone(content: Content) -> None:
     alone = [one(liked=[0]), one(liked=[1, 3], disliked=[2])]
-    block = Tastes(
-        liked=vstack([tastes.liked for tastes in alone], format="csr"),
-        disliked=vstack([tastes.disliked for tastes in alone], format="csr"),
-        played=vstack([tastes.played for tastes in alone], format="csr"),
-        nudges=vstack([tastes.nudges for tastes in alone], format="csr"),
+    block = ListenerBatch(
+        liked=vstack([batch.liked for batch in alone], format="csr"),
+        disliked=vstack([batch.disliked for batch in alone], format="csr"),
+        played=vstack([batch.played for batch in alone], format="csr"),
+        nudges=vstack([batch.nudges for batch in alone], format="csr"),
     )
-    assert content.scores(block) == pytest.approx(np.vstack([content.scores(tastes) for tastes in alone]))
+    assert content.scores(block) == pytest.approx(np.vstack([content.scores(batch) for batch in alone]))

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from benchmarks import made_plays
 from recommender.engine import cooccurrence, pairs
 from recommender.engine.cooccurrence import Cooccurrence
-from recommender.engine.interface import Evidence, Moved, PlayMatrix, SongReason, Tastes
+from recommender.engine.interface import IndexMapping, ListenerBatch, PlayMatrix, SongContribution, TrainingData
 from recommender.engine.ranking import top
 
 from . import plain
@@ -30,8 +30,8 @@ def matrix(rows: list[list[int]], n_songs: int) -> PlayMatrix:
     return csr_array(dense)
 
 
-def tastes(own: list[int] | NDArray[np.intp], n_songs: int) -> Tastes:
-    return Tastes.of_one(n_songs, 1, played=dict.fromkeys(map(int, own), 1))
+def batch(own: list[int] | NDArray[np.intp], n_songs: int) -> ListenerBatch:
+    return ListenerBatch.from_listener(n_songs, 1, played=dict.fromkeys(map(int, own), 1))
 
 
 class Table:
@@ -50,7 +50,7 @@ class Table:
 
     def ranking(self, listener: str) -> list[tuple[str, float]]:
         own = self.played[[self.listeners.index(listener)]].indices.astype(np.intp)
-        scores = self.fitted.scores(tastes(own, len(self.songs)))[0]
+        scores = self.fitted.scores(batch(own, len(self.songs)))[0]
         return [(self.songs[at], float(scores[at])) for at in top(scores, len(self.songs), leave_out=own)]
 
 
@@ -74,6 +74,7 @@ def test_the_table_that_the_method_is_known_by(table: Table) -> None:
     assert f"{ranking[0][1]:.6f}" == "0.096418"
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_every_row_of_every_tenth_listener_equals_a_plain_count(table: Table, plays: list[tuple[str, str]]) -> None:
     for listener in [REFERENCE, *table.listeners[::10]]:
@@ -90,14 +91,14 @@ def test_any_plays_score_as_the_formula_says(rows: list[set[int]], row: int) -> 
     plays = [(str(who), str(song)) for who, songs in enumerate(rows) for song in songs]
     expected = plain.cooccurrence(plays, str(row % len(rows))) if own else {}
     fitted = Cooccurrence.of_groups(matrix([sorted(songs) for songs in rows], 10))
-    scores = fitted.scores(tastes(sorted(own), 10))[0]
+    scores = fitted.scores(batch(sorted(own), 10))[0]
     found = {str(song): float(scores[song]) for song in range(10) if scores[song] and song not in own}
     assert found == pytest.approx({song: score for song, score in expected.items() if score}, abs=1e-11)
 
 
 def test_a_song_nobody_has_played_is_never_recommended() -> None:
     fitted = Cooccurrence.of_groups(matrix([[0, 1], [1, 2]], 4))
-    assert fitted.scores(tastes([1, 3], 4))[0, 3] == 0
+    assert fitted.scores(batch([1, 3], 4))[0, 3] == 0
 
 
 def test_equal_scores_are_equal_to_the_last_digit() -> None:
@@ -105,16 +106,16 @@ def test_equal_scores_are_equal_to_the_last_digit() -> None:
     fitted = Cooccurrence.of_groups(
         matrix([[0, 3], [0, 3], [0], [1, 3], [1, 4], [1, 4], [1], [0, 4], [2, 3], [2, 4]], 5)
     )
-    scores = fitted.scores(tastes([0, 1, 2], 5))[0]
+    scores = fitted.scores(batch([0, 1, 2], 5))[0]
     assert scores[3] == scores[4] > 0
 
 
 def test_reasons_are_the_listeners_songs_and_sum_to_the_score() -> None:
     fitted = Cooccurrence.of_groups(matrix([[0, 1, 2], [0, 2], [1, 3], [0, 3]], 4))
-    block = tastes([0, 1], 4)
-    (reasons,) = fitted.reasons(block, np.array([2]), 5)
-    assert [type(reason) for reason in reasons] == [SongReason, SongReason]
-    assert [reason.song for reason in reasons if isinstance(reason, SongReason)] == [0, 1]
+    block = batch([0, 1], 4)
+    (reasons,) = fitted.explain(block, np.array([2]), 5)
+    assert [type(reason) for reason in reasons] == [SongContribution, SongContribution]
+    assert [reason.song for reason in reasons if isinstance(reason, SongContribution)] == [0, 1]
     assert sum(reason.weight for reason in reasons) == pytest.approx(fitted.scores(block)[0, 2])
     assert reasons[0].weight == pytest.approx(2 / 3 / 2)
 
@@ -132,10 +133,10 @@ def test_beyond_so_many_pairs_the_nearest_and_the_strongest_stay_and_the_loss_is
     for song in range(40):
         at = slice(cut.indptr[song], cut.indptr[song + 1])
         kept = set(cut.neighbours[at].tolist())
-        near = set(top(exact.similar(song), 5).tolist())
+        near = set(top(exact.similarities(song), 5).tolist())
         assert near <= kept
         whole = slice(exact.indptr[song], exact.indptr[song + 1])
-        likeness = exact.similar(song)
+        likeness = exact.similarities(song)
         for other, together in zip(exact.neighbours[whole].tolist(), exact.together[whole].tolist(), strict=True):
             if other not in kept:
                 lost.append(together * likeness[other])
@@ -157,22 +158,22 @@ def test_of_as_many_pairs_the_strongest_of_all_lose_less_than_the_nearest_of_eac
 def test_a_server_of_few_listeners_counts_sessions() -> None:
     tf = csr_array((3, 1))
     played, sessions = matrix([[0, 1, 2]], 3), matrix([[0, 1], [2], [0, 1]], 3)
-    over_sessions = Cooccurrence.fit(Evidence(tf, played, sessions=sessions))
+    over_sessions = Cooccurrence.fit(TrainingData(tf, played, sessions=sessions))
     assert (over_sessions.over_sessions, over_sessions.n_groups) == (True, 3)
-    assert over_sessions.similar(0).tolist() == [0, 1, 0]
-    over_listeners = Cooccurrence.fit(Evidence(tf, played))
+    assert over_sessions.similarities(0).tolist() == [0, 1, 0]
+    over_listeners = Cooccurrence.fit(TrainingData(tf, played))
     assert (over_listeners.over_sessions, over_listeners.n_groups) == (False, 1)
-    assert over_listeners.similar(0).tolist() == [0, 1, 1]
+    assert over_listeners.similarities(0).tolist() == [0, 1, 1]
     many = matrix([[0, 2]] * 20, 3)
-    assert not Cooccurrence.fit(Evidence(tf, many, sessions=sessions)).over_sessions
+    assert not Cooccurrence.fit(TrainingData(tf, many, sessions=sessions)).over_sessions
 
 
 def test_what_a_refreshed_catalogue_has_moved_is_found_where_it_went() -> None:
     fitted = Cooccurrence.of_groups(matrix([[0, 1, 2], [0, 2], [1, 3], [0, 3]], 4))
-    now = Evidence(csr_array((4, 1)), csr_array(np.zeros((0, 4), dtype=np.int32)))
-    moved = fitted.refreshed(now, Moved(np.array([0, 2, 3, -1]), np.array([0]), 4))
-    assert moved.similar(0)[[1, 2, 3]].tolist() == [*fitted.similar(0)[[2, 3]], 0]
-    assert moved.similar(3).tolist() == [0, 0, 0, 0]
+    now = TrainingData(csr_array((4, 1)), csr_array(np.zeros((0, 4), dtype=np.int32)))
+    moved = fitted.refreshed(now, IndexMapping(np.array([0, 2, 3, -1]), np.array([0]), 4))
+    assert moved.similarities(0)[[1, 2, 3]].tolist() == [*fitted.similarities(0)[[2, 3]], 0]
+    assert moved.similarities(3).tolist() == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("most_pairs", [10_000, 100])
@@ -182,25 +183,25 @@ def test_blocks_that_know_nothing_of_one_another_join_to_the_same_counts(
     monkeypatch.setattr(cooccurrence, "MOST_PAIRS", most_pairs)
     monkeypatch.setattr(cooccurrence, "NEIGHBOURS", 12)
     monkeypatch.setattr(cooccurrence, "NEAREST", 5)
-    monkeypatch.setattr(cooccurrence, "_WORK_OF_A_BLOCK", 2000.0)
+    monkeypatch.setattr(cooccurrence, "WORK_OF_A_BLOCK", 2000.0)
     rng = np.random.default_rng(1)
     played = matrix([sorted(set((40 * rng.random(8) ** 2).astype(int).tolist())) for _ in range(300)], 40)
-    evidence = Evidence(csr_array((40, 1)), played)
-    n = Cooccurrence.blocks(evidence)
+    data = TrainingData(csr_array((40, 1)), played)
+    n = Cooccurrence.blocks(data)
     assert n > 3
-    blocks = [Cooccurrence.fit_block(evidence, block, n) for block in range(n)]
+    blocks = [Cooccurrence.fit_block(data, block, n) for block in range(n)]
     assert sum(len(block["lengths"]) for block in blocks) == 40
-    joined = Cooccurrence.joined(evidence, blocks)
+    from_blocks = Cooccurrence.from_blocks(data, blocks)
     whole = Cooccurrence.of_groups(played, most_pairs=most_pairs, neighbours=12, nearest=5)
     for name, array in whole.arrays().items():
-        assert (joined.arrays()[name] == array).all(), name
+        assert (from_blocks.arrays()[name] == array).all(), name
 
 
 def test_blocks_are_cut_by_their_work_and_little_is_not_cut() -> None:
-    few = Evidence(csr_array((40, 1)), matrix([[0, 1], [1, 2]], 40))
+    few = TrainingData(csr_array((40, 1)), matrix([[0, 1], [1, 2]], 40))
     assert Cooccurrence.blocks(few) == 1
     rows = [[0, 1, 2, 3]] * 50 + [[song] for song in range(4, 40)]
-    ranges = pairs.cut(pairs.Players.of(matrix(rows, 40)), 4)
+    ranges = pairs.equal_work_ranges(pairs.PlayIndex.of(matrix(rows, 40)), 4)
     assert [ranges[0][0], ranges[-1][1]] == [0, 40]
     # All the work is in the first four songs.
     assert ranges[1][1] <= 4

@@ -16,14 +16,15 @@ from django.test import Client
 from django.utils import timezone
 
 from catalog.models import Label, LabelAssignment, Play, PlayCount, Song, SongLabel
-from recommender import build, evaluating, evidence, nights
 from recommender.engine.content import Content
 from recommender.engine.evaluation.baselines import EACH_ALONE, Method, baselines, of_recommender
 from recommender.engine.evaluation.comparison import Step
 from recommender.engine.evaluation.protocols import Protocol
 from recommender.engine.evaluation.report import FIGURES
 from recommender.engine.methods import METHODS
+from recommender.evaluation import evaluating, evaluation_history
 from recommender.models import Evaluation, Snapshot
+from recommender.snapshots import build, training_data
 from recommender.tasks import evaluate, recompute
 from tests.factories import add_labels, make_plays, make_song, make_user
 
@@ -132,7 +133,7 @@ def test_an_empty_library_is_said_too() -> None:
 
 
 def test_an_interrupted_evaluation_keeps_nothing(crowd: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_evidence: object) -> Any:
+    def interrupted(_data: object) -> Any:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(evaluating, "methods", lambda: [Method("slow", {"": interrupted})])
@@ -151,11 +152,11 @@ def test_the_first_time_a_song_was_played_counts(crowd: list[User]) -> None:
     for days, skipped in ((5, False), (2, False), (1, True)):
         Play.objects.create(user=ada, song=counts[0].song, played_at=start + timedelta(days=days), skipped=skipped)
     PlayCount.objects.filter(pk__in=[counts[0].pk, counts[1].pk]).update(last_played=start + timedelta(days=9))
-    library = evidence.read_library(lambda _: None)
+    library = training_data.read_library(lambda _: None)
     moments = evaluating._first_played(library, lambda _: None)
     row = int(np.searchsorted(library.listener_ids, ada.pk))
-    of_ada = slice(library.evidence.played.indptr[row], library.evidence.played.indptr[row + 1])
-    songs = library.catalogue.song_ids[library.evidence.played.indices[of_ada]].tolist()
+    of_ada = slice(library.data.played.indptr[row], library.data.played.indptr[row + 1])
+    songs = library.index.song_ids[library.data.played.indices[of_ada]].tolist()
     known = dict(zip(songs, moments[of_ada].tolist(), strict=True))
     assert known[counts[0].song_id] == (start + timedelta(days=2)).timestamp()
     assert known[counts[1].song_id] == (start + timedelta(days=9)).timestamp()
@@ -235,13 +236,13 @@ def test_lines_run_from_the_first_night_to_the_last_and_names_stand_apart() -> N
         }
         made = Evaluation.objects.create(protocol="cold", seconds=1, figures={"methods": figures})
         Evaluation.objects.filter(pk=made.pk).update(created_at=timezone.now() - timedelta(days=days))
-    (drawing,) = nights.drawings()
-    assert [line.name for line in drawing.lines] == ["hybrid", "content", "BM25"]
-    assert [line.baseline for line in drawing.lines] == [False, False, True]
-    xs = [point.x for point in drawing.lines[0].points]
-    assert (xs[0], xs[2]) == (drawing.left, drawing.right)
-    assert xs[1] == pytest.approx((drawing.left + drawing.right) / 2, abs=1)
-    assert drawing.top == 0.31
-    assert drawing.lines[0].points[1].y == drawing.upper
-    heights = sorted(line.name_y for line in drawing.lines)
+    (chart,) = evaluation_history.map_charts()
+    assert [line.name for line in chart.lines] == ["hybrid", "content", "BM25"]
+    assert [line.baseline for line in chart.lines] == [False, False, True]
+    xs = [point.x for point in chart.lines[0].points]
+    assert (xs[0], xs[2]) == (chart.left, chart.right)
+    assert xs[1] == pytest.approx((chart.left + chart.right) / 2, abs=1)
+    assert chart.top == 0.31
+    assert chart.lines[0].points[1].y == chart.upper
+    heights = sorted(line.name_y for line in chart.lines)
     assert min(high - low for low, high in pairwise(heights)) >= 12

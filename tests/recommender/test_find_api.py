@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from catalog.models import Song
-from recommender.build import build as recompute
 from recommender.models import ListeningContext
+from recommender.snapshots.build import build as recompute
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -26,9 +26,9 @@ def test_words_come_back_as_they_were_understood_with_songs(api: APIClient, libr
     asked = {"words": "calm jzaz zzyzx, not rock", "n": "5"}
     read = api.get("/api/find/", asked).json()
     assert read == api.post("/api/find/", asked).json()
-    assert [piece["words"] for piece in read["understood"]] == ["calm", "jazz", "not rock"]
-    assert [piece["typed"] for piece in read["understood"]] == ["", "jzaz", ""]
-    assert [piece["strength"] for piece in read["understood"]] == [1, 1, -1]
+    assert [term["words"] for term in read["understood"]] == ["calm", "jazz", "not rock"]
+    assert [term["typed"] for term in read["understood"]] == ["", "jzaz", ""]
+    assert [term["strength"] for term in read["understood"]] == [1, 1, -1]
     assert read["understood"][2]["without"] == "calm, jazz, zzyzx"
     assert read["not_understood"] == ["zzyzx"]
     assert read["refused"] == ["rock"]
@@ -52,9 +52,9 @@ def test_what_is_no_question_is_refused(api: APIClient, asked: dict[str, str]) -
 
 
 def test_contexts_are_kept_listed_renamed_and_deleted(api: APIClient, ada: User) -> None:
-    made = api.post("/api/contexts/", {"name": "work", "words": "calm piano"})
-    assert made.status_code == 201
-    address = f"/api/contexts/{made.json()['id']}/"
+    cached = api.post("/api/contexts/", {"name": "work", "words": "calm piano"})
+    assert cached.status_code == 201
+    address = f"/api/contexts/{cached.json()['id']}/"
     assert [one["name"] for one in api.get("/api/contexts/").json()["results"]] == ["work"]
     assert api.patch(address, {"name": "office"}).json()["name"] == "office"
     assert api.get(address).json()["words"] == "calm piano"

@@ -8,11 +8,11 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
+from accounts.services.exporting import export
 from catalog.models import Song
-from catalog.services.exporting import export
-from recommender.build import build as recompute
-from recommender.contexts import LONGEST_NAME, MOST_CONTEXTS
 from recommender.models import ListeningContext
+from recommender.services.contexts import LONGEST_NAME, MOST_CONTEXTS
+from recommender.snapshots.build import build as recompute
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db

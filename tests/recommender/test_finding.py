@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from django.contrib.auth.models import User
 
 from catalog.models import Label, LabelAlias, LibraryRoot, Song
 from catalog.services.labels import merge_labels, rename_label
 from catalog.services.listening import rate, refuse
-from recommender.build import build as recompute
-from recommender.finding import Findings, examples, find, understand
+from catalog.services.playlists import make_playlist
 from recommender.models import Word, WordLabel
-from recommender.words import reset_table
+from recommender.services.finding import Findings, examples, find, parse_query
+from recommender.services.query_vocabulary import reset_table
+from recommender.snapshots.build import build as recompute
 from tests.factories import make_song, make_user
 
 pytestmark = pytest.mark.django_db
@@ -135,12 +137,12 @@ def test_typing_errors_find_the_same(ada: User, many: dict[str, Song]) -> None:
 
 def test_words_that_are_not_understood_find_nothing_and_are_named(ada: User, many: dict[str, Song]) -> None:
     found = find(ada, "zzyzx")
-    assert (found.songs, found.understood.unknown, found.named.songs) == ([], ["zzyzx"], [])
+    assert (found.songs, found.parsed.unknown, found.named.songs) == ([], ["zzyzx"], [])
 
 
 def test_a_library_without_a_snapshot_understands_and_finds_nothing(ada: User) -> None:
     found = find(ada, "calm piano")
-    assert [piece.said for piece in found.understood.absent] == ["calm", "piano"]
+    assert [term.text for term in found.parsed.absent] == ["calm", "piano"]
     assert (found.songs, found.named.songs) == ([], [])
     assert examples() == []
 
@@ -178,35 +180,35 @@ def test_a_typing_error_in_a_name_does_not_stand_before_words_that_are_understoo
 
 
 def test_an_admins_word_counts_at_once(ada: User, many: dict[str, Song]) -> None:
-    assert understand("grandma").unknown == ["grandma"]
+    assert parse_query("grandma").unknown == ["grandma"]
     word = Word.objects.create(text="Grandma")
     WordLabel.objects.create(word=word, label="jazz")
     Word.objects.create(text="granny", same_as=word)
-    assert understand("for grandma").labels == {"jazz": 1.0}
-    assert understand("for granny").labels == {"jazz": 1.0}
+    assert parse_query("for grandma").labels == {"jazz": 1.0}
+    assert parse_query("for granny").labels == {"jazz": 1.0}
     WordLabel.objects.filter(word=word).delete()
-    assert understand("for granny").labels == {}
+    assert parse_query("for granny").labels == {}
 
 
 def test_a_merged_or_renamed_label_is_still_meant(ada: User, many: dict[str, Song]) -> None:
     merge_labels([Label.objects.get(name="calm")], Label.objects.get(name="Mellow"))
     recompute()
-    assert understand("calm").labels["Mellow"] > 0
+    assert parse_query("calm").labels["Mellow"] > 0
     rename_label(Label.objects.get(name="Mellow"), "gentle sounds")
     recompute()
-    assert understand("calm").labels["gentle sounds"] > 0
+    assert parse_query("calm").labels["gentle sounds"] > 0
     assert find(ada, "calm").songs
 
 
 def test_an_alias_of_a_label_is_understood(ada: User, many: dict[str, Song]) -> None:
     LabelAlias.objects.create(label=Label.objects.get(name="jazz"), name="smoky bar")
-    assert understand("smoky bar").labels == {"jazz": 1.0}
+    assert parse_query("smoky bar").labels == {"jazz": 1.0}
 
 
 def test_a_label_that_no_song_has_any_more_is_absent(ada: User, many: dict[str, Song]) -> None:
     Label.objects.get(name="jazz").song_labels.all().delete()
     recompute()
-    assert [piece.said for piece in understand("jazz").absent] == ["jazz"]
+    assert [term.text for term in parse_query("jazz").absent] == ["jazz"]
 
 
 def test_the_default_table_is_laid_and_can_be_put_back(db: None) -> None:
@@ -221,3 +223,130 @@ def test_the_default_table_is_laid_and_can_be_put_back(db: None) -> None:
 def test_examples_are_such_that_all_of_it_is_understood_here(many: dict[str, Song]) -> None:
     assert "something happy but not pop" in examples()
     assert "80s road trip" not in examples()
+
+
+# --- Names, likeness, years, and words that no label has
+
+
+@pytest.fixture
+def named(root: LibraryRoot) -> dict[str, Song]:
+    """Two artists of very different music, and songs whose titles say what no label does."""
+    rows = {
+        "Blue Moon": ("Billie Holiday", {"jazz": 5, "sad": 2}, 1952),
+        "Silent Night": ("Carolers", {"calm": 4}, 0),
+        "White Christmas": ("The Choir", {"calm": 2, "jazz": 3}, 1988),
+        "Orinoco Flow": ("Enya", {"new age": 5, "calm": 3}, 1988),
+        "Caribbean Blue": ("Enya", {"new age": 5, "calm": 4}, 1991),
+        "Only Water": ("Somebody", {"new age": 4, "calm": 3}, 2001),
+        "Exodus": ("Bob Marley", {"reggae": 5, "energetic": 4}, 1977),
+        "Wake": ("The Wailers", {"reggae": 5, "energetic": 5}, 1973),
+        "Sundown": ("The Wailers", {"reggae": 5, "calm": 4}, 1974),
+        "Happy Vacation": ("Tourist", {"holiday": 5, "happy": 5}, 1999),
+        "Hammer": ("Anvil", {"metal": 5, "energetic": 2}, 1984),
+    }
+    songs = {}
+    for place, (title, (artist, labels, year)) in enumerate(rows.items()):
+        songs[title] = make_song(
+            title, artist, labels=labels, source="import", year=year or None, root=root, path=f"{place}.mp3"
+        )
+    recompute()
+    return songs
+
+
+def test_a_name_with_typing_errors_is_a_name_before_it_is_a_mood(ada: User, named: dict[str, Song]) -> None:
+    found = find(ada, "bily holliday")
+    assert [artist.name for artist in found.named.artists] == ["Billie Holiday"]
+    assert found.songs == []
+    assert found.parsed.terms == []
+    assert find(ada, "silent nite").named.songs == [named["Silent Night"]]
+    assert find(ada, "holliday").parsed.terms[0].text == "holiday"
+
+
+def test_songs_like_an_artist_are_by_others_and_say_so(ada: User, named: dict[str, Song]) -> None:
+    for text in ("songs like Enya", "like enya", "Musik wie Enya", "música como Enia", "musique comme Enya"):
+        found = find(ada, text)
+        assert titles(found)[0] == "Only Water", text
+        assert not {"Orinoco Flow", "Caribbean Blue"} & set(titles(found))
+        assert found.like is not None
+        assert found.like.name == "Enya"
+    assert find(ada, "songs like Enya").why(found.songs[0]).startswith("like Enya: ")
+
+
+def test_like_a_song_but_calmer_keeps_the_kind_and_bends_the_mood(ada: User, named: dict[str, Song]) -> None:
+    assert titles(find(ada, "like Exodus"))[0] == "Wake"
+    assert titles(find(ada, "like Exodus but calmer"))[0] == "Sundown"
+    assert titles(find(ada, "etwas wie Exodus, aber ruhiger"))[0] == "Sundown"
+
+
+def test_to_like_something_is_no_likeness(ada: User, named: dict[str, Song]) -> None:
+    found = find(ada, "I like jazz")
+    assert found.like is None
+    assert [term.text for term in found.parsed.terms] == ["jazz"]
+
+
+@pytest.mark.parametrize("text", ["80s", "eighties", "1980s", "achtziger", "años 80"])
+def test_a_decade_without_a_label_is_found_by_the_songs_years(ada: User, named: dict[str, Song], text: str) -> None:
+    found = find(ada, text)
+    assert sorted(titles(found)) == ["Hammer", "Orinoco Flow", "White Christmas"]
+    assert len(found.by_year) == 1
+
+
+def test_a_song_of_another_decade_does_not_come_by_a_wrong_label(ada: User, root: LibraryRoot) -> None:
+    wrong = make_song("Wrong", labels={"80s": 5}, year=1965, source="import", root=root, path="w.mp3")
+    unknown = make_song("Unknown", labels={"80s": 5}, source="import", root=root, path="u.mp3")
+    right = make_song("Right", labels={"jazz": 5}, year=1984, source="import", root=root, path="r.mp3")
+    recompute()
+    found = [one.song for one in find(ada, "80s").songs]
+    assert wrong not in found
+    assert set(found) == {unknown, right}
+
+
+def test_words_that_no_label_has_are_looked_for_in_titles_albums_and_playlists(
+    ada: User, named: dict[str, Song]
+) -> None:
+    found = find(ada, "christmas jazz")
+    assert titles(found)[0] == "White Christmas"
+    assert found.by_names == ["christmas"]
+    make_playlist(ada, "My Christmas songs", [named["Silent Night"].pk])
+    assert set(titles(find(ada, "christmas"))[:2]) == {"White Christmas", "Silent Night"}
+    Label.objects.get(name="holiday").song_labels.all().delete()
+    recompute()
+    assert titles(find(ada, "christmas jazz")) == ["White Christmas"]
+
+
+def test_an_artist_in_a_sentence_is_the_artist(ada: User, named: dict[str, Song]) -> None:
+    found = find(ada, "calm songs by Enya")
+    assert set(titles(found)) == {"Orinoco Flow", "Caribbean Blue"}
+    assert found.by_names == ["Enya"]
+    assert found.parsed.unknown == []
+
+
+def test_what_of_a_sentence_is_not_understood_is_named(ada: User, named: dict[str, Song]) -> None:
+    found = find(ada, "calm music for my zorbing")
+    assert found.parsed.unknown == ["zorbing"]
+    assert found.songs
+
+
+def test_names_in_a_script_without_spaces_are_found_inside_longer_ones(ada: User, root: LibraryRoot) -> None:
+    song = make_song("静かな夜の歌", "歌手", labels={"calm": 1}, root=root, path="n.mp3")
+    make_song("Other", labels={"sad": 1}, root=root, path="o.mp3")
+    recompute()
+    assert find(ada, "夜の").named.songs == [song]
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("ruhige Musik ohne Metal", {"calm": 1, "metal": -1}),
+        ("música tranquila", {"calm": 1}),
+        ("musique calme mais pas jazz", {"calm": 1, "jazz": -1}),
+        ("etwas sehr Fröhliches", {"happy": 1}),
+        ("traurig und ruhig", {"sad": 1, "calm": 1}),
+    ],
+)
+def test_german_spanish_and_french_are_understood(
+    ada: User, many: dict[str, Song], text: str, labels: dict[str, int]
+) -> None:
+    parsed = parse_query(text)
+    assert parsed.unknown == []
+    assert {label: np.sign(weight) for label, weight in parsed.labels.items()}.items() >= labels.items()

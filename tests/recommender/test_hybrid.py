@@ -8,13 +8,13 @@ from scipy.sparse import csr_array
 
 from recommender.engine import hybrid
 from recommender.engine.hybrid import Hybrid
-from recommender.engine.interface import Evidence, PlayMatrix, Tastes, TooLittleError
+from recommender.engine.interface import ListenerBatch, PlayMatrix, TooLittleError, TrainingData
 from recommender.engine.popularity import Popularity, expected_listeners
 
 N_LISTENERS, N_SONGS, N_CAMPS = 120, 150, 5
 
 
-def camps() -> Evidence:
+def camps() -> TrainingData:
     """Listeners of five camps, songs of five kinds; popular songs are played by all, a tenth by nobody."""
     rng = np.random.default_rng(11)
     kind = rng.integers(0, N_CAMPS, N_SONGS)
@@ -28,17 +28,17 @@ def camps() -> Evidence:
     labels = np.zeros((N_SONGS, N_CAMPS + 2))
     labels[np.arange(N_SONGS), kind] = rng.integers(1, 5, N_SONGS)
     labels[np.arange(N_SONGS), rng.integers(0, N_CAMPS + 2, N_SONGS)] += 1
-    return Evidence(csr_array(labels), csr_array(played))
+    return TrainingData(csr_array(labels), csr_array(played))
 
 
 @pytest.fixture(scope="module")
-def evidence() -> Evidence:
+def data() -> TrainingData:
     return camps()
 
 
 @pytest.fixture(scope="module")
-def fitted(evidence: Evidence) -> Hybrid:
-    return Hybrid.fit(evidence)
+def fitted(data: TrainingData) -> Hybrid:
+    return Hybrid.fit(data)
 
 
 def test_weights_depend_on_how_many_listeners_a_song_has(fitted: Hybrid) -> None:
@@ -51,81 +51,83 @@ def test_weights_depend_on_how_many_listeners_a_song_has(fitted: Hybrid) -> None
 
 
 def test_songs_without_listeners_are_ranked_among_themselves_by_what_ranks_them_best() -> None:
-    n_columns = len(hybrid._COLUMNS)
-    start = np.array([hybrid._START[name] for name in hybrid._COLUMNS]).T
+    n_columns = len(hybrid._FEATURES)
+    start = np.array([hybrid._PRIOR_MEANS[name] for name in hybrid._FEATURES]).T
     # Latent factors, which the start goes by, put the played song first; content, which was fitted, puts it last.
     said = np.zeros((4, 3, n_columns), dtype=np.float32)
-    said[:, 0, hybrid.PARTS.index("latent")] = 1
-    said[:, 1:, hybrid.PARTS.index("content")] = 0.4
+    said[:, 0, hybrid.WEIGHED_PARTS.index("latent")] = 1
+    said[:, 1:, hybrid.WEIGHED_PARTS.index("content")] = 0.4
     said[..., -1] = 1
     values = np.zeros((4, 3, start.size), dtype=np.float32)
     values[..., :n_columns] = said
     choices = hybrid._Choices(values, np.ones((4, 3), dtype=bool), np.ones(4, dtype=np.float32))
     fitted = start.copy()
     fitted[0, :-1] = 0
-    fitted[0, hybrid.PARTS.index("content")] = 0.5
-    turned = hybrid._turned(fitted, start, choices)
+    fitted[0, hybrid.WEIGHED_PARTS.index("content")] = 0.5
+    turned = hybrid._blend_cold_weights(fitted, start, choices)
     assert (turned[1:] == fitted[1:]).all()
     assert turned[0, -1] == fitted[0, -1]
     assert np.linalg.norm(turned[0, :-1]) == pytest.approx(0.5)
-    assert turned[0, hybrid.PARTS.index("latent")] > 0
+    assert turned[0, hybrid.WEIGHED_PARTS.index("latent")] > 0
     # Where they are ranked well already, nothing turns.
-    choices.values[:, 0, hybrid.PARTS.index("content")] = 2
-    assert hybrid._turned(fitted, start, choices) == pytest.approx(fitted)
+    choices.values[:, 0, hybrid.WEIGHED_PARTS.index("content")] = 2
+    assert hybrid._blend_cold_weights(fitted, start, choices) == pytest.approx(fitted)
 
 
-def test_nothing_that_is_held_out_is_seen_by_the_parts(evidence: Evidence) -> None:
-    inner = hybrid._held_out(evidence)
-    assert inner.evidence.played.nnz + inner.held_out.nnz == evidence.played.nnz
-    assert not (inner.evidence.played.toarray() * inner.held_out.toarray()).any()
-    assert not inner.evidence.listeners[inner.cold].any()
+def test_nothing_that_is_held_out_is_seen_by_the_parts(data: TrainingData) -> None:
+    inner = hybrid._inner_split(data)
+    assert inner.data.played.nnz + inner.held_out.nnz == data.played.nnz
+    assert not (inner.data.played.toarray() * inner.held_out.toarray()).any()
+    assert not inner.data.listeners[inner.cold].any()
     assert inner.cold.sum() > 10
 
 
 def test_unplayed_songs_of_the_listeners_kind_come_before_other_unplayed_songs(
-    fitted: Hybrid, evidence: Evidence
+    fitted: Hybrid, data: TrainingData
 ) -> None:
-    row: PlayMatrix = evidence.played[[0]]
-    scores = fitted.scores(Tastes.of_plays(row, N_CAMPS + 2))[0]
-    mostly = evidence.term_frequencies.toarray()[:, :N_CAMPS].argmax(axis=1)
-    unplayed = evidence.listeners == 0
+    row: PlayMatrix = data.played[[0]]
+    scores = fitted.scores(ListenerBatch.from_plays(row, N_CAMPS + 2))[0]
+    mostly = data.term_frequencies.toarray()[:, :N_CAMPS].argmax(axis=1)
+    unplayed = data.listeners == 0
     assert scores[unplayed & (mostly == 0)].mean() > scores[unplayed & (mostly != 0)].mean()
 
 
 def test_somebody_of_whom_nothing_is_known_is_told_nothing(fitted: Hybrid) -> None:
-    assert not fitted.scores(Tastes.of_one(N_SONGS, N_CAMPS + 2)).any()
+    assert not fitted.scores(ListenerBatch.from_listener(N_SONGS, N_CAMPS + 2)).any()
 
 
 def test_with_an_empty_profile_a_query_is_all_there_is(fitted: Hybrid) -> None:
-    asked = Tastes.of_one(N_SONGS, N_CAMPS + 2, query={2: 1.0})
-    scores, content = fitted.scores(asked)[0], fitted.content.scores(asked)[0]
-    assert (np.argsort(-scores, kind="stable")[:20] == np.argsort(-content, kind="stable")[:20]).all()
+    asked = ListenerBatch.from_listener(N_SONGS, N_CAMPS + 2, query={2: 1.0})
+    scores, match = fitted.scores(asked)[0], fitted.labels_and_sound.scores(asked)[0]
+    assert (np.argsort(-scores, kind="stable")[:20] == np.argsort(-match, kind="stable")[:20]).all()
 
 
-def test_a_query_bends_the_ranking_of_a_listener(fitted: Hybrid, evidence: Evidence) -> None:
-    row: PlayMatrix = evidence.played[[0]]
+def test_a_query_bends_the_ranking_of_a_listener(fitted: Hybrid, data: TrainingData) -> None:
+    row: PlayMatrix = data.played[[0]]
     plays = {int(song): int(count) for song, count in zip(row.indices, row.data, strict=True)}
-    of_label_3 = evidence.term_frequencies.toarray()[:, 3] > 0
-    calm = fitted.scores(Tastes.of_one(N_SONGS, N_CAMPS + 2, liked=list(plays), played=plays))[0]
-    bent = fitted.scores(Tastes.of_one(N_SONGS, N_CAMPS + 2, liked=list(plays), played=plays, query={3: 1.0}))[0]
+    of_label_3 = data.term_frequencies.toarray()[:, 3] > 0
+    calm = fitted.scores(ListenerBatch.from_listener(N_SONGS, N_CAMPS + 2, liked=list(plays), played=plays))[0]
+    bent = fitted.scores(
+        ListenerBatch.from_listener(N_SONGS, N_CAMPS + 2, liked=list(plays), played=plays, query={3: 1.0})
+    )[0]
     assert np.argsort(np.argsort(bent))[of_label_3].mean() > np.argsort(np.argsort(calm))[of_label_3].mean()
 
 
 def test_too_few_listeners_are_said() -> None:
-    few = Evidence(csr_array(np.eye(9)), csr_array(np.ones((5, 9), dtype=np.int32)))
+    few = TrainingData(csr_array(np.eye(9)), csr_array(np.ones((5, 9), dtype=np.int32)))
     with pytest.raises(TooLittleError, match="20 listeners of 5 songs"):
         Hybrid.fit(few)
 
 
-def test_popularity_is_expected_of_songs_whose_kind_is_played(evidence: Evidence) -> None:
-    tf = evidence.term_frequencies.toarray()
-    played = evidence.played.toarray()
+def test_popularity_is_expected_of_songs_whose_kind_is_played(data: TrainingData) -> None:
+    tf = data.term_frequencies.toarray()
+    played = data.played.toarray()
     # Songs of kind 0 are what everybody plays.
     popular_kind = tf[:, 0] > 0
     played[:, popular_kind] += 1
     new = np.flatnonzero(~played.any(axis=0))
     played[:, np.flatnonzero(popular_kind)[:3]] = 0
-    known = Evidence(csr_array(tf), csr_array(played))
+    known = TrainingData(csr_array(tf), csr_array(played))
     expectation = expected_listeners(known)
     assert expectation.rank_correlation > 0.5
     held = np.flatnonzero(popular_kind)[:3]
@@ -135,7 +137,7 @@ def test_popularity_is_expected_of_songs_whose_kind_is_played(evidence: Evidence
 
 
 def test_too_few_songs_tell_nothing_of_new_ones() -> None:
-    few = Evidence(csr_array(np.eye(9)), csr_array(np.ones((5, 9), dtype=np.int32)))
+    few = TrainingData(csr_array(np.eye(9)), csr_array(np.ones((5, 9), dtype=np.int32)))
     expectation = expected_listeners(few)
     assert not expectation.listeners.any()
     assert np.isnan(expectation.rank_correlation)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
 from recommender.engine.features import Features
-from recommender.engine.interface import Evidence, LabelReason, Moved, PlayMatrix, SongReason, Tastes
+from recommender.engine.interface import (
+    IndexMapping,
+    LabelContribution,
+    ListenerBatch,
+    PlayMatrix,
+    SongContribution,
+    TrainingData,
+)
 from recommender.engine.latent import Latent, Settings
 from recommender.engine.ridge import ridge
 
@@ -16,7 +25,7 @@ ROCK, JAZZ = range(30), range(30, 60)
 UNPLAYED_ROCK, UNPLAYED_JAZZ = 29, 59
 
 
-def two_camps(*, embeddings: bool = False) -> Evidence:
+def two_camps(*, embeddings: bool = False) -> TrainingData:
     """Forty listeners of rock and forty of jazz; of each camp one song that nobody has played."""
     rng = np.random.default_rng(3)
     played = np.zeros((N_LISTENERS, N_SONGS), dtype=np.int32)
@@ -33,7 +42,7 @@ def two_camps(*, embeddings: bool = False) -> Evidence:
     else:
         labels[np.arange(N_SONGS), camps] = 3
         labels[:5, 2] = 1
-    return Evidence(csr_array(labels), csr_array(played), embeddings=sounds if embeddings else None)
+    return TrainingData(csr_array(labels), csr_array(played), embeddings=sounds if embeddings else None)
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +50,8 @@ def latent() -> Latent:
     return Latent.fit(two_camps())
 
 
-def of_rock(played: dict[int, int] | None = None) -> Tastes:
-    return Tastes.of_one(N_SONGS, 3, played=played or {0: 3, 7: 1, 12: 5})
+def of_rock(played: dict[int, int] | None = None) -> ListenerBatch:
+    return ListenerBatch.from_listener(N_SONGS, 3, played=played or {0: 3, 7: 1, 12: 5})
 
 
 def test_a_listener_who_was_not_there_when_it_was_fitted_gets_their_camps_songs(latent: Latent) -> None:
@@ -51,17 +60,17 @@ def test_a_listener_who_was_not_there_when_it_was_fitted_gets_their_camps_songs(
 
 
 def test_a_listener_stands_where_the_least_squares_put_them(latent: Latent) -> None:
-    evidence = two_camps()
-    row: PlayMatrix = evidence.played[[3]]
-    placed = latent.listener_factors(Tastes.of_plays(row, 3))[0]
+    data = two_camps()
+    row: PlayMatrix = data.played[[3]]
+    placed = latent.listener_factors(ListenerBatch.from_plays(row, 3))[0]
     confidence = np.zeros(N_SONGS)
-    confidence[row.indices] = 1 + Settings().certainty * np.log1p(row.data)
+    confidence[row.indices] = 1 + Settings().alpha * np.log1p(row.data)
     preferred = confidence > 0
-    played = evidence.listeners > 0
-    # The gradient of sum c (p - x y)^2 + damping |x|^2 over all songs that were fitted on, unplayed ones with c = 1.
+    played = data.listeners > 0
+    # The gradient of sum c (p - x y)^2 + regularization |x|^2 over all training songs, c = 1 for unplayed ones.
     factors = latent.learned[played].astype(float)
     weights = np.where(confidence[played] > 0, confidence[played], 1)
-    gradient = factors.T @ (weights * (factors @ placed - preferred[played])) + latent.damping * placed
+    gradient = factors.T @ (weights * (factors @ placed - preferred[played])) + latent.regularization * placed
     assert np.abs(gradient).max() < 1e-6
 
 
@@ -72,14 +81,14 @@ def test_a_song_nobody_has_played_is_known_by_its_labels_or_its_sound(embeddings
 
 
 def test_the_reasons_of_a_played_song_are_songs_that_sum_to_its_score(latent: Latent) -> None:
-    (reasons,) = latent.reasons(of_rock(), np.array([20]), k=3)
-    assert {reason.song for reason in reasons if isinstance(reason, SongReason)} == {0, 7, 12}
+    (reasons,) = latent.explain(of_rock(), np.array([20]), k=3)
+    assert {reason.song for reason in reasons if isinstance(reason, SongContribution)} == {0, 7, 12}
     assert sum(reason.weight for reason in reasons) == pytest.approx(latent.scores(of_rock())[0, 20], rel=1e-4)
 
 
 def test_the_reasons_of_an_unplayed_song_are_its_labels(latent: Latent) -> None:
-    (reasons,) = latent.reasons(of_rock(), np.array([UNPLAYED_ROCK]), k=3)
-    assert [reason.label for reason in reasons if isinstance(reason, LabelReason)] == [0]
+    (reasons,) = latent.explain(of_rock(), np.array([UNPLAYED_ROCK]), k=3)
+    assert [reason.label for reason in reasons if isinstance(reason, LabelContribution)] == [0]
 
 
 def test_a_song_that_is_labelled_later_gets_factors_without_a_new_fit(latent: Latent) -> None:
@@ -87,18 +96,18 @@ def test_a_song_that_is_labelled_later_gets_factors_without_a_new_fit(latent: La
     labels = np.vstack([before.term_frequencies.toarray(), [3.0, 0, 0]])
     # A new label stands before the others, as if it had been there.
     labels = np.column_stack([np.zeros(N_SONGS + 1), labels])
-    now = Evidence(csr_array(labels), csr_array(np.zeros((1, N_SONGS + 1), dtype=np.int32)))
-    since = Moved(np.append(np.arange(N_SONGS), -1), np.array([-1, 0, 1, 2]), N_SONGS)
-    refreshed = latent.refreshed(now, since)
-    tastes = Tastes.of_one(N_SONGS + 1, 4, played={0: 3, 7: 1, 12: 5})
-    scores, as_before = refreshed.scores(tastes)[0], latent.scores(of_rock())[0]
+    now = TrainingData(csr_array(labels), csr_array(np.zeros((1, N_SONGS + 1), dtype=np.int32)))
+    mapping = IndexMapping(np.append(np.arange(N_SONGS), -1), np.array([-1, 0, 1, 2]), N_SONGS)
+    refreshed = latent.refreshed(now, mapping)
+    batch = ListenerBatch.from_listener(N_SONGS + 1, 4, played={0: 3, 7: 1, 12: 5})
+    scores, as_before = refreshed.scores(batch)[0], latent.scores(of_rock())[0]
     assert scores[:N_SONGS] == pytest.approx(as_before, abs=1e-5)
     assert scores[N_SONGS] == pytest.approx(as_before[UNPLAYED_ROCK], abs=1e-5)
 
 
 def test_with_no_plays_at_all_nothing_is_said() -> None:
-    nobody = Evidence(csr_array(np.eye(3)), csr_array(np.zeros((0, 3), dtype=np.int32)))
-    assert not Latent.fit(nobody).scores(Tastes.of_one(3, 3, played={0: 1})).any()
+    nobody = TrainingData(csr_array(np.eye(3)), csr_array(np.zeros((0, 3), dtype=np.int32)))
+    assert not Latent.fit(nobody).scores(ListenerBatch.from_listener(3, 3, played={0: 1})).any()
 
 
 def test_a_ridge_solves_its_normal_equations() -> None:
@@ -114,17 +123,26 @@ def test_a_ridge_solves_its_normal_equations() -> None:
 
 
 def test_a_song_without_labels_and_sound_has_no_features() -> None:
-    evidence = Evidence(csr_array(np.array([[1.0, 0], [0, 0]])), csr_array(np.zeros((1, 2), dtype=np.int32)))
-    rows = Features.fit(evidence).rows(evidence)
+    data = TrainingData(csr_array(np.array([[1.0, 0], [0, 0]])), csr_array(np.zeros((1, 2), dtype=np.int32)))
+    rows = Features.fit(data).rows(data)
     assert np.diff(rows.indptr).tolist()[1] == 0
 
 
 def test_what_more_people_say_of_a_song_tells_more() -> None:
     # Label 0 stands on two songs, once of one and ten times of the other, label 1 on a third.
     said = np.array([[1.0, 0], [10, 0], [0, 3]])
-    evidence = Evidence(csr_array(said), csr_array(np.zeros((1, 3), dtype=np.int32)))
-    features = Features.fit(evidence)
-    rows = features.rows_and_amounts(evidence).toarray()
+    data = TrainingData(csr_array(said), csr_array(np.zeros((1, 3), dtype=np.int32)))
+    features = Features.fit(data)
+    rows = features.rows_and_amounts(data).toarray()
     assert rows[:, : features.n_labels].tolist() == [[1, 0], [1, 0], [0, 1]]
     amounts = rows[:, -features.n_labels :]
     assert amounts[1, 0] / amounts[0, 0] == pytest.approx(np.log(11) / np.log(2))
+
+
+def test_embeddings_of_another_version_count_as_none_until_the_next_fit() -> None:
+    nobody = csr_array(np.zeros((1, 3), dtype=np.int32))
+    sounds = np.random.default_rng(0).random((3, 4)).astype(np.float32)
+    data = TrainingData(csr_array(np.eye(3)), nobody, embeddings=sounds, embedded_by="dcmrs")
+    features = Features.from_arrays(Features.fit(data).arrays())
+    assert features.rows(data).toarray()[:, -4:].any(axis=1).all()
+    assert not features.rows(replace(data, embedded_by="musicnn")).toarray()[:, -4:].any()

@@ -19,9 +19,10 @@ from catalog.models import Label, LibraryRoot, Song
 from catalog.services import song_index
 from catalog.services.embeddings import store_embedding
 from catalog.services.listening import rate, refuse
-from recommender import build, snapshot, song_map
 from recommender.models import Snapshot
-from recommender.song_map import NO_LABEL, WIDTH
+from recommender.services import song_map
+from recommender.services.song_map import NO_LABEL, WIDTH
+from recommender.snapshots import build, current
 from tests.factories import add_labels, make_song
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +50,7 @@ def heard(root: LibraryRoot) -> list[Song]:
         if number < N - 2:
             store_embedding(song, "network-1", np.eye(3)[genre] * 5 + rng.random(3))
     Label.objects.filter(name__in=GENRES).update(kind=Label.Kind.GENRE)
-    song_index.note(None)
+    song_index.record_changes(None)
     return songs
 
 
@@ -62,11 +63,11 @@ def mapped(heard: list[Song]) -> list[Song]:
 
 def places() -> dict[int, tuple[float, float]]:
     """Where each song lies on the map that counts, by primary key."""
-    recommenders = snapshot.current()
-    assert recommenders is not None
-    assert recommenders.map is not None
-    ids = recommenders.catalogue.song_ids[recommenders.map.songs]
-    return dict(zip(ids.tolist(), map(tuple, recommenders.map.places.tolist()), strict=True))
+    bundle = current.bundle()
+    assert bundle is not None
+    assert bundle.map is not None
+    ids = bundle.index.song_ids[bundle.map.songs]
+    return dict(zip(ids.tolist(), map(tuple, bundle.map.places.tolist()), strict=True))
 
 
 def unpacked(body: bytes) -> dict[str, Any]:
@@ -87,7 +88,7 @@ def unpacked(body: bytes) -> dict[str, Any]:
 
 def test_a_snapshot_has_a_map_of_the_songs_that_were_heard(mapped: list[Song]) -> None:
     assert sorted(places()) == [song.pk for song in mapped[: N - 2]]
-    row = snapshot.current_row()
+    row = current.current_row()
     assert row is not None
     assert row.methods["map"]["songs"] == N - 2
 
@@ -121,7 +122,7 @@ def test_the_first_whole_snapshot_has_a_map_too(heard: list[Song]) -> None:
 
 
 def test_the_time_for_the_map_does_not_slow_the_pace_of_content(mapped: list[Song]) -> None:
-    row = snapshot.current_row()
+    row = current.current_row()
     assert row is not None
     assert 0 < row.methods["map"]["seconds"] <= row.seconds
 
@@ -177,7 +178,7 @@ def test_twenty_thousand_songs_are_small(root: LibraryRoot) -> None:
 
 def test_a_song_that_has_lost_its_file_leaves_the_map_at_once(page: Client, mapped: list[Song]) -> None:
     Song.objects.filter(pk=mapped[3].pk).update(missing_since=timezone.now())
-    song_index.note([mapped[3].pk])
+    song_index.record_changes([mapped[3].pk])
     assert mapped[3].pk not in unpacked(page.get("/map/places").content)["ids"]
     assert page.get(f"/map/songs/?songs={mapped[3].pk}").json() == {"songs": []}
 
@@ -186,10 +187,10 @@ def test_of_too_many_songs_a_part_is_drawn_and_the_page_says_so(
     page: Client, mapped: list[Song], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(song_map, "MOST_SHOWN", 10)
-    song_map._last = None
+    song_map.forget()
     assert unpacked(page.get("/map/places").content)["songs"] == 10
     assert "10 songs, spread evenly over 22" in page.get("/map/").content.decode()
-    song_map._last = None
+    song_map.forget()
 
 
 def test_songs_are_named_in_the_order_asked_for(page: Client, mapped: list[Song]) -> None:
@@ -238,18 +239,18 @@ def test_songs_you_like_and_refuse_are_marked_for_you_alone(
 def test_before_anything_was_heard_the_page_says_what_is_to_come(page: Client, root: LibraryRoot) -> None:
     assert "No music here yet" in page.get("/map/").content.decode()
     make_song("Waits", root=root, path="waits.ogg")
-    song_index.note(None)
+    song_index.record_changes(None)
     assert "Nothing on the map yet" in page.get("/map/").content.decode()
     assert unpacked(page.get("/map/places").content)["ids"] == []
 
 
 def test_a_snapshot_from_before_there_was_a_map_is_no_map(page: Client, mapped: list[Song]) -> None:
-    recommenders = snapshot.current()
-    assert recommenders is not None
-    del recommenders.parts["map"]
-    song_map._last = None
+    bundle = current.bundle()
+    assert bundle is not None
+    del bundle.parts["map"]
+    song_map.forget()
     assert "Nothing on the map yet" in page.get("/map/").content.decode()
-    song_map._last = None
+    song_map.forget()
 
 
 @pytest.mark.parametrize("address", ["/map/", "/map/places", "/map/songs/?songs=1"])

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recommender.engine.diversity import UNKNOWN_ARTIST, spread_artists
 from recommender.engine.ranking import CALM, fused, top
-from recommender.engine.variety import UNKNOWN_ARTIST, spread_artists
 
 
 def test_the_highest_scores_come_first_and_ties_in_order() -> None:

@@ -6,13 +6,18 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from catalog.models import Label, LabelAlias, Play, Rating, Song
+from catalog.models import Label, LabelAlias, LibraryRoot, Play, Rating, Song
+from catalog.services.embeddings import store_embedding
 from catalog.services.listening import nudge, rate, record_play, refuse
-from recommender import build, services
-from recommender.profile import profile_of
-from recommender.services import LabelReason, Recommendation, SongReason, UnknownLabelError
-from recommender.similar import similar
-from recommender.taste import taste_of
+from recommender.services import recommending
+from recommender.services.fit import fits_you
+from recommender.services.label_queries import UnknownLabelError
+from recommender.services.profile import profile_of
+from recommender.services.reasons import LabelReason, SongReason, in_words
+from recommender.services.recommending import Recommendation
+from recommender.services.similar import similar_songs
+from recommender.services.taste import taste_of
+from recommender.snapshots import build
 from tests.factories import make_plays, make_rating, make_song, make_user
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +60,7 @@ def test_somebody_who_has_said_nothing_has_an_empty_taste(ada: User) -> None:
 def test_scores_are_those_worked_out_by_hand(library: dict[str, Song], ada: User) -> None:
     build.build()
     make_rating(ada, library["So What"], 5)
-    found = services.recommend(ada)
+    found = recommending.recommend(ada, "content")
     assert scores(found) == pytest.approx({"Birdland": 0.09822, "Blue in Green": 0.01587}, abs=6e-6)
     assert [one.rank for one in found] == [1, 2]
     assert found[0].reasons == [LabelReason("jazz", pytest.approx(0.09822, abs=6e-6))]  # type: ignore[arg-type]
@@ -63,65 +68,77 @@ def test_scores_are_those_worked_out_by_hand(library: dict[str, Song], ada: User
 
 def test_a_rating_counts_at_once(library: dict[str, Song], ada: User) -> None:
     build.build()
-    assert services.recommend(ada) == []
+    assert recommending.recommend(ada) == []
     rate(ada, library["Thunder"], 5)
-    assert titles(services.recommend(ada)) == ["Birdland"]
+    assert titles(recommending.recommend(ada)) == ["Birdland"]
     rate(ada, library["Thunder"], 1)
-    assert services.recommend(ada) == []
+    assert recommending.recommend(ada) == []
 
 
 def test_nudges_count_and_songs_one_knows_are_left_out(library: dict[str, Song], ada: User) -> None:
     build.build()
     nudge(ada, Label.objects.get(name="rock"), 1.0)
-    assert titles(services.recommend(ada)) == ["Thunder", "Birdland"]
+    assert titles(recommending.recommend(ada)) == ["Thunder", "Birdland"]
     Play.objects.create(user=ada, song=library["Thunder"], skipped=True, played_at=timezone.now())
-    assert titles(services.recommend(ada)) == ["Birdland"]
+    assert titles(recommending.recommend(ada)) == ["Birdland"]
     refuse(ada, library["Birdland"])
-    assert services.recommend(ada) == []
+    assert recommending.recommend(ada) == []
 
 
 def test_a_query_bends_the_profile(library: dict[str, Song], ada: User) -> None:
     build.build()
     make_rating(ada, library["Thunder"], 5)
-    calm = services.recommend(ada, query={"calm": 1.0})
+    calm = recommending.recommend(ada, "content", query={"calm": 1.0})
     assert titles(calm) == ["Blue in Green", "Birdland"]
     assert [(reason.label, reason.asked) for reason in calm[0].reasons if isinstance(reason, LabelReason)] == [
         ("calm", True)
     ]
-    hardly = services.recommend(ada, query={"calm": 1.0}, query_share=0.1)
+    hardly = recommending.recommend(ada, "content", query={"calm": 1.0}, query_share=0.1)
     assert titles(hardly) == ["Birdland", "Blue in Green"]
+
+
+def test_what_is_asked_for_decides_what_is_in_the_list_of_pages(library: dict[str, Song], ada: User) -> None:
+    build.build()
+    make_rating(ada, library["Thunder"], 5)
+    calm = recommending.recommend(ada, query={"calm": 1.0})
+    assert titles(calm) == ["Blue in Green"]
+    assert [(reason.label, reason.asked) for reason in calm[0].reasons if isinstance(reason, LabelReason)] == [
+        ("calm", True)
+    ]
 
 
 def test_a_query_is_everything_where_nothing_is_known(library: dict[str, Song], ada: User) -> None:
     build.build()
-    assert scores(services.recommend(ada, query={"calm": 1.0})) == pytest.approx({"Blue in Green": 0.99466}, abs=6e-6)
+    assert scores(recommending.recommend(ada, "content", query={"calm": 1.0})) == pytest.approx(
+        {"Blue in Green": 0.99466}, abs=6e-6
+    )
 
 
 def test_labels_are_found_in_any_spelling_and_by_alias(library: dict[str, Song], ada: User) -> None:
     LabelAlias.objects.create(label=Label.objects.get(name="calm"), name="Peaceful")
     build.build()
     for spelling in ("CALM", "peaceful", " Calm "):
-        assert titles(services.recommend(ada, query={spelling: 1.0})) == ["Blue in Green"]
+        assert titles(recommending.recommend(ada, query={spelling: 1.0})) == ["Blue in Green"]
 
 
 def test_an_unknown_label_is_refused_with_the_closest(library: dict[str, Song], ada: User) -> None:
     build.build()
     with pytest.raises(UnknownLabelError, match="no label is called 'jaz'; the closest are jazz"):
-        services.recommend(ada, query={"jaz": 1.0})
+        recommending.recommend(ada, query={"jaz": 1.0})
 
 
 def test_a_weight_that_is_no_number_is_refused(library: dict[str, Song], ada: User) -> None:
     build.build()
     with pytest.raises(ValueError, match="the weight of calm is not a number"):
-        services.recommend(ada, query={"calm": float("nan")})
+        recommending.recommend(ada, query={"calm": float("nan")})
 
 
 def test_songs_without_a_file_are_in_the_raw_ranking_only(library: dict[str, Song], ada: User) -> None:
     make_song("Silent", labels={"rock": 5}, source="import")
     build.build()
     make_rating(ada, library["Thunder"], 5)
-    assert titles(services.recommend(ada)) == ["Silent", "Birdland"]
-    assert titles(services.recommend(ada, playable_only=True)) == ["Birdland"]
+    assert titles(recommending.recommend(ada)) == ["Silent", "Birdland"]
+    assert titles(recommending.recommend(ada, playable_only=True)) == ["Birdland"]
 
 
 def test_a_song_that_was_deleted_or_lost_its_file_gives_its_place_to_the_next(
@@ -130,9 +147,9 @@ def test_a_song_that_was_deleted_or_lost_its_file_gives_its_place_to_the_next(
     build.build()
     nudge(ada, Label.objects.get(name="rock"), 1.0)
     Song.objects.filter(pk=library["Thunder"].pk).update(missing_since=timezone.now())
-    assert titles(services.recommend(ada, n=1, playable_only=True)) == ["Birdland"]
+    assert titles(recommending.recommend(ada, n=1, playable_only=True)) == ["Birdland"]
     library["Thunder"].delete()
-    found = services.recommend(ada, n=1)
+    found = recommending.recommend(ada, n=1)
     assert [(one.rank, one.song.title) for one in found] == [(1, "Birdland")]
 
 
@@ -140,7 +157,7 @@ def test_ties_are_broken_the_same_way_every_time(root: object, ada: User) -> Non
     twins = [make_song(f"Twin {number}", labels={"jazz": 1}, source="import") for number in range(8)]
     make_song(labels={"rock": 1}, source="import")
     build.build()
-    found = services.recommend(ada, query={"jazz": 1.0}, n=5)
+    found = recommending.recommend(ada, query={"jazz": 1.0}, n=5)
     assert [one.song.pk for one in found] == [song.pk for song in twins[:5]]
 
 
@@ -149,31 +166,33 @@ def test_what_is_popular_says_how_often_it_was_played(library: dict[str, Song], 
     make_plays(bob, library["Thunder"], 5)
     make_plays(bob, library["Birdland"], 7)
     build.build()
-    found = services.recommend(ada, "popular")
+    found = recommending.recommend(ada, "popular")
     assert scores(found) == {"Birdland": 7, "Thunder": 5}
     assert found[0].reasons == [SongReason(library["Birdland"], 7)]
-    assert services.recommend(bob, "popular") == []
+    assert recommending.recommend(bob, "popular") == []
 
 
 def test_popular_and_unknown_methods_refuse_what_they_cannot_do(library: dict[str, Song], ada: User) -> None:
     build.build()
-    with pytest.raises(ValueError, match=r"no method is called 'magic'; there are content, cooccurrence, .*popular"):
-        services.recommend(ada, "magic")
+    with pytest.raises(
+        ValueError, match=r"no method is called 'magic'; there are content, labels_and_sound, .*popular"
+    ):
+        recommending.recommend(ada, "magic")
     with pytest.raises(ValueError, match="labels go with the method content"):
-        services.recommend(ada, "popular", query={"jazz": 1.0})
+        recommending.recommend(ada, "popular", query={"jazz": 1.0})
 
 
 def test_without_a_snapshot_there_is_nothing(library: dict[str, Song], ada: User) -> None:
-    assert services.recommend(ada) == similar(library["Thunder"]).songs == []
+    assert recommending.recommend(ada) == similar_songs(library["Thunder"]).songs == []
     assert profile_of(ada).labels == []
-    assert services.fits_you(ada, library["Thunder"]).unknown == "song"
+    assert fits_you(ada, library["Thunder"]).unknown == "song"
 
 
 def test_a_label_that_came_after_the_snapshot_weighs_nothing_yet(library: dict[str, Song], ada: User) -> None:
     build.build()
     nudge(ada, Label.objects.create(name="polka"), 1.0)
-    assert services.recommend(ada) == []
-    assert titles(services.recommend(ada, query={"polka": 1.0, "calm": 1.0})) == ["Blue in Green"]
+    assert recommending.recommend(ada) == []
+    assert titles(recommending.recommend(ada, query={"polka": 1.0, "calm": 1.0})) == ["Blue in Green"]
 
 
 # --- Profiles, fits ------------------------------------------------------------------------------
@@ -193,7 +212,7 @@ def test_a_fit_says_from_how_many_songs_its_labels_come(library: dict[str, Song]
     build.build()
     for title, stars in {"So What": 5, "Blue in Green": 4, "Thunder": 1}.items():
         make_rating(ada, library[title], stars)
-    fit = services.fits_you(ada, library["Birdland"])
+    fit = fits_you(ada, library["Birdland"])
     assert [(label.label, label.said) for label in fit.labels] == [
         ("rock", "from 1 song you did not like"),
         ("jazz", "from 2 songs you liked"),
@@ -204,27 +223,54 @@ def test_a_fit_says_from_how_many_songs_its_labels_come(library: dict[str, Song]
 
 def test_a_fit_says_what_is_not_known(library: dict[str, Song], ada: User) -> None:
     build.build()
-    assert services.fits_you(ada, library["Thunder"]).unknown == "listener"
+    assert fits_you(ada, library["Thunder"]).unknown == "listener"
     make_rating(ada, library["So What"], 5)
-    assert services.fits_you(ada, library["Unheard"]).unknown == "song"
-    assert services.fits_you(ada, library["Thunder"]).labels == []
+    assert fits_you(ada, library["Unheard"]).unknown == "song"
+    assert fits_you(ada, library["Thunder"]).labels == []
 
 
 def test_labels_one_wants_less_of_speak_against_a_song(library: dict[str, Song], ada: User) -> None:
     build.build()
     nudge(ada, Label.objects.get(name="rock"), -1.0)
-    fit = services.fits_you(ada, library["Thunder"])
+    fit = fits_you(ada, library["Thunder"])
     assert [(label.against, label.said) for label in fit.labels] == [(True, "you want less of it")]
     assert fit.of_100 == 0
 
 
 def test_the_words_of_a_reason_name_what_was_asked_for_first() -> None:
     reasons = [LabelReason("jazz", 0.3), LabelReason("calm", 0.2, asked=True), LabelReason("rock", -0.5)]
-    assert services.in_words(reasons) == "calm + jazz (yours)"
-    assert services.in_words(reasons[:1]) == "jazz"
+    assert in_words(reasons) == "calm + jazz (yours)"
+    assert in_words(reasons[:1]) == "jazz"
 
 
 def test_ratings_of_others_do_not_matter(library: dict[str, Song], ada: User) -> None:
     build.build()
     Rating.objects.create(user=make_user(), song=library["Thunder"], stars=5)
-    assert services.recommend(ada) == []
+    assert recommending.recommend(ada) == []
+
+
+# --- Songs without labels
+
+
+def test_a_song_without_labels_is_recommended_by_its_sound_and_says_what_it_sounds_like(
+    library: dict[str, Song], ada: User, root: LibraryRoot
+) -> None:
+    new = make_song("New here", root=root, path="new.mp3")
+    strange = make_song("Strange", root=root, path="strange.mp3")
+    sounds = {"So What": [1, 0.1], "Blue in Green": [1, 0.2], "Thunder": [0.1, 1], "Birdland": [0.2, 1]}
+    for title, vector in sounds.items():
+        store_embedding(library[title], "some-1", vector)
+    store_embedding(new, "some-1", [1, 0.15])
+    store_embedding(strange, "some-1", [0.15, 1])
+    build.build()
+    make_rating(ada, library["So What"], 5)
+    found = {one.song: one for one in recommending.recommend(ada)}
+    assert found[new].words == "sounds like “So What”"
+    assert strange not in found or found[strange].score < found[new].score
+    assert new not in [one.song for one in recommending.recommend(ada, "content")]
+    fit = fits_you(ada, new)
+    assert fit.like == [library["So What"]]
+    assert fit.of_100 > 50
+    asked = recommending.recommend(ada, query={"jazz": 1.0})
+    assert new in [one.song for one in asked]
+    assert strange not in [one.song for one in asked]

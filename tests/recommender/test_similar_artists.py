@@ -10,8 +10,8 @@ from django.test import Client
 
 from catalog.models import LibraryRoot
 from catalog.services.embeddings import store_embedding
-from recommender import build
-from recommender.similar_artists import artists_like
+from recommender.services.similar_artists import artists_like
+from recommender.snapshots import build
 from tests.factories import make_song
 
 pytestmark = pytest.mark.django_db

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,21 +13,24 @@ import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.core.files import File
-from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.core.files.storage import FileSystemStorage, Storage
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from catalog.models import Song
-from recommender import build, changes, snapshot
-from recommender.models import Snapshot
+from recommender.models import Snapshot, SnapshotBuild
+from recommender.services import recommending
+from recommender.snapshots import build, changes, current, parts, storage
+from recommender.snapshots.bundle import ModelBundle
+from recommender.tasks import fit_parts
 from tests.factories import add_labels, make_plays, make_song, make_user
 
 pytestmark = pytest.mark.django_db
 
 
-def current() -> snapshot.Recommenders:
-    recommenders = snapshot.current()
-    assert recommenders is not None
-    return recommenders
+def loaded() -> ModelBundle:
+    bundle = current.bundle()
+    assert bundle is not None
+    return bundle
 
 
 def names(folder: Path) -> set[str]:
@@ -34,12 +38,12 @@ def names(folder: Path) -> set[str]:
 
 
 def test_before_the_first_snapshot_there_is_none() -> None:
-    assert snapshot.current() is None
+    assert current.bundle() is None
 
 
 def test_an_empty_library_makes_an_empty_snapshot() -> None:
     build.build()
-    assert len(current().catalogue.song_ids) == 0
+    assert len(loaded().index.song_ids) == 0
 
 
 def test_the_arrays_are_those_of_the_library(library: dict[str, Song], ada: User) -> None:
@@ -47,12 +51,12 @@ def test_the_arrays_are_those_of_the_library(library: dict[str, Song], ada: User
     make_plays(ada, library["Thunder"], 3)
     make_plays(make_user(), library["Thunder"], 4)
     built = build.build()
-    recommenders = current()
-    assert recommenders.catalogue.song_ids.tolist() == [song.pk for song in library.values()] + [silent.pk]
-    assert recommenders.catalogue.playable.tolist() == [True] * 5 + [False]
-    assert recommenders.catalogue.artists.tolist()[-1] == -1
-    assert recommenders.popular.plays.tolist() == [0, 0, 7, 0, 0, 0]
-    assert recommenders.popular.listeners.tolist() == [0, 0, 2, 0, 0, 0]
+    bundle = loaded()
+    assert bundle.index.song_ids.tolist() == [song.pk for song in library.values()] + [silent.pk]
+    assert bundle.index.playable.tolist() == [True] * 5 + [False]
+    assert bundle.index.artists.tolist()[-1] == -1
+    assert bundle.popular.plays.tolist() == [0, 0, 7, 0, 0, 0]
+    assert bundle.popular.listeners.tolist() == [0, 0, 2, 0, 0, 0]
     assert built.figures == {
         "songs": 6,
         "playable_songs": 5,
@@ -73,7 +77,7 @@ def test_what_every_source_says_is_weighed(ada: User) -> None:
     add_labels(other, {"rock": -1}, source="curator", origin="ada")
     make_song(labels={"folk": 1.0}, source="import")
     build.build()
-    content, names = current().content, current().catalogue.label_names.tolist()
+    content, names = loaded().content, loaded().index.label_names.tolist()
     # TF: jazz 6/6, piano max(1/6, 0.6/0.6), calm 0.3/0.6, slow the largest; every IDF is log10(2/1)
     weights = dict(zip(names, content.song(0).tolist(), strict=True))
     norm = float(np.sqrt(3.25))
@@ -87,14 +91,14 @@ def test_readers_ask_one_small_question(
     library: dict[str, Song], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     build.build()
-    first = current()
+    first = loaded()
     with django_assert_num_queries(1):
-        assert current() is first
+        assert loaded() is first
 
 
 def test_arrays_are_mapped_not_read(library: dict[str, Song]) -> None:
     build.build()
-    base = current().content.weights.data
+    base = loaded().content.weights.data
     while not isinstance(base, np.memmap) and base.base is not None:
         base = base.base
     assert isinstance(base, np.memmap)
@@ -104,20 +108,20 @@ def test_readers_see_the_old_until_the_new_is_complete(
     library: dict[str, Song], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build.build()
-    old = current()
+    old = loaded()
     make_song("Later", labels={"jazz": 1}, source="import")
     seen: list[bool] = []
-    switch = snapshot.switch
+    switch = current.switch
 
     def look_and_switch(*args: object) -> Snapshot:
-        seen.append(current() is old)
+        seen.append(loaded() is old)
         return switch(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(snapshot, "switch", look_and_switch)
+    monkeypatch.setattr(current, "switch", look_and_switch)
     build.build()
     assert seen == [True]
-    assert current() is not old
-    assert len(current().catalogue.song_ids) == len(old.catalogue.song_ids) + 1
+    assert loaded() is not old
+    assert len(loaded().index.song_ids) == len(old.index.song_ids) + 1
     assert Snapshot.objects.filter(current=True).count() == 1
 
 
@@ -125,7 +129,7 @@ def test_a_full_disk_leaves_the_old_serving_and_nothing_behind(
     library: dict[str, Song], snapshots: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build.build()
-    old, folders = current(), names(snapshots)
+    old, folders = loaded(), names(snapshots)
     saved: list[str] = []
     save = FileSystemStorage.save
 
@@ -138,7 +142,7 @@ def test_a_full_disk_leaves_the_old_serving_and_nothing_behind(
     monkeypatch.setattr(FileSystemStorage, "save", save_three)
     with pytest.raises(OSError, match="No space left"):
         build.build()
-    assert current() is old
+    assert loaded() is old
     assert names(snapshots) == folders
 
 
@@ -146,28 +150,28 @@ def test_a_build_that_was_overtaken_does_not_take_back_what_is_newer(library: di
     early = changes.begin()
     changes.labels_changed()
     newer = build.build(Snapshot.Kind.CONTENT)
-    folder = snapshot.store(current())
-    late = snapshot.switch(Snapshot.Kind.CONTENT, folder, 1.0, {}, early)
+    folder, _ = storage.store(loaded().arrays())
+    late = current.switch(Snapshot.Kind.CONTENT, folder, 1.0, {}, early)
     assert not late.current
-    assert snapshot.current_row() == newer
+    assert current.current_row() == newer
 
 
 def test_of_a_full_and_a_content_snapshot_the_one_that_saw_more_counts(library: dict[str, Song]) -> None:
     full = build.build()
     changes.labels_changed()
     content = build.build(Snapshot.Kind.CONTENT)
-    assert snapshot.current_row() == content
+    assert current.current_row() == content
     assert Snapshot.objects.get(pk=full.pk).current
-    assert snapshot.current_row() != build.build()
+    assert current.current_row() != build.build()
     changes.labels_changed()
     newest = build.build()
-    assert snapshot.current_row() == newest
+    assert current.current_row() == newest
 
 
 def test_replaced_snapshots_are_deleted_but_for_the_last_few(library: dict[str, Song], snapshots: Path) -> None:
-    for _ in range(snapshot.KEPT + 3):
+    for _ in range(current.KEPT + 3):
         build.build()
-    assert Snapshot.objects.count() == len(names(snapshots)) == snapshot.KEPT + 1
+    assert Snapshot.objects.count() == len(names(snapshots)) == current.KEPT + 1
     assert set(Snapshot.objects.values_list("folder", flat=True)) == names(snapshots)
 
 
@@ -185,25 +189,114 @@ def test_a_snapshot_replaced_and_deleted_under_a_reader_leads_to_the_next(
     library: dict[str, Song], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = build.build()
-    storage = storages["snapshots"]
-    snapshot._delete(storage, old.folder)
+    storage.delete(old.folder)
     new = build.build()
-    snapshot._loaded.clear()
+    current._loaded.clear()
     rows = iter([old, new])
-    monkeypatch.setattr(snapshot, "current_row", lambda: next(rows))
-    assert len(current().catalogue.song_ids) == 5
+    monkeypatch.setattr(current, "current_row", lambda: next(rows))
+    assert len(loaded().index.song_ids) == 5
 
 
 def test_a_snapshot_without_its_files_is_said_and_built_again(
     library: dict[str, Song], snapshots: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     row = build.build()
-    next((snapshots / row.folder).glob("content.data*")).unlink()
-    snapshot._loaded.clear()
-    assert snapshot.current() is None
+    storage.delete(row.folder)
+    current._loaded.clear()
+    assert current.bundle() is None
     assert "without its files" in caplog.text
     build.keep_up()
-    assert len(current().catalogue.song_ids) == 5
+    assert len(loaded().index.song_ids) == 5
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def overwrite(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 0xFF
+    file.write_bytes(content)
+
+
+def scribble(file: Path) -> None:
+    file.write_bytes(b"\0" * file.stat().st_size)
+
+
+@pytest.mark.parametrize("damage", [cut, empty, scribble, Path.unlink])
+def test_a_damaged_snapshot_is_left_for_the_one_before_it_and_built_anew(
+    library: dict[str, Song], snapshots: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]
+) -> None:
+    intact, broken = build.build(), build.build()
+    damage(snapshots / broken.folder / "content.data.npy")
+    current._loaded.clear()
+    assert len(loaded().index.song_ids) == 5
+    assert current.current_row() == intact
+    assert f"Snapshot {broken.version} is damaged" in caplog.text
+    build.keep_up()
+    row = current.current_row()
+    assert row is not None
+    assert row.version > broken.version
+    assert SnapshotBuild.objects.count() == 1, "the full one is built anew too"
+    fit_parts()
+    assert not Snapshot.objects.exclude(damaged="").exists(), "what was built anew is cleared away"
+    build.keep_up()
+    assert not SnapshotBuild.objects.exists()
+
+
+def test_bytes_that_changed_in_place_are_noticed_by_the_worker(library: dict[str, Song], snapshots: Path) -> None:
+    build.build()
+    broken = build.build(Snapshot.Kind.CONTENT)
+    overwrite(snapshots / broken.folder / "content.data.npy")
+    build.keep_up()
+    row = current.current_row()
+    assert row is not None
+    assert row.version > broken.version
+    assert not Snapshot.objects.filter(pk=broken.pk).exists()
+
+
+def test_a_command_and_a_content_build_outlive_a_damaged_full_snapshot(
+    library: dict[str, Song], snapshots: Path
+) -> None:
+    broken = build.build()
+    cut(snapshots / broken.folder / "content.data.npy")
+    current._loaded.clear()
+    assert len(recommending.recommend(make_user(), "popular", n=5)) == 0
+    build.build(Snapshot.Kind.CONTENT)
+    build.build()
+    assert len(loaded().index.song_ids) == 5
+
+
+def test_a_storage_that_is_away_takes_no_snapshot_from_anybody(library: dict[str, Song], snapshots: Path) -> None:
+    row = build.build()
+    away = snapshots.rename(snapshots.with_name("away"))
+    current._loaded.clear()
+    assert current.bundle() is None
+    away.rename(snapshots)
+    assert len(loaded().index.song_ids) == 5
+    assert current.current_row() == row
+
+
+def test_a_snapshot_of_an_older_version_has_no_checksums_and_is_read(library: dict[str, Song]) -> None:
+    build.build()
+    Snapshot.objects.update(files={})
+    current._loaded.clear()
+    current.compare_checksums()
+    assert len(loaded().index.song_ids) == 5
+
+
+def test_training_data_that_is_damaged_ends_the_build_and_no_task(
+    library: dict[str, Song], snapshots: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun = parts.begin()
+    cut(snapshots / begun.folder / "evidence.tf_data.npy")
+    fit_parts()
+    assert not SnapshotBuild.objects.exists()
+    assert "is no array" in caplog.text
 
 
 class Elsewhere(Storage):
@@ -237,15 +330,19 @@ def test_a_storage_elsewhere_is_copied_once_and_mapped(
         "snapshots": {"BACKEND": f"{__name__}.Elsewhere", "OPTIONS": {"location": tmp_path / "elsewhere"}},
     }
     first = build.build()
-    assert len(current().catalogue.song_ids) == 5
+    assert len(loaded().index.song_ids) == 5
     opened: list[str] = []
     monkeypatch.setattr(Elsewhere, "open", lambda _self, name, _mode="rb": opened.append(name))
-    snapshot._loaded.clear()
-    assert len(current().catalogue.song_ids) == 5
+    current._loaded.clear()
+    assert len(loaded().index.song_ids) == 5
     assert not opened
     monkeypatch.undo()
     monkeypatch.setenv("DCMRS_HOME", str(tmp_path / "home"))
     second = build.build()
-    current()
+    loaded()
     copies = names(tmp_path / "home" / "snapshot-copies")
     assert copies == {second.folder} != {first.folder}
+    cut(tmp_path / "home" / "snapshot-copies" / second.folder / "content.data.npy")
+    current._loaded.clear()
+    assert len(loaded().index.song_ids) == 5
+    assert current.current_row() == second, "a damaged copy is copied anew"

@@ -9,13 +9,12 @@ from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import LibraryRoot, NotThis, Song
 from catalog.services.listening import record_play
-from recommender import build
-from recommender.story import story_of
+from recommender.services.story import story_of
+from recommender.snapshots import build
 from tests.factories import make_plays, make_rating, make_song, make_user
+from tests.pages import OWN_QUERIES
 
 pytestmark = pytest.mark.django_db
-
-QUERIES_OF_FITS_YOU = 12
 
 
 @pytest.fixture
@@ -109,6 +108,6 @@ def test_the_page_tells_it_in_a_bounded_number_of_queries(
     make_rating(ada, songs[0], 5)
     page.get(f"/songs/{songs[3].pk}/fits-you/")
     for song in (songs[0], songs[3], songs[9]):
-        with django_assert_max_num_queries(QUERIES_OF_FITS_YOU):
+        with django_assert_max_num_queries(OWN_QUERIES["song: fits you"]):
             shown = page.get(f"/songs/{song.pk}/fits-you/").content.decode()
         assert "ecommended" in shown

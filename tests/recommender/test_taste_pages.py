@@ -10,14 +10,15 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import Label, Nudge, Song
-from recommender import build, services
-from recommender.profile import Change, change_label, profile_of, songs_behind
+from recommender.services.fit import fits_you
+from recommender.services.profile import Change, change_label, profile_of, songs_behind
+from recommender.snapshots import build
 from tests.factories import make_plays, make_rating, make_song, make_user
+from tests.pages import OWN_QUERIES
 
 pytestmark = pytest.mark.django_db
 
 HTMX = {"HX-Request": "true"}
-QUERIES_OF_TASTE = 4  # session, user, snapshot, taste
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def test_the_page_asks_few_questions(
     page: Client, ada: User, jazz: Label, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     text(page)
-    with django_assert_num_queries(QUERIES_OF_TASTE):
+    with django_assert_num_queries(OWN_QUERIES["taste"]):
         text(page)
 
 
@@ -176,11 +177,11 @@ def test_forgetting_is_undone_to_what_was_there(page: Client, ada: User, jazz: L
 
 
 def test_a_nudge_counts_at_once(ada: User, library: dict[str, Song], jazz: Label) -> None:
-    before = services.fits_you(ada, library["Blue in Green"]).score
+    before = fits_you(ada, library["Blue in Green"]).score
     for _ in range(3):
         change_label(ada, Label.objects.get(name="calm"), Change.MORE)
     assert profile_of(ada).labels[0].name == "calm"
-    assert services.fits_you(ada, library["Blue in Green"]).score > before
+    assert fits_you(ada, library["Blue in Green"]).score > before
 
 
 @pytest.mark.parametrize(

@@ -6,38 +6,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.engine import tfidf
-from recommender.engine.tfidf import Words
+from recommender.engine.tfidf import Annotations
 from tests.recommender import plain
 
 N_SONGS, N_LABELS = 6, 5
 
 
-def words(*said: tuple[int, int, float]) -> Words:
+def words(*said: tuple[int, int, float]) -> Annotations:
     songs, labels, weights = zip(*said, strict=True) if said else ((), (), ())
-    return Words(np.array(songs, dtype=np.int64), np.array(labels, dtype=np.int64), np.array(weights, dtype=float))
+    return Annotations(
+        np.array(songs, dtype=np.int64), np.array(labels, dtype=np.int64), np.array(weights, dtype=float)
+    )
 
 
 NOTHING = words()
 
 
-def tf(imported: Words = NOTHING, heard: Words = NOTHING, curated: Words = NOTHING) -> np.ndarray:
-    return tfidf.term_frequencies(3, 3, imported, heard, curated).toarray()
+def tf(imported: Annotations = NOTHING, predicted: Annotations = NOTHING, curated: Annotations = NOTHING) -> np.ndarray:
+    return tfidf.term_frequencies(3, 3, imported, predicted, curated).toarray()
 
 
 def test_the_weights_of_one_source_count_as_they_are() -> None:
     assert tf(imported=words((0, 0, 12), (0, 1, 3)))[0].tolist() == [12, 3, 0]
-    assert tf(heard=words((1, 0, 0.6), (1, 2, 0.3)))[1].tolist() == [0.6, 0, 0.3]
+    assert tf(predicted=words((1, 0, 0.6), (1, 2, 0.3)))[1].tolist() == [0.6, 0, 0.3]
 
 
 def test_where_sources_meet_each_is_scaled_by_its_largest_and_the_larger_counts() -> None:
-    both = tf(imported=words((0, 0, 4), (0, 1, 1)), heard=words((0, 1, 0.6), (0, 2, 0.3), (1, 0, 0.6)))
+    both = tf(imported=words((0, 0, 4), (0, 1, 1)), predicted=words((0, 1, 0.6), (0, 2, 0.3), (1, 0, 0.6)))
     assert both[0] == pytest.approx([1, 1, 0.5])
     assert both[1].tolist() == [0.6, 0, 0]
 
 
 def test_several_imports_add_up_and_the_surest_tagger_counts() -> None:
     assert tf(imported=words((0, 0, 4), (0, 0, 2)))[0, 0] == 6
-    assert tf(heard=words((0, 0, 0.4), (0, 0, 0.7), (0, 1, 0.5)))[0].tolist() == [0.7, 0.5, 0]
+    assert tf(predicted=words((0, 0, 0.4), (0, 0, 0.7), (0, 1, 0.5)))[0].tolist() == [0.7, 0.5, 0]
 
 
 def test_a_curators_yes_is_the_songs_largest_and_a_no_is_zero() -> None:
@@ -114,10 +116,10 @@ verdicts = st.dictionaries(
 
 @given(said, said, verdicts)
 def test_weights_equal_the_plain_formulas(
-    imported: list[plain.Word], heard: list[plain.Word], curated: list[plain.Word]
+    imported: list[plain.Word], predicted: list[plain.Word], curated: list[plain.Word]
 ) -> None:
-    frequencies = tfidf.term_frequencies(N_SONGS, N_LABELS, words(*imported), words(*heard), words(*curated))
-    expected = plain.tf(N_SONGS, imported, heard, curated)
+    frequencies = tfidf.term_frequencies(N_SONGS, N_LABELS, words(*imported), words(*predicted), words(*curated))
+    expected = plain.tf(N_SONGS, imported, predicted, curated)
     assert frequencies.toarray() == pytest.approx(dense(expected))
     expected_idf = plain.idf(expected)
     idf = tfidf.inverse_document_frequencies(frequencies)

@@ -1,4 +1,4 @@
-"""The table of words at the admin's desk."""
+"""The table of words on the dashboard."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIST = "/admin/recommender/word/"
 
 
 @pytest.fixture
-def desk(client: Client) -> Client:
+def staff(client: Client) -> Client:
     client.force_login(make_user("admin", is_staff=True, is_superuser=True))
     return client
 
@@ -36,20 +36,20 @@ def sent(text: str, *labels: tuple[str, str], same_as: int | str = "") -> dict[s
 
 
 def test_the_default_table_is_there_from_the_start_as_it_is_written() -> None:
-    assert Word.objects.count() == sum(len(block) for block, _ in default_words())
-    assert WordLabel.objects.count() == sum(len(meaning) for _, meaning in default_words())
+    assert Word.objects.count() == sum(len(block) for block, _, _ in default_words())
+    assert WordLabel.objects.count() == sum(len(meaning) for _, meaning, _ in default_words())
     assert not Label.objects.exists()
 
 
-def test_the_list_says_what_each_word_means_and_is_searched_by_word_and_label(desk: Client) -> None:
-    assertContains(desk.get(LIST, {"q": "peaceful"}), "the same as calm")
-    assertContains(desk.get(LIST, {"q": "ragtime"}), "ragtime 1, piano 0.4")
-    assertContains(desk.get(LIST, {"q": "shoegaze"}), "dream pop")
+def test_the_list_says_what_each_word_means_and_is_searched_by_word_and_label(staff: Client) -> None:
+    assertContains(staff.get(LIST, {"q": "peaceful"}), "the same as calm")
+    assertContains(staff.get(LIST, {"q": "ragtime"}), "ragtime 1, piano 0.4")
+    assertContains(staff.get(LIST, {"q": "shoegaze"}), "dream pop")
 
 
-def test_a_word_is_added_with_its_labels_named_as_the_library_names_them(desk: Client) -> None:
+def test_a_word_is_added_with_its_labels_named_as_the_library_names_them(staff: Client) -> None:
     LabelAlias.objects.create(label=Label.objects.create(name="Hip-Hop"), name="rap music")
-    assert desk.post(f"{LIST}add/", sent("Grandma's  Tea", ("RAP MUSIC", "1"), ("calm", "-0.5"))).status_code == 302
+    assert staff.post(f"{LIST}add/", sent("Grandma's  Tea", ("RAP MUSIC", "1"), ("calm", "-0.5"))).status_code == 302
     word = Word.objects.get(text="Grandma's Tea")
     assert dict(word.labels.values_list("label", "weight")) == {"Hip-Hop": 1.0, "calm": -0.5}
 
@@ -64,31 +64,31 @@ def test_a_word_is_added_with_its_labels_named_as_the_library_names_them(desk: C
         (sent("grandma", ("calm", "nan")), "Enter a number."),
     ],
 )
-def test_what_cannot_be_is_refused_with_a_reason(desk: Client, fields: dict[str, str], said: str) -> None:
-    assertContains(desk.post(f"{LIST}add/", fields), said)
+def test_what_cannot_be_is_refused_with_a_reason(staff: Client, fields: dict[str, str], said: str) -> None:
+    assertContains(staff.post(f"{LIST}add/", fields), said)
     assert not Word.objects.filter(text="grandma").exists()
 
 
-def test_a_word_means_the_same_as_one_that_has_labels_itself(desk: Client) -> None:
+def test_a_word_means_the_same_as_one_that_has_labels_itself(staff: Client) -> None:
     calm, peaceful = Word.objects.get(text="calm"), Word.objects.get(text="peaceful")
-    answer = desk.post(f"{LIST}add/", sent("grandma", same_as=peaceful.pk))
+    answer = staff.post(f"{LIST}add/", sent("grandma", same_as=peaceful.pk))
     assertContains(answer, "Choose a word that has labels of its own.")
-    assert desk.post(f"{LIST}add/", sent("grandma", ("jazz", "1"), same_as=calm.pk)).status_code == 302
+    assert staff.post(f"{LIST}add/", sent("grandma", ("jazz", "1"), same_as=calm.pk)).status_code == 302
     word = Word.objects.get(text="grandma")
     assert word.same_as == calm
     assert not word.labels.exists()
 
 
-def test_the_table_is_put_back_by_post_alone(desk: Client) -> None:
+def test_the_table_is_put_back_by_post_alone(staff: Client) -> None:
     Word.objects.get(text="calm").delete()
     assert not Word.objects.filter(text="peaceful").exists()
-    assert desk.get(f"{LIST}reset/").status_code == 405
-    assertContains(desk.post(f"{LIST}reset/", follow=True), "The table is as it came.")
+    assert staff.get(f"{LIST}reset/").status_code == 405
+    assertContains(staff.post(f"{LIST}reset/", follow=True), "The table is as it came.")
     assert Word.objects.filter(text="peaceful").exists()
 
 
-def test_words_can_be_tried_beside_the_table(desk: Client) -> None:
-    answer = desk.get(LIST, {"try": "peacful zzyzx, not calm"})
+def test_words_can_be_tried_beside_the_table(staff: Client) -> None:
+    answer = staff.get(LIST, {"try": "peacful zzyzx, not calm"})
     assertContains(answer, "for “peacful”")
     assertContains(answer, "Not understood: zzyzx")
     assertContains(answer, "<strong>not calm</strong>", html=True)

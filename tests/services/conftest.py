@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .server import Server, own_database
+from .server import Server, new_server
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Servers run one after the other, so that they do not take one another's time."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.redis)
-            item.add_marker(pytest.mark.xdist_group("services"))
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A server that is not started yet; ended, whatever the test did to it."""
-    with own_database(os.environ.get("TEST_DATABASE_URL")) as database:
-        server = Server(tmp_path, database)
-        try:
-            yield server
-        finally:
-            server.kill_all()
+def fresh_server(tmp_path: Path) -> Iterator[Server]:
+    """A server with nothing in its home, which is not started yet."""
+    with new_server(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server to copy, with its tables and its static files in place: making them is half of a first start."""
+    with new_server(tmp_path_factory.mktemp("prepared")) as server:
+        server.manage("prepare")
+        # Again it has nothing to do, and waits for nobody.
+        server.manage("prepare")
+        yield server
+
+
+@pytest.fixture
+def server(prepared: Server, tmp_path: Path) -> Iterator[Server]:
+    """A server that is not started yet, and starts quickly."""
+    with new_server(tmp_path, prepared) as server:
+        yield server

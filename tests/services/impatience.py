@@ -16,5 +16,5 @@ class Impatience(AppConfig):
     def ready(self) -> None:
         from tagging import services
 
-        services.LEFT_BEHIND_AFTER = timedelta(seconds=3)
-        services.SIGN_OF_LIFE_S = 0.5
+        services.STALE_AFTER = timedelta(seconds=3)
+        services.HEARTBEAT_S = 0.5

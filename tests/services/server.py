@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -15,27 +16,58 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
 
 from catalog.home import PROJECT_ROOT
+from dcmrs_site.processes import redis_server
 from tests.processes import running_on, wait_until
 
 ADDRESS = re.compile(r"DCMRS is at (http://\S+)/ ")
+REDIS = Path(redis_server()).name
+"""Of the command line of the embedded Redis: redis-server or valkey-server."""
+
 STARTING = 180.0
 """Seconds a start may take on a busy machine."""
 
 
 @contextmanager
-def own_database(postgres_url: str | None) -> Iterator[str | None]:
-    """The address of a new database on a PostgreSQL; None, for the home's SQLite, where there is none."""
+def new_server(home: Path, like: Server | None = None) -> Iterator[Server]:
+    """A server that is not started yet; ended, whatever the test did to it.
+
+    Parameters
+    ----------
+    home : Path
+        An empty folder.
+    like : Server, optional
+        One that does not run: this one gets a copy of its home and of its database.
+    """
+    with own_database(os.environ.get("TEST_DATABASE_URL"), like.database_url if like else None) as database:
+        server = Server(home, database)
+        if like:
+            shutil.copytree(like.home, home, dirs_exist_ok=True)
+            server.environment["DJANGO_SETTINGS_MODULE"] = like.environment["DJANGO_SETTINGS_MODULE"]
+        try:
+            yield server
+        finally:
+            server.kill_all()
+
+
+@contextmanager
+def own_database(postgres_url: str | None, like: str | None) -> Iterator[str | None]:
+    """The address of a new database on a PostgreSQL; None, for the home's SQLite, where there is none.
+
+    It is a copy of `like`, the address of a database that nobody uses, or else empty.
+    """
     if postgres_url is None:
         yield None
         return
     name = f"server_{uuid4().hex}"
+    template = urlsplit(like).path.removeprefix("/") if like else "template1"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
         yield postgres_url.replace("/postgres?", f"/{name}?")
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
@@ -55,7 +87,12 @@ class Server:
     def __init__(self, home: Path, database_url: str | None, **variables: str) -> None:
         self.home = home
         self.database_url = database_url
-        self.environment = {**os.environ, "DCMRS_HOME": str(home), **variables}
+        self.environment = {
+            "DJANGO_SETTINGS_MODULE": "dcmrs_site.settings",
+            **os.environ,
+            "DCMRS_HOME": str(home),
+            **variables,
+        }
         self.environment.pop("DATABASE_URL", None)
         if database_url:
             self.environment["DATABASE_URL"] = database_url
@@ -65,8 +102,15 @@ class Server:
 
     def manage(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a management command; what it printed is in the answer."""
+        return self._python("manage.py", *arguments, status=status)
+
+    def run(self, code: str) -> None:
+        """Run Python code with this server's settings."""
+        self._python("-c", code)
+
+    def _python(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [sys.executable, *arguments],
             cwd=PROJECT_ROOT,
             env=self.environment,
             stdin=subprocess.DEVNULL,

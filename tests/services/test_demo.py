@@ -18,6 +18,8 @@ from tests.audio import write_tone
 
 from .server import Server
 
+pytestmark = pytest.mark.one_database
+
 DEMO = PROJECT_ROOT / "bin" / "demo"
 ACCOUNT = re.compile(r"Log in as (\w+) with the password (\S+) ")
 
@@ -38,7 +40,11 @@ def token(server: Server, name: str, password: str) -> str:
         return str(json.load(answer)["token"])
 
 
-def test_it_fills_labels_computes_and_starts_and_again_has_nothing_left_to_do(server: Server, music: Path) -> None:
+def test_it_fills_labels_computes_and_starts_and_again_has_nothing_left_to_do(
+    fresh_server: Server, music: Path
+) -> None:
+    server = fresh_server
+    server.environment["https_proxy"] = "http://127.0.0.1:9"
     server.start("demo", "--music", str(music))
 
     assert server.rows("SELECT tagging_state, count(*) FROM catalog_song GROUP BY 1") == [("done", 3)]
@@ -65,7 +71,7 @@ def test_nothing_is_downloaded_for_the_songs_to_be_labelled(server: Server, musi
     server.start("demo", "--music", str(music), "--weights", str(empty))
     assert f"  no file in {empty} holds the weights of" in server.printed()
     assert server.rows("SELECT tagging_state, count(*) FROM catalog_song GROUP BY 1") == [("done", 3)]
-    assert server.rows("SELECT tagger, count(*) FROM tagging_hearing GROUP BY 1") == [("dcmrs", 3)]
+    assert server.rows("SELECT tagger, count(*) FROM tagging_taggingrun GROUP BY 1") == [("dcmrs", 3)]
     assert server.rows("SELECT count(*) FROM catalog_songembedding") == [(3,)]
     assert server.health()["database"] == "ok"
 

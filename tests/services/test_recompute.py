@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,30 +18,37 @@ import pytest
 from catalog.home import PROJECT_ROOT
 from tests.processes import wait_until
 
-from .server import Server
+from .server import Server, new_server
 from .test_demo import token
 
 PASSWORD = "correct horse battery"
 SECONDS = 240.0
 VERSION = "SELECT version FROM recommender_snapshot WHERE current"
-BLOCKS = "SELECT count(*) FROM recommender_recomputationpart WHERE name = 'cooccurrence' AND block > 0 AND "
+BLOCKS = "SELECT count(*) FROM recommender_snapshotbuildpart WHERE name = 'cooccurrence' AND block > 0 AND "
+
+
+@pytest.fixture(scope="module")
+def with_plays(prepared: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server to copy, with the plays of sixty listeners; anna, who is one of them, can log in."""
+    with new_server(tmp_path_factory.mktemp("plays"), prepared) as server:
+        server.environment["DJANGO_SETTINGS_MODULE"] = "tests.services.settings_small_builds"
+        make_anna = "from django.contrib.auth.models import User; User.objects.create_user('anna', password='{}')"
+        server.run(f"import django; django.setup(); {make_anna.format(PASSWORD)}")
+        rng = np.random.default_rng(6)
+        table = server.home / "plays.tsv"
+        with table.open("w") as file:
+            for user in ("anna", *(f"listener{number}" for number in range(60))):
+                for song in np.unique((300 * rng.random(15) ** 2).astype(int)):
+                    file.write(f"{user}\tSO{song}\t{rng.integers(1, 9)}\n")
+        server.manage("import_plays", str(table), "--format", "triplets")
+        yield server
 
 
 @pytest.fixture
-def listened(server: Server, tmp_path: Path) -> Server:
-    """A server that is not started yet, and the plays of sixty listeners; anna, who is one of them, can log in."""
-    server.environment["DJANGO_SETTINGS_MODULE"] = "tests.services.settings_going_on"
-    server.manage("migrate", "-v0")
-    make_anna = f"from django.contrib.auth.models import User; User.objects.create_user('anna', password='{PASSWORD}')"
-    server.manage("shell", "-v0", "-c", make_anna)
-    rng = np.random.default_rng(6)
-    table = tmp_path / "plays.tsv"
-    with table.open("w") as file:
-        for user in ("anna", *(f"listener{number}" for number in range(60))):
-            for song in np.unique((300 * rng.random(15) ** 2).astype(int)):
-                file.write(f"{user}\tSO{song}\t{rng.integers(1, 9)}\n")
-    server.manage("import_plays", str(table), "--format", "triplets")
-    return server
+def listened(with_plays: Server, tmp_path: Path) -> Iterator[Server]:
+    """A server that is not started yet, with the plays of sixty listeners."""
+    with new_server(tmp_path, with_plays) as server:
+        yield server
 
 
 def send_recompute(server: Server) -> None:
@@ -76,7 +83,10 @@ def its_processes_but_not_their_parent(pids: list[int]) -> list[int]:
     return [pid for pid in pids if pid != min(pids)]
 
 
-@pytest.mark.parametrize("victims", [the_whole_worker, its_processes_but_not_their_parent])
+@pytest.mark.parametrize(
+    "victims",
+    [the_whole_worker, pytest.param(its_processes_but_not_their_parent, marks=pytest.mark.one_database)],
+)
 def test_a_worker_killed_amid_a_snapshot_leaves_the_old_one_serving_and_the_next_one_finishes(
     listened: Server, victims: Callable[[list[int]], list[int]]
 ) -> None:
@@ -131,10 +141,9 @@ def in_own_mounts(script: str, environment: dict[str, str]) -> subprocess.Comple
     )
 
 
+@pytest.mark.one_database  # a server of PostgreSQL would be out of reach from mounts of one's own
 def test_a_full_disk_leaves_the_old_snapshot_serving(listened: Server, tmp_path: Path) -> None:
     server = listened
-    if os.environ.get("TEST_DATABASE_URL"):
-        pytest.skip("PostgreSQL's socket is out of reach from mounts of one's own; SQLite's run has the test")
     if shutil.which("unshare") is None or in_own_mounts("mount -t tmpfs tmpfs /mnt", server.environment).returncode:
         pytest.skip("no mounts of one's own here: a full disk cannot be made")
     # A snapshot of everything takes longer than a command is waited for elsewhere.

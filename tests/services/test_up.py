@@ -4,20 +4,35 @@ import os
 import signal
 import socket
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from redis import Redis
 
+from benchmarks.faults import site
 from tests.processes import wait_until
 
-from .server import Server
+from .server import REDIS, Server, new_server
+
+pytestmark = pytest.mark.one_database
 
 
-def test_it_says_where_it_is_and_ctrl_c_ends_all_of_it(server: Server) -> None:
+@pytest.fixture(scope="module")
+def running(prepared: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for tests that leave it running, and well."""
+    with new_server(tmp_path_factory.mktemp("running"), prepared) as server:
+        server.start()
+        server.wait_until_well()
+        yield server
+
+
+def test_it_says_where_it_is_and_ctrl_c_ends_all_of_it(fresh_server: Server) -> None:
+    server = fresh_server
     server.start()
     server.wait_until_well()
     assert {line.split(" | ")[0].strip() for line in server.printed().splitlines() if " | " in line} <= {"web"}
-    for command in ("redis-server", "gunicorn", "celery -q -A dcmrs_site worker", "celery -q -A dcmrs_site beat"):
+    for command in (REDIS, "gunicorn", "celery -q -A dcmrs_site worker", "celery -q -A dcmrs_site beat"):
         assert server.left(command), f"no {command}"
 
     assert server.send(signal.SIGINT) == 0
@@ -29,8 +44,8 @@ def test_it_says_where_it_is_and_ctrl_c_ends_all_of_it(server: Server) -> None:
     assert "Gathering" not in server.printed()
 
 
-def test_its_redis_is_for_its_owner_alone_and_on_no_port(server: Server) -> None:
-    server.start()
+def test_its_redis_is_for_its_owner_alone_and_on_no_port(running: Server) -> None:
+    server = running
     redis_socket = server.home / "run" / "redis.sock"
     with Redis(unix_socket_path=str(redis_socket)) as redis:
         assert redis.config_get("port")["port"] == "0"
@@ -38,6 +53,15 @@ def test_its_redis_is_for_its_owner_alone_and_on_no_port(server: Server) -> None
         assert redis.config_get("dir")["dir"] == str(server.home / "redis")
     assert stat.S_IMODE(redis_socket.stat().st_mode) == 0o700
     assert stat.S_IMODE(redis_socket.parent.stat().st_mode) == 0o700
+
+
+def test_what_another_kind_of_redis_has_saved_does_not_keep_it_from_starting(server: Server) -> None:
+    """As after an update, or where the same home is used with another Redis installed."""
+    (server.home / "redis").mkdir()
+    for name in {"dump.rdb", "redis-server.rdb", "valkey-server.rdb"} - {f"{REDIS}.rdb"}:
+        (server.home / "redis" / name).write_bytes(b"REDIS9999")
+    server.start()
+    server.wait_until_well()
 
 
 def test_killed_it_leaves_nobody_behind(server: Server) -> None:
@@ -50,8 +74,8 @@ def test_killed_it_leaves_nobody_behind(server: Server) -> None:
     server.wait_until_well()
 
 
-def test_a_second_one_on_the_same_home_is_refused(server: Server) -> None:
-    server.start()
+def test_a_second_one_on_the_same_home_is_refused(running: Server) -> None:
+    server = running
     refused = server.manage("up", "--port", "0", status=1)
     assert f"DCMRS is already running on {server.home}" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
@@ -67,8 +91,8 @@ def test_a_port_in_use_is_one_clear_line(server: Server) -> None:
     )
 
 
-def test_a_worker_that_is_killed_is_started_again_and_its_children_are_gone(server: Server) -> None:
-    server.start()
+def test_a_worker_that_is_killed_is_started_again_and_its_children_are_gone(running: Server) -> None:
+    server = running
     server.wait_until_well()
     before = server.left("celery -q -A dcmrs_site worker")
     main = min(before)
@@ -77,22 +101,42 @@ def test_a_worker_that_is_killed_is_started_again_and_its_children_are_gone(serv
 
     server.wait_for("worker was killed by signal 9; it starts again in 1 s")
     wait_until(lambda: before.keys().isdisjoint(server.left()), server.left)
+    wait_until(lambda: len(server.left("celery -q -A dcmrs_site worker")) == len(before), server.left)
     server.wait_until_well()
 
 
-def test_a_web_server_that_is_killed_comes_back_on_the_same_address(server: Server) -> None:
-    server.start()
+def test_a_web_server_that_is_killed_comes_back_on_the_same_address(running: Server) -> None:
+    server = running
     os.kill(min(server.left("gunicorn")), signal.SIGKILL)
     server.wait_for("web was killed by signal 9")
     assert server.health()["database"] == "ok"  # who asks meanwhile waits, and is not refused
 
 
-def test_redis_that_is_killed_comes_back_and_the_worker_finds_it(server: Server) -> None:
-    server.start()
+def test_redis_that_is_killed_comes_back_and_the_worker_finds_it(running: Server) -> None:
+    server = running
     server.wait_until_well()
-    os.kill(min(server.left("redis-server")), signal.SIGKILL)
+    os.kill(min(server.left(REDIS)), signal.SIGKILL)
     server.wait_for("redis was killed by signal 9")
     server.wait_until_well()
+
+
+def test_what_was_acknowledged_is_there_whoever_is_killed(running: Server) -> None:
+    """Part of `python -m benchmarks.faults kills`, which kills thirty of all kinds."""
+    server = running
+    server.wait_until_well()
+    server.run(
+        "import django; django.setup(); from tests.factories import make_song, make_token, make_user; import pathlib; "
+        f"ada = make_user('ada'); [make_song() for _ in range({site.SONGS})]; "
+        f"pathlib.Path({str(server.home / 'token')!r}).write_text(make_token(ada))"
+    )
+    with site.Listener(server, (server.home / "token").read_text()) as listener:
+        for victim in ("gunicorn", "gunicorn", "celery -q -A dcmrs_site worker", REDIS):
+            seen = len(listener.acknowledged)
+            wait_until(lambda: len(listener.acknowledged) > seen + 3, lambda: listener.refused, 60)  # noqa: B023
+            os.kill(max(server.left(victim)), signal.SIGKILL)
+        server.wait_until_well()
+    assert listener.acknowledged
+    assert listener.lost() == 0
 
 
 def test_with_a_redis_of_the_owners_none_is_started(server: Server, tmp_path: Path) -> None:
@@ -103,7 +147,7 @@ def test_with_a_redis_of_the_owners_none_is_started(server: Server, tmp_path: Pa
     try:
         server.start()
         server.wait_until_well()
-        assert not server.left("redis-server")
+        assert not server.left(REDIS)
         assert not (server.home / "redis").exists()
     finally:
         owners.kill_all()
@@ -112,6 +156,15 @@ def test_with_a_redis_of_the_owners_none_is_started(server: Server, tmp_path: Pa
 def test_without_the_owners_redis_the_pages_are_there_all_the_same(server: Server, tmp_path: Path) -> None:
     server.environment["REDIS_URL"] = f"unix://{tmp_path}/nobody.sock"
     server.start()
-    assert server.health() == {"status": "degraded", "database": "ok", "broker": "down", "worker": "down"}
+    health = server.health()
+    assert health | {"beat": "", "disk": "", "work": ""} == {
+        "status": "degraded",
+        "database": "ok",
+        "broker": "down",
+        "worker": "down",
+        "beat": "",
+        "disk": "",
+        "work": "",
+    }
     assert server.send(signal.SIGINT) == 0
     assert server.left() == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,21 +12,29 @@ import pytest
 from tests.audio import write_tone
 from tests.processes import wait_until
 
-from .server import Server
+from .server import REDIS, Server, new_server
 
 SONGS = 150
 
 
+@pytest.fixture(scope="module")
+def unheard(prepared: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server to copy, with songs that nobody has heard."""
+    with new_server(tmp_path_factory.mktemp("unheard"), prepared) as server:
+        music = tmp_path_factory.mktemp("music")
+        for number in range(SONGS):
+            write_tone(music / f"{number}.wav", seconds=1.0, hz=200 + 5 * number, rate=8000)
+        server.environment["DJANGO_SETTINGS_MODULE"] = "tests.services.settings"
+        server.manage("import_music", str(music))
+        yield server
+
+
 @pytest.fixture
-def library(server: Server, tmp_path: Path) -> Server:
+def library(unheard: Server, tmp_path: Path) -> Iterator[Server]:
     """A server with songs that nobody has heard."""
-    for number in range(SONGS):
-        write_tone(tmp_path / "music" / f"{number}.wav", seconds=1.0, hz=200 + 5 * number, rate=8000)
-    server.environment["DJANGO_SETTINGS_MODULE"] = "tests.services.settings"
-    server.manage("migrate", "-v0")
-    server.manage("import_music", str(tmp_path / "music"))
-    assert states(server) == {"pending": SONGS}
-    return server
+    with new_server(tmp_path, unheard) as server:
+        assert states(server) == {"pending": SONGS}
+        yield server
 
 
 def states(server: Server) -> dict[str, int]:
@@ -42,7 +50,7 @@ def every_song_has_its_labels(server: Server) -> None:
     wait_until(lambda: states(server) == {"done": SONGS}, lambda: (states(server), server.printed()), 120)
     assert server.rows("SELECT count(*) FROM catalog_songembedding") == [(SONGS,)]
     assert server.rows("SELECT count(*) FROM catalog_songlabel WHERE source = 'cnn'")[0][0] >= SONGS
-    assert server.rows("SELECT count(*) FROM tagging_hearing") == [(SONGS,)]
+    assert server.rows("SELECT count(*) FROM tagging_taggingrun") == [(SONGS,)]
 
 
 def kill(server: Server, command: str) -> None:
@@ -59,7 +67,7 @@ def one_process_of_the_worker(server: Server) -> None:
 
 
 def redis(server: Server) -> None:
-    kill(server, "redis-server")
+    kill(server, REDIS)
 
 
 def up_itself(server: Server) -> None:
@@ -68,7 +76,18 @@ def up_itself(server: Server) -> None:
     server.start()
 
 
-@pytest.mark.parametrize("victim", [the_whole_worker, one_process_of_the_worker, redis, up_itself])
+ONCE = pytest.mark.one_database
+
+
+@pytest.mark.parametrize(
+    "victim",
+    [
+        the_whole_worker,
+        pytest.param(one_process_of_the_worker, marks=ONCE),
+        pytest.param(redis, marks=ONCE),
+        pytest.param(up_itself, marks=ONCE),
+    ],
+)
 def test_whoever_is_killed_every_song_gets_its_labels(library: Server, victim: Callable[[Server], None]) -> None:
     library.start()
     wait_until_some_are_done(library)
@@ -79,13 +98,13 @@ def test_whoever_is_killed_every_song_gets_its_labels(library: Server, victim: C
 def test_a_song_that_is_brought_in_while_the_worker_runs_is_heard_at_once(library: Server, tmp_path: Path) -> None:
     library.start()
     every_song_has_its_labels(library)
-    write_tone(tmp_path / "music" / "new.wav", seconds=1.0, hz=3000, rate=8000)
-    library.manage("import_music", str(tmp_path / "music"))
+    write_tone(tmp_path / "more" / "new.wav", seconds=1.0, hz=3000, rate=8000)
+    library.manage("import_music", str(tmp_path / "more"))
     wait_until(lambda: states(library) == {"done": SONGS + 1}, lambda: states(library))
 
 
 def test_without_broker_and_worker_eager_tasks_do_the_work(library: Server, tmp_path: Path) -> None:
     library.environment["CELERY_TASK_ALWAYS_EAGER"] = "on"
-    write_tone(tmp_path / "music" / "new.wav", seconds=1.0, hz=3000, rate=8000)
-    library.manage("import_music", str(tmp_path / "music"))
+    write_tone(tmp_path / "more" / "new.wav", seconds=1.0, hz=3000, rate=8000)
+    library.manage("import_music", str(tmp_path / "more"))
     assert states(library) == {"done": SONGS + 1}

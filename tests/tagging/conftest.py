@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import torch
 
-from tagging import own, registry, services
+from tagging import local, registry, services
 from tagging.frontend import Scaling
 from tagging.networks import Cnn
-from tagging.registry import OwnTagger, PublishedTagger, TaggerLabel
+from tagging.registry import LocalTagger, PublishedTagger, TaggerLabel
 from tagging.wholesong import WholeSongCnn
 
 KINDS = {"jazz": "genre", "happy": "mood", "piano": "instrument", "quiet": "mood"}
@@ -88,7 +88,7 @@ def tagger(know: Know, weights: Path) -> str:
 
 @cache
 def untrained(n_labels: int = len(KINDS), seed: int = 1) -> WholeSongCnn:
-    """An untrained network of the own family, whose labels differ from song to song and from one another."""
+    """An untrained network of a local tagger, whose labels differ from song to song and from one another."""
     torch.manual_seed(seed)
     network = WholeSongCnn(n_labels)
     network.get_buffer("mean").fill_(-30.0)
@@ -97,13 +97,13 @@ def untrained(n_labels: int = len(KINDS), seed: int = 1) -> WholeSongCnn:
     return network.eval()
 
 
-def write_own(
+def write_local(
     path: Path, labels: Mapping[str, str] = KINDS, embedding: str = "test-1", operating_point: float = 0.0, **about: Any
-) -> OwnTagger:
-    """A tagger of the own family, untrained, in a file that is called as the tagger is."""
-    description = OwnTagger(
+) -> LocalTagger:
+    """A local tagger, untrained, in a file that is called as the tagger is."""
+    description = LocalTagger(
         name=path.stem,
-        network=own.NETWORK,
+        network=local.NETWORK,
         labels=tuple(TaggerLabel(label, kind, operating_point) for label, kind in labels.items()),
         licence="CC0-1.0",
         source="a test",
@@ -111,10 +111,10 @@ def write_own(
         embedding=embedding,
         **about,
     )
-    return own.write_weights(path, untrained(len(labels)), description)
+    return local.write_weights(path, untrained(len(labels)), description)
 
 
 @pytest.fixture
-def bundled() -> OwnTagger:
+def bundled() -> LocalTagger:
     """The bundled tagger, with four labels."""
-    return write_own(registry.BUNDLED)
+    return write_local(registry.BUNDLED)

@@ -1,4 +1,4 @@
-"""Songs that nobody has to hear: embeddings in which a few traits of music are spread over all dimensions."""
+"""Synthetic embeddings of songs, in which a few traits of music are spread over all dimensions."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def make_sounds(n: int, seed: int = 0) -> Sounds:
     rng = np.random.default_rng([5, seed])
     traits = rng.normal(size=(n, N_TRAITS))
     spread = np.random.default_rng(1).normal(size=(N_TRAITS, DIMENSIONS))
-    heard = traits @ spread + rng.normal(0.0, 1.0, (n, DIMENSIONS))
-    return Sounds(np.maximum(heard, 0.0).astype(np.float16).astype(np.float32), traits)
+    predicted = traits @ spread + rng.normal(0.0, 1.0, (n, DIMENSIONS))
+    return Sounds(np.maximum(predicted, 0.0).astype(np.float16).astype(np.float32), traits)

@@ -1,4 +1,4 @@
-"""What tagging adds to the admin's desk."""
+"""What tagging adds to the dashboard."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def admin(client: Client) -> User:
 
 def ask_again(client: Client, *songs: Song) -> str:
     """The page that follows on "Tag again"."""
-    chosen = {"action": "tag_again", "_selected_action": [song.pk for song in songs]}
+    chosen = {"action": "requeue", "_selected_action": [song.pk for song in songs]}
     return client.post(SONGS, chosen, follow=True).content.decode()
 
 

@@ -100,9 +100,9 @@ def test_damaged_weights_are_named(tagger: str) -> None:
 def test_every_label_of_every_file_is_printed_as_json(tagger: str, tmp_path: Path) -> None:
     paths = [str(write_tone(tmp_path / name, seconds=1.0)) for name in ("a.ogg", "b.flac", "c.m4a")]
     out, err = run("tag_file", *paths, "--format", "json")
-    heard = json.loads(out)
-    assert [one["file"] for one in heard] == paths
-    for one in heard:
+    predicted = json.loads(out)
+    assert [one["file"] for one in predicted] == paths
+    for one in predicted:
         assert set(one) == {"file", "model", "labels"}
         assert one["model"] == tagger
         assert list(one["labels"]) == list(KINDS)
@@ -113,10 +113,10 @@ def test_every_label_of_every_file_is_printed_as_json(tagger: str, tmp_path: Pat
 def test_probabilities_are_printed_unrounded(tagger: str, tmp_path: Path) -> None:
     path = write_tone(tmp_path / "a.ogg", seconds=1.0)
     (one,) = json.loads(run("tag_file", str(path), "--format", "json")[0])
-    from tagging.inference import listen_to
+    from tagging.inference import predict_file
 
-    (heard,) = listen_to(path, [registry.load(tagger)])
-    assert np.array_equal(np.array(list(one["labels"].values()), np.float32), heard.probabilities)
+    (predicted,) = predict_file(path, [registry.load(tagger)])
+    assert np.array_equal(np.array(list(one["labels"].values()), np.float32), predicted.probabilities)
 
 
 def test_a_bad_file_among_good_ones_is_named_and_the_rest_goes_on(tagger: str, tmp_path: Path) -> None:
@@ -157,6 +157,7 @@ def test_without_a_tagger_it_is_said_how_to_install_one() -> None:
             run(*command)
 
 
+@pytest.mark.long
 @pytest.mark.shared
 def test_files_are_tagged_without_a_database(shared: Path, tmp_path: Path) -> None:
     """As a stranger does it: nothing set up, files of every name."""
@@ -195,6 +196,12 @@ def states() -> set[str]:
     return set(Song.objects.values_list("tagging_state", flat=True))
 
 
+def make_broken_song(root: LibraryRoot) -> None:
+    root.folder.mkdir(exist_ok=True)
+    (root.folder / "broken.mp3").write_bytes(b"no music")
+    make_song("Broken", root=root, path="broken.mp3")
+
+
 @pytest.mark.django_db
 def test_songs_are_tagged_here(tagger: str, root: LibraryRoot) -> None:
     songs(root, 300, 400, 500)
@@ -207,15 +214,33 @@ def test_songs_are_tagged_here(tagger: str, root: LibraryRoot) -> None:
 @pytest.mark.django_db
 def test_a_song_that_fails_is_named(tagger: str, root: LibraryRoot) -> None:
     songs(root, 300)
-    make_song("Gone", root=root, path="gone.mp3")
+    make_broken_song(root)
     out, err = run("tag_songs", "--inline")
     assert out == "1 songs tagged, 1 failed.\n"
-    assert "gone.mp3: no such file" in err
+    assert "broken.mp3: " in err
+
+
+@pytest.mark.django_db
+def test_a_song_whose_file_is_not_there_waits_for_it(
+    tagger: str, root: LibraryRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    songs(root, 300)
+    gone = make_song("Gone", root=root, path="gone.mp3")
+    assert run("tag_songs", "--inline")[0] == (
+        "1 songs tagged, 0 failed. 1 wait for their files, which are not there.\n"
+    )
+    monkeypatch.setattr(tasks, "workers", lambda: ["worker@here"])
+    monkeypatch.setattr(tasks, "call_worker", lambda *_: True)
+    monkeypatch.setattr("tagging.management.commands.tag_songs.PATIENCE_S", 0.0)
+    monkeypatch.setattr("tagging.management.commands.tag_songs.LOOK_EVERY_S", 0.01)
+    assert run("tag_songs")[0] == "0 songs tagged, 0 failed. 1 wait for their files, which are not there.\n"
+    gone.refresh_from_db()
+    assert (gone.tagging_state, gone.tagging_attempts) == ("pending", 0)
 
 
 @pytest.mark.django_db
 def test_only_failures_are_an_error(tagger: str, root: LibraryRoot) -> None:
-    make_song("Gone", root=root, path="gone.mp3")
+    make_broken_song(root)
     with pytest.raises(CommandError, match="none of 1 songs could be tagged"):
         run("tag_songs", "--inline")
 
@@ -244,7 +269,7 @@ def test_without_a_worker_it_is_said_what_to_do_and_everything_stays_pending(tag
 @pytest.mark.django_db
 def test_a_worker_is_called_and_watched(tagger: str, root: LibraryRoot, monkeypatch: pytest.MonkeyPatch) -> None:
     songs(root, 300, 400)
-    make_song("Gone", root=root, path="gone.mp3")
+    make_broken_song(root)
     called: list[Any] = []
 
     def worker(names: Any) -> bool:
@@ -257,7 +282,7 @@ def test_a_worker_is_called_and_watched(tagger: str, root: LibraryRoot, monkeypa
     out, err = run("tag_songs", "--model", tagger)
     assert called == [[tagger]]
     assert out == "2 songs tagged, 1 failed.\n"
-    assert "gone.mp3: no such file" in err
+    assert "broken.mp3: " in err
 
 
 @pytest.mark.django_db
@@ -268,8 +293,8 @@ def test_a_worker_that_goes_away_is_not_waited_for(
     answers = iter([["worker@here"], []])
     monkeypatch.setattr(tasks, "workers", lambda: next(answers))
     monkeypatch.setattr(tasks, "call_worker", lambda *_: True)
-    monkeypatch.setattr("tagging.management.commands.tag_songs._PATIENCE_S", 0.0)
-    monkeypatch.setattr("tagging.management.commands.tag_songs._LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("tagging.management.commands.tag_songs.PATIENCE_S", 0.0)
+    monkeypatch.setattr("tagging.management.commands.tag_songs.LOOK_EVERY_S", 0.01)
     with pytest.raises(CommandError, match="the worker is gone, 1 songs stay pending"):
         run("tag_songs")
 
@@ -282,8 +307,8 @@ def test_what_a_killed_process_had_begun_is_taken_over(
 
     begun, _ = songs(root, 300, 400)
     Song.objects.filter(pk=begun.pk).update(tagging_state="running", tagging_changed_at=timezone.now())
-    monkeypatch.setattr(services, "LEFT_BEHIND_AFTER", services.LEFT_BEHIND_AFTER / 100)
-    monkeypatch.setattr("tagging.management.commands.tag_songs._LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(services, "STALE_AFTER", services.STALE_AFTER / 100)
+    monkeypatch.setattr("tagging.management.commands.tag_songs.LOOK_EVERY_S", 0.05)
     assert run("tag_songs", "--inline")[0] == "2 songs tagged, 0 failed.\n"
     assert states() == {"done"}
 

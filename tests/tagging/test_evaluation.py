@@ -25,15 +25,15 @@ from numpy.typing import NDArray
 from catalog.audio import UnreadableAudio, decode, probe
 from catalog.home import PROJECT_ROOT
 from catalog.importing.tables import UnreadableTable
-from tagging import inference, own, registry
-from tagging.evaluation import listening
+from tagging import inference, local, registry
+from tagging.evaluation import predictions
 from tagging.evaluation.alterations import ALTERATIONS, Alteration
-from tagging.evaluation.listening import Answers, Listener, hear, whole_song_means
+from tagging.evaluation.predictions import PredictionCache, Predictor, predict_recordings, whole_song_means
 from tagging.evaluation.truth import read_truth
 from tagging.frontend import DURATION_S, N_SAMPLES, SAMPLE_RATE, mel_spectrogram
 from tagging.inference import CropTagger
 from tests.audio import write_tone
-from tests.tagging.conftest import describe, untrained, write_own
+from tests.tagging.conftest import describe, untrained, write_local
 
 BY_NAME = {alteration.name: alteration for alteration in ALTERATIONS}
 
@@ -63,7 +63,7 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def taggers(home: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The own tagger `dcmrs`, which knows what it was not trained on, and the published `first` and `second`."""
-    write_own(registry.BUNDLED, figures={"held_out": ["1.flac", "3.flac", "gone.flac"]})
+    write_local(registry.BUNDLED, figures={"held_out": ["1.flac", "3.flac", "gone.flac"]})
     published = {name: describe(name, weights, 0.5) for name in ("first", "second")}
     monkeypatch.setattr(registry, "published", lambda: published)
     for name in published:
@@ -86,7 +86,7 @@ def watch(steps: Iterator[str | None], total: int) -> Iterable[str | None]:
     return steps
 
 
-def kept_answers(home: Path) -> int:
+def cached_predictions(home: Path) -> int:
     with sqlite3.connect(home / "cache" / "answers.sqlite") as rows:
         (count,) = rows.execute("SELECT count(*) FROM answers").fetchone()
     return int(count)
@@ -102,7 +102,7 @@ def test_whole_song_means_are_the_mean_over_crops_from_beginning_to_end(taggers:
     beyond = 60 * SAMPLE_RATE - N_SAMPLES
     starts = [0, beyond / 3, beyond * 2 / 3, beyond]
     crops = [
-        tagger.listen(mel_spectrogram(decode(song, round(start) / SAMPLE_RATE, DURATION_S, SAMPLE_RATE)))
+        tagger.predict_spectrogram(mel_spectrogram(decode(song, round(start) / SAMPLE_RATE, DURATION_S, SAMPLE_RATE)))
         for start in starts
     ]
     assert np.ptp(crops, axis=0).max() > 1e-3
@@ -111,7 +111,7 @@ def test_whole_song_means_are_the_mean_over_crops_from_beginning_to_end(taggers:
 
 def test_a_song_shorter_than_a_crop_is_one_crop(taggers: None, music: Path) -> None:
     tagger = registry.load("first")
-    alone = tagger.listen(mel_spectrogram(decode(music / "0.flac", 0.0, DURATION_S, SAMPLE_RATE)))
+    alone = tagger.predict_spectrogram(mel_spectrogram(decode(music / "0.flac", 0.0, DURATION_S, SAMPLE_RATE)))
     assert whole_song_means(tagger, music / "0.flac") == pytest.approx(alone, abs=1e-6)
 
 
@@ -267,16 +267,18 @@ def test_truth_that_is_none_is_refused(tmp_path: Path) -> None:
         read_truth(tmp_path / "other.csv", None, "test", pytest.fail)
 
 
-# --- Listening, once ----------------------------------------------------------------------------
+# --- Predictions are cached ---------------------------------------------------------------------
 
 
-def ask(music: Path, home: Path, watching: Any = watch, recordings: list[Path] | None = None) -> listening.Heard:
-    answers = Answers(home / "cache" / "answers.sqlite")
+def ask(
+    music: Path, home: Path, watching: Any = watch, recordings: list[Path] | None = None
+) -> predictions.Predictions:
+    answers = PredictionCache(home / "cache" / "answers.sqlite")
     try:
-        return hear(
+        return predict_recordings(
             recordings or sorted(music.iterdir()),
-            [Listener.load("dcmrs"), Listener.load("second")],
-            [Listener.load("first")],
+            [Predictor.load("dcmrs"), Predictor.load("second")],
+            [Predictor.load("first")],
             ALTERATIONS[:2],
             3,
             answers,
@@ -286,7 +288,7 @@ def ask(music: Path, home: Path, watching: Any = watch, recordings: list[Path] |
         answers.close()
 
 
-def test_what_was_heard_before_an_interruption_is_not_heard_again(
+def test_what_was_tagged_before_an_interruption_is_not_tagged_again(
     taggers: None, music: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(steps: Iterator[str | None], total: int) -> Iterator[str | None]:
@@ -298,29 +300,29 @@ def test_what_was_heard_before_an_interruption_is_not_heard_again(
 
     with pytest.raises(KeyboardInterrupt):
         ask(music, home, interrupted)
-    before = kept_answers(home)
+    before = cached_predictions(home)
     assert before >= 10
 
-    heard_again = []
-    original = inference.listen_to, listening.whole_song_means
+    predicted_again = []
+    original = inference.predict_file, predictions.whole_song_means
 
-    def listen_to(path: Any, taggers: Any) -> Any:
-        heard_again.extend(taggers)
+    def predict_file(path: Any, taggers: Any) -> Any:
+        predicted_again.extend(taggers)
         return original[0](path, taggers)
 
     def means(tagger: Any, path: Any) -> Any:
-        heard_again.append(tagger)
+        predicted_again.append(tagger)
         return original[1](tagger, path)
 
-    monkeypatch.setattr(listening, "listen_to", listen_to)
-    monkeypatch.setattr(listening, "whole_song_means", means)
+    monkeypatch.setattr(predictions, "predict_file", predict_file)
+    monkeypatch.setattr(predictions, "whole_song_means", means)
     resumed = ask(music, home)
     whole = 6 * 3 + 3 * 2 * 2
-    assert kept_answers(home) == whole
-    assert len(heard_again) == whole - before
-    heard_again.clear()
+    assert cached_predictions(home) == whole
+    assert len(predicted_again) == whole - before
+    predicted_again.clear()
     again = ask(music, home)
-    assert not heard_again
+    assert not predicted_again
     monkeypatch.undo()
     assert resumed.recordings == again.recordings == sorted(music.iterdir())
     for name, answers in resumed.plain.items():
@@ -329,7 +331,7 @@ def test_what_was_heard_before_an_interruption_is_not_heard_again(
     assert {answers.shape for answers in resumed.altered.values()} == {(3, 4)}
 
 
-def test_other_weights_and_another_file_of_the_same_name_are_heard_anew(
+def test_other_weights_and_another_file_of_the_same_name_are_tagged_anew(
     taggers: None, tmp_path: Path, home: Path
 ) -> None:
     folder = tmp_path / "songs"
@@ -343,7 +345,7 @@ def test_other_weights_and_another_file_of_the_same_name_are_heard_anew(
     assert not np.array_equal(first.means["first"][1], second.means["first"][1])
     network = deepcopy(untrained())
     torch.nn.init.normal_(network.labels.bias)
-    own.write_weights(registry.BUNDLED, network, own.read_description(registry.BUNDLED))
+    local.write_weights(registry.BUNDLED, network, local.read_description(registry.BUNDLED))
     third = ask(folder, home)
     assert (third.plain["dcmrs"] != second.plain["dcmrs"]).all()
     assert np.array_equal(third.plain["second"], second.plain["second"])
@@ -362,10 +364,12 @@ def test_a_bad_recording_is_named_once_and_the_rest_goes_on(taggers: None, music
         assert len(steps) == total
 
     recordings = [*sorted(music.iterdir())[:3], bad, home / "gone.flac"]
-    heard = ask(music, home, watching, recordings)
-    assert heard.recordings == recordings[:3]
-    assert set(heard.unreadable) == {bad, home / "gone.flac"}
-    assert sorted(step for step in steps if step) == sorted(f"{path}: {why}" for path, why in heard.unreadable.items())
+    predicted = ask(music, home, watching, recordings)
+    assert predicted.recordings == recordings[:3]
+    assert set(predicted.unreadable) == {bad, home / "gone.flac"}
+    assert sorted(step for step in steps if step) == sorted(
+        f"{path}: {why}" for path, why in predicted.unreadable.items()
+    )
 
 
 # --- The command --------------------------------------------------------------------------------
@@ -432,7 +436,7 @@ def test_a_tagger_that_always_says_the_same_is_stable_and_agrees_at_nought(tagge
     network = deepcopy(untrained())
     torch.nn.init.zeros_(network.labels.weight)
     torch.nn.init.normal_(network.labels.bias)
-    own.write_weights(registry.BUNDLED, network, own.read_description(registry.BUNDLED))
+    local.write_weights(registry.BUNDLED, network, local.read_description(registry.BUNDLED))
     found = run_json("--files", music, "--altered", "2")["taggers"]["dcmrs"]
     for teacher in found["teachers"].values():
         assert teacher["agreement"] == {"value": 0.0, "low": 0.0, "high": 0.0}
@@ -476,7 +480,7 @@ def test_an_interruption_is_one_line(taggers: None, music: Path, home: Path, mon
     def interrupted(*_: Any) -> NDArray[np.float32]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(listening, "whole_song_means", interrupted)
+    monkeypatch.setattr(predictions, "whole_song_means", interrupted)
     with pytest.raises(CommandError, match="the next run goes on") as stopped:
         run("--files", music)
     assert stopped.value.returncode == 130
@@ -490,6 +494,7 @@ def test_the_science_needs_no_django() -> None:
     assert found.stdout == "False\n"
 
 
+@pytest.mark.long
 @pytest.mark.shared
 def test_an_evaluation_goes_on_after_a_kill(shared: Path, tmp_path: Path) -> None:
     home = tmp_path / "a home"
@@ -510,18 +515,18 @@ def test_an_evaluation_goes_on_after_a_kill(shared: Path, tmp_path: Path) -> Non
     assert killed.poll() is None
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    before = kept_answers(home)
+    before = cached_predictions(home)
     assert 0 < before < 3 * 2 + 8
     whole = subprocess.run(evaluate, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=True)
     again = subprocess.run(evaluate, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=True)
     assert whole.stdout == again.stdout
     found = json.loads(whole.stdout)["taggers"]["msd-crnn"]
     assert found["teachers"]["msd-crnn"]["labels"] == 50
-    assert kept_answers(home) == 3 * 2 + 8
+    assert cached_predictions(home) == 3 * 2 + 8
 
 
 def _some(home: Path) -> bool:
     try:
-        return kept_answers(home) > 0
+        return cached_predictions(home) > 0
     except sqlite3.OperationalError:
         return False

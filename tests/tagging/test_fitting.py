@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from tagging.fitting import FEWEST, FEWEST_OF_A_NEW_LABEL, Corrections, Library, Row, fit_row
+from tagging.fitting import FEWEST, FEWEST_OF_A_NEW_LABEL, Corrections, EmbeddingStatistics, Row, fit_row
 from tests.tagging.sounds import DIMENSIONS, make_sounds
 
 LIBRARY = make_sounds(600)
@@ -17,12 +17,12 @@ POINT = -2.0
 
 
 @pytest.fixture(scope="module")
-def library() -> Library:
-    return Library.of(LIBRARY.embeddings)
+def library() -> EmbeddingStatistics:
+    return EmbeddingStatistics.of(LIBRARY.embeddings)
 
 
 def row_of(trait: int, weight: float = 1.0, n: int = 400) -> Row:
-    """A row that hears a trait, as a least-squares fit finds it, on the scale of a rare label."""
+    """A row that predicts a trait, as a least-squares fit finds it, on the scale of a rare label."""
     sounds = make_sounds(n, seed=9)
     vectors = np.column_stack([sounds.embeddings, np.ones(n)]).astype(np.float64)
     solution = np.linalg.lstsq(vectors, weight * sounds.traits[:, trait], rcond=None)[0]
@@ -42,7 +42,7 @@ def area(row: Row, truth: NDArray[np.bool_], songs: NDArray[np.intp]) -> float:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_thirty_corrections_teach_a_label_another_meaning(library: Library, seed: int) -> None:
+def test_thirty_corrections_teach_a_label_another_meaning(library: EmbeddingStatistics, seed: int) -> None:
     truth = LIBRARY.traits[:, 0] + 0.7 * LIBRARY.traits[:, 2] > 0.5
     old = row_of(1)
     corrections, others = corrected(truth, 30, seed)
@@ -51,13 +51,13 @@ def test_thirty_corrections_teach_a_label_another_meaning(library: Library, seed
     assert area(fitted.row, truth, others) > area(old, truth, others) + 0.2
 
 
-def test_twenty_corrections_take_nothing_from_a_label_that_is_half_right(library: Library) -> None:
+def test_twenty_corrections_take_nothing_from_a_label_that_is_half_right(library: EmbeddingStatistics) -> None:
     truth = LIBRARY.traits[:, 0] + 0.7 * LIBRARY.traits[:, 2] > 0.5
     corrections, others = corrected(truth, 20)
     assert area(fit_row(row_of(0), corrections, library, POINT).row, truth, others) > area(row_of(0), truth, others)
 
 
-def test_a_label_that_is_turned_round_is_learned(library: Library) -> None:
+def test_a_label_that_is_turned_round_is_learned(library: EmbeddingStatistics) -> None:
     truth = LIBRARY.traits[:, 0] < 0
     corrections, others = corrected(truth, 30)
     fitted = fit_row(row_of(0), corrections, library, POINT)
@@ -66,7 +66,7 @@ def test_a_label_that_is_turned_round_is_learned(library: Library) -> None:
     assert area(fitted.row, truth, others) > 0.9
 
 
-def test_verdicts_without_rhyme_or_reason_are_not_better(library: Library) -> None:
+def test_verdicts_without_rhyme_or_reason_are_not_better(library: EmbeddingStatistics) -> None:
     better = []
     for seed in range(3):
         verdicts = np.random.default_rng(seed).random(len(LIBRARY.traits)) < 0.5
@@ -75,7 +75,7 @@ def test_verdicts_without_rhyme_or_reason_are_not_better(library: Library) -> No
     assert sum(better) <= 1
 
 
-def test_a_row_that_is_right_already_stays_about_what_it_was(library: Library) -> None:
+def test_a_row_that_is_right_already_stays_about_what_it_was(library: EmbeddingStatistics) -> None:
     truth = LIBRARY.traits[:, 0] > 0
     old = row_of(0, weight=3.0)
     corrections, others = corrected(truth, 20)
@@ -84,14 +84,14 @@ def test_a_row_that_is_right_already_stays_about_what_it_was(library: Library) -
     assert area(fitted.row, truth, others) > 0.95
 
 
-def test_songs_keep_the_label_where_curators_would(library: Library) -> None:
+def test_songs_keep_the_label_where_curators_would(library: EmbeddingStatistics) -> None:
     truth = LIBRARY.traits[:, 0] > 0
     corrections, others = corrected(truth, 40)
     kept = fit_row(row_of(1), corrections, library, POINT).row.log_odds(LIBRARY.embeddings.astype(np.float64)) >= POINT
     assert np.mean(kept[others] == truth[others]) > 0.75
 
 
-def test_what_only_an_artist_sounds_like_is_not_taken_for_the_label(library: Library) -> None:
+def test_what_only_an_artist_sounds_like_is_not_taken_for_the_label(library: EmbeddingStatistics) -> None:
     """Each artist's songs are nearly the same, and each artist has one verdict, drawn by lot."""
     rng = np.random.default_rng(3)
     artists = np.repeat(np.arange(12), 4)
@@ -104,13 +104,13 @@ def test_what_only_an_artist_sounds_like_is_not_taken_for_the_label(library: Lib
     assert by_artist.gain.after < 0.8
 
 
-def test_where_one_artist_has_all_that_is_said_for_a_label_songs_are_held_out(library: Library) -> None:
+def test_where_one_artist_has_all_that_is_said_for_a_label_songs_are_held_out(library: EmbeddingStatistics) -> None:
     corrections, _ = corrected(LIBRARY.traits[:, 0] > 0, 20)
     artists = np.where(corrections.verdicts, 0, np.arange(20) + 1)
     assert not fit_row(row_of(0), replace(corrections, artists=artists), library).by_artist
 
 
-def test_a_new_label_begins_with_nothing(library: Library) -> None:
+def test_a_new_label_begins_with_nothing(library: EmbeddingStatistics) -> None:
     truth = LIBRARY.traits[:, 4] > 0
     corrections, others = corrected(truth, 2 * FEWEST_OF_A_NEW_LABEL)
     fitted = fit_row(None, corrections, library)
@@ -119,14 +119,14 @@ def test_a_new_label_begins_with_nothing(library: Library) -> None:
     assert area(fitted.row, truth, others) > 0.85
 
 
-def test_the_same_corrections_are_the_same_row(library: Library) -> None:
+def test_the_same_corrections_are_the_same_row(library: EmbeddingStatistics) -> None:
     corrections, _ = corrected(LIBRARY.traits[:, 0] > 0, 20)
     one, other = (fit_row(row_of(1), corrections, library, POINT) for _ in range(2))
     assert np.array_equal(one.row.weights, other.row.weights)
     assert (one.row.bias, one.gain) == (other.row.bias, other.gain)
 
 
-def test_too_few_corrections_are_refused(library: Library) -> None:
+def test_too_few_corrections_are_refused(library: EmbeddingStatistics) -> None:
     corrections, _ = corrected(LIBRARY.traits[:, 0] > 0, 2 * FEWEST)
     fit_row(row_of(0), corrections, library)
     fewer = corrections.only(np.arange(2 * FEWEST) > 0)
@@ -136,9 +136,9 @@ def test_too_few_corrections_are_refused(library: Library) -> None:
         fit_row(None, corrections, library)
 
 
-def test_a_library_without_spread_is_a_library(library: Library) -> None:
+def test_a_library_without_spread_is_a_library(library: EmbeddingStatistics) -> None:
     corrections, _ = corrected(LIBRARY.traits[:, 0] > 0, 10)
-    still = Library.of(np.ones((5, DIMENSIONS)))
+    still = EmbeddingStatistics.of(np.ones((5, DIMENSIONS)))
     assert np.isfinite(fit_row(row_of(0), corrections, still).row.weights).all()
 
 
@@ -148,10 +148,10 @@ def test_a_library_without_spread_is_a_library(library: Library) -> None:
 )
 def test_embeddings_that_are_none_are_refused(embeddings: NDArray[np.float64], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        Library.of(embeddings)
+        EmbeddingStatistics.of(embeddings)
 
 
-def test_corrections_of_another_network_are_refused(library: Library) -> None:
+def test_corrections_of_another_network_are_refused(library: EmbeddingStatistics) -> None:
     corrections, _ = corrected(LIBRARY.traits[:, 0] > 0, 10)
     with pytest.raises(ValueError, match=r"\(10, 8\)"):
         fit_row(row_of(0), replace(corrections, embeddings=corrections.embeddings[:, :8]), library)

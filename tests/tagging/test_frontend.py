@@ -61,7 +61,7 @@ def test_more_than_one_song_of_29_seconds_is_refused(shape: tuple[int, ...]) -> 
         mel_spectrogram(np.zeros(shape, np.float32))
 
 
-def test_the_middle_of_a_long_file_is_heard(tmp_path: Path) -> None:
+def test_the_middle_of_a_long_file_is_tagged(tmp_path: Path) -> None:
     """Against librosa on the whole file."""
     samples = noise(100 * 22050)
     sf.write(tmp_path / "long.flac", samples, 22050)
@@ -72,7 +72,7 @@ def test_the_middle_of_a_long_file_is_heard(tmp_path: Path) -> None:
     assert np.abs(middle - whole[start : start + N_SAMPLES]).max() < 1e-4
 
 
-def test_all_of_a_short_file_is_heard(tmp_path: Path) -> None:
+def test_all_of_a_short_file_is_tagged(tmp_path: Path) -> None:
     assert middle_samples(write_tone(tmp_path / "short.wav", seconds=1.0)).shape == (SAMPLE_RATE,)
 
 

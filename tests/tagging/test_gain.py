@@ -43,7 +43,7 @@ def test_a_clear_gain_is_sure_and_none_is_not() -> None:
 def test_answers_by_lot_are_no_better_than_chance_as_often_as_a_test_may_err() -> None:
     """Of 200 answers that mean nothing, about 1 in 40 looks better than 0.5 at this level; a rough test errs more."""
     rng = np.random.default_rng(3)
-    found = [gain([paired(np.zeros(N), rng.normal(size=N))], 500).by_lot for _ in range(200)]
+    found = [gain([paired(np.zeros(N), rng.normal(size=N))], 500).no_better_than_chance for _ in range(200)]
     assert np.mean(np.array(found) <= 0.025) <= 0.06
 
 

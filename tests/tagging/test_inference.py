@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from catalog.audio import UnreadableAudio
-from tagging import registry
+from tagging import registry, sound
 from tagging.frontend import mel_spectrogram, middle_samples
-from tagging.inference import listen_to, listening_threads
+from tagging.inference import Prediction, inference_threads, predict_file
 from tests.audio import write_tone
 from tests.tagging.conftest import KINDS, Know, describe
 
@@ -22,10 +22,10 @@ def mels(n: int) -> np.ndarray:
 def test_labels_stand_as_published(tagger: str) -> None:
     loaded = registry.load(tagger)
     assert loaded.labels == list(KINDS)
-    assert loaded.kinds == KINDS
+    assert loaded.kinds == KINDS | sound.KINDS
 
 
-def test_several_songs_at_once_are_heard_as_one_by_one(tagger: str) -> None:
+def test_several_songs_at_once_are_tagged_as_one_by_one(tagger: str) -> None:
     loaded, mel = registry.load(tagger), mels(3)
     probabilities = loaded.predict(mel)
     assert probabilities.shape == (3, len(KINDS))
@@ -63,33 +63,33 @@ def test_a_song_keeps_the_labels_that_reach_their_operating_points(know: Know, w
     know(describe("half", weights, operating_point=0.5))
     registry.install("half", weights)
     half = registry.load("half")
-    kept = half.kept(np.array([0.4, 0.5, 0.9, 0.49999], np.float32))
+    kept = half.kept(Prediction(np.array([0.4, 0.5, 0.9, 0.49999], np.float32)))
     assert kept == pytest.approx({"piano": 0.9, "happy": 0.5})
     assert list(kept) == ["piano", "happy"]
 
 
-def test_a_file_is_heard_by_several_taggers(know: Know, weights: Path, tmp_path: Path) -> None:
+def test_a_file_is_tagged_by_several_taggers(know: Know, weights: Path, tmp_path: Path) -> None:
     for name in know("first", "second"):
         registry.install(name, weights)
     taggers = [registry.load("first"), registry.load("second")]
     path = write_tone(tmp_path / "tone.ogg", seconds=3.0)
-    first, second = (heard.probabilities for heard in listen_to(path, taggers))
+    first, second = (predicted.probabilities for predicted in predict_file(path, taggers))
     assert np.array_equal(first, second)
     power = mel_spectrogram(middle_samples(path))
     assert np.array_equal(first, taggers[0].predict(taggers[0].scaling(power)[np.newaxis])[0])
 
 
-def test_threads_hear_what_one_hears(tagger: str, tmp_path: Path) -> None:
+def test_threads_tag_what_one_tags(tagger: str, tmp_path: Path) -> None:
     paths = [write_tone(tmp_path / f"{hz}.flac", seconds=2.0, hz=hz) for hz in (220, 330, 440, 550)]
     taggers = [registry.load(tagger)]
-    alone = [listen_to(path, taggers)[0].probabilities for path in paths]
-    with listening_threads() as threads:
-        together = list(threads.map(lambda path: listen_to(path, taggers)[0].probabilities, paths))
+    alone = [predict_file(path, taggers)[0].probabilities for path in paths]
+    with inference_threads() as threads:
+        together = list(threads.map(lambda path: predict_file(path, taggers)[0].probabilities, paths))
     assert np.array_equal(alone, together)
     assert len({probabilities.tobytes() for probabilities in together}) == len(paths)
 
 
-def test_a_file_that_cannot_be_read_is_said_to_be_so(tagger: str, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_refused(tagger: str, tmp_path: Path) -> None:
     (tmp_path / "note.mp3").write_text("no music")
     with pytest.raises(UnreadableAudio):
-        listen_to(tmp_path / "note.mp3", [registry.load(tagger)])
+        predict_file(tmp_path / "note.mp3", [registry.load(tagger)])

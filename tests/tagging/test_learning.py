@@ -1,4 +1,4 @@
-"""Lessons in the library: what is learned and what is left alone, who gets which labels, and the way back."""
+"""Training on corrections: which labels are trained, which stay, what songs get, and the way back."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from catalog.models import Label, Song, SongLabel
 from catalog.services.embeddings import store_embedding
 from catalog.services.labels import curate, labels_by_name, merge_labels
 from catalog.signals import labels_changed
-from tagging import learning, lessons, own, registry, services, tasks
-from tagging.models import Hearing, Lesson
-from tagging.registry import OwnTagger, TaggerError
+from tagging import learning, local, registry, services, tasks, training_jobs
+from tagging.models import TaggingRun, TrainingJob
+from tagging.registry import LocalTagger, TaggerError
 from tests.factories import make_root, make_song, make_user
-from tests.tagging.conftest import KINDS, untrained, write_own
+from tests.tagging.conftest import KINDS, untrained, write_local
 from tests.tagging.sounds import Sounds, make_sounds
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 N_SONGS = 60
 SOUNDS = make_sounds(N_SONGS)
 
 
 @pytest.fixture
-def bundled() -> OwnTagger:
+def bundled() -> LocalTagger:
     """The bundled tagger, as sure of its labels as a trained one is."""
-    begin = write_own(registry.BUNDLED)
+    begin = write_local(registry.BUNDLED)
     network = untrained()
-    weights, biases = own.label_layer(network)
-    return own.write_weights(registry.BUNDLED, own.with_labels(network, weights / np.float32(50), biases), begin)
+    weights, biases = local.label_layer(network)
+    return local.write_weights(registry.BUNDLED, local.with_labels(network, weights / np.float32(50), biases), begin)
 
 
 @pytest.fixture
-def songs(bundled: OwnTagger) -> list[Song]:
+def songs(bundled: LocalTagger) -> list[Song]:
     """Songs that the bundled tagger has labelled, two of each artist."""
     root = make_root()
     songs = [
@@ -80,7 +80,7 @@ def trait(number: int, sounds: Sounds = SOUNDS) -> NDArray[np.bool_]:
     return sounds.traits[:, number] > 0
 
 
-def words(**conditions: Any) -> dict[tuple[int, str], float]:
+def corrections(**conditions: Any) -> dict[tuple[int, str], float]:
     """What taggers say, by song and label."""
     rows = SongLabel.objects.filter(source="cnn", **conditions).values_list("song_id", "label__name", "weight")
     return {(song_id, name): weight for song_id, name, weight in rows}
@@ -89,7 +89,7 @@ def words(**conditions: Any) -> dict[tuple[int, str], float]:
 def layer(name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     tagger = registry.describe(name)
     assert tagger.weights is not None
-    return own.label_layer(own.read_network(tagger.weights, len(tagger.labels)))
+    return local.label_layer(local.read_network(tagger.weights, len(tagger.labels)))
 
 
 # --- What is learned ----------------------------------------------------------------------------
@@ -110,10 +110,10 @@ def test_corrections_become_a_tagger_of_the_librarys_own(correct: Correct) -> No
 
 def test_songs_that_nobody_corrected_are_judged_better(correct: Correct, songs: list[Song]) -> None:
     correct("jazz", trait(0), n=30)
-    lesson = lessons.give_now("blue-note")
-    assert lesson.state == Lesson.State.KEPT
+    job = training_jobs.run_now("blue-note")
+    assert job.state == TrainingJob.State.KEPT
     services.relabel_from_embeddings()
-    said = words(label__name="jazz")
+    said = corrections(label__name="jazz")
     others = songs[30:]
     yes, no = (
         [said.get((song.pk, "jazz"), 0.0) for song, true in zip(others, trait(0)[30:], strict=True) if true == verdict]
@@ -135,7 +135,7 @@ def test_embeddings_are_the_same_to_the_last_bit(correct: Correct) -> None:
     correct("happy", trait(0), n=N_SONGS)
     learning.learn("mine")
     windows = np.random.default_rng(0).uniform(0.0, 1.0, (2, 96, 200)).astype(np.float32)
-    before, after = (tagger.hear(windows) for tagger in services.load(["dcmrs", "mine"]))  # type: ignore[attr-defined]
+    before, after = (tagger.predict_song(windows) for tagger in services.load(["dcmrs", "mine"]))  # type: ignore[attr-defined]
     assert np.array_equal(before.embedding, after.embedding)
 
 
@@ -158,14 +158,14 @@ def test_one_label_is_learned_and_another_left(correct: Correct) -> None:
     assert np.array_equal(layer("dcmrs")[0][place], layer("mine")[0][place])
 
 
-def test_a_curators_own_word_becomes_a_label(correct: Correct) -> None:
+def test_a_curators_own_annotation_becomes_a_label(correct: Correct) -> None:
     correct("kitchen music", trait(3), n=N_SONGS)
     result = learning.learn("mine")
     assert result.tagger is not None
     assert [label.name for label in result.tagger.labels] == [*KINDS, "kitchen music"]
     registry.use("mine")
     services.relabel_from_embeddings()
-    assert 10 < len(words(label__name="kitchen music")) < N_SONGS - 10
+    assert 10 < len(corrections(label__name="kitchen music")) < N_SONGS - 10
 
 
 def test_a_label_that_was_merged_into_another_is_learned_under_both_names(correct: Correct, songs: list[Song]) -> None:
@@ -183,13 +183,13 @@ def test_a_label_that_was_merged_into_another_is_learned_under_both_names(correc
         (5, "Too few corrections to learn from: jazz 3 yes and 2 no of 4 each."),
     ],
 )
-def test_too_few_corrections_are_said_so(correct: Correct, n: int, message: str) -> None:
+def test_too_few_corrections_are_reported(correct: Correct, n: int, message: str) -> None:
     correct("jazz", np.arange(N_SONGS) % 2 == 0, n=n)
     result = learning.learn()
     assert (result.tagger, result.message) == (None, message)
 
 
-def test_corrections_of_songs_that_were_not_heard_yet_wait(correct: Correct, songs: list[Song]) -> None:
+def test_corrections_of_songs_that_were_not_tagged_yet_wait(correct: Correct, songs: list[Song]) -> None:
     correct("jazz", trait(0), n=10)
     for song in songs[:10]:
         song.embedding.delete()
@@ -197,17 +197,17 @@ def test_corrections_of_songs_that_were_not_heard_yet_wait(correct: Correct, son
     assert learning.learn().message == message
 
 
-def test_every_lesson_begins_at_the_first_tagger_and_forgets_what_was_taken_back(
+def test_every_training_job_begins_at_the_first_tagger_and_forgets_what_was_taken_back(
     correct: Correct, songs: list[Song], curator: User
 ) -> None:
     jazz = correct("jazz", trait(0))
-    assert lessons.give_now().tagger == "learned-1"
+    assert training_jobs.run_now().tagger == "learned-1"
     correct("happy", trait(1))
     for song in songs:
         curate(song, jazz, None, curator)
-    assert lessons.give_now().tagger == "learned-2"
+    assert training_jobs.run_now().tagger == "learned-2"
     tagger = registry.describe("learned-2")
-    assert isinstance(tagger, OwnTagger)
+    assert isinstance(tagger, LocalTagger)
     assert tagger.base == "dcmrs"
     place = list(KINDS).index("jazz")
     assert np.array_equal(layer("dcmrs")[0][place], layer("learned-2")[0][place])
@@ -215,13 +215,13 @@ def test_every_lesson_begins_at_the_first_tagger_and_forgets_what_was_taken_back
 
 def test_the_same_corrections_are_learned_once(correct: Correct) -> None:
     correct("jazz", trait(0))
-    lessons.give_now()
-    again = lessons.give_now()
-    assert (again.state, again.tagger) == (Lesson.State.REFUSED, "")
+    training_jobs.run_now()
+    again = training_jobs.run_now()
+    assert (again.state, again.tagger) == (TrainingJob.State.REFUSED, "")
     assert again.message == "learned-1 has learned from just these corrections."
     registry.use("dcmrs")
-    assert lessons.give_now().message.endswith("it has only to be put to use.")
-    assert set(registry.own_family()) == {"dcmrs", "learned-1"}
+    assert training_jobs.run_now().message.endswith("it has only to be put to use.")
+    assert set(registry.local_family()) == {"dcmrs", "learned-1"}
 
 
 @pytest.mark.parametrize(
@@ -231,11 +231,11 @@ def test_the_same_corrections_are_learned_once(correct: Correct) -> None:
 def test_a_name_that_cannot_be_had_is_refused(correct: Correct, name: str, reason: str) -> None:
     correct("jazz", trait(0))
     with pytest.raises(TaggerError, match=reason):
-        lessons.give_now(name)
-    assert not Lesson.objects.exists()
+        training_jobs.run_now(name)
+    assert not TrainingJob.objects.exists()
 
 
-def test_without_a_tagger_of_the_own_family_there_is_nothing_to_begin_with() -> None:
+def test_without_a_tagger_of_the_local_family_there_is_nothing_to_begin_with() -> None:
     with pytest.raises(TaggerError, match="nothing to begin with"):
         learning.learn()
 
@@ -244,52 +244,52 @@ def test_without_a_tagger_of_the_own_family_there_is_nothing_to_begin_with() -> 
 
 
 def test_going_back_gives_every_song_its_old_labels_exactly(correct: Correct, songs: list[Song]) -> None:
-    before = words()
+    before = corrections()
     correct("jazz", trait(0))
-    lessons.give_now()
+    training_jobs.run_now()
     services.relabel_from_embeddings()
-    between = words()
-    assert set(Hearing.objects.values_list("tagger", flat=True)) == {"learned-1"}
+    between = corrections()
+    assert set(TaggingRun.objects.values_list("tagger", flat=True)) == {"learned-1"}
     assert {key for key in before if before[key] != between[key]} == {(song.pk, "jazz") for song in songs}
     registry.use("dcmrs")
     assert services.to_relabel() == N_SONGS
     services.relabel_from_embeddings()
-    assert words() == before
+    assert corrections() == before
     assert set(SongLabel.objects.filter(source="cnn").values_list("origin", flat=True)) == {"dcmrs"}
     assert services.to_relabel() == 0
 
 
-def test_what_was_heard_and_what_is_relabelled_are_the_same_to_the_last_bit(bundled: OwnTagger, home: Path) -> None:
+def test_what_was_tagged_and_what_is_relabelled_are_the_same_to_the_last_bit(bundled: LocalTagger, home: Path) -> None:
     song = make_song()
     windows = np.random.default_rng(0).uniform(0.0, 1.0, (3, 96, 200)).astype(np.float32)
     (tagger,) = services.load()
-    services.store_heard(song, tagger, tagger.hear(windows))  # type: ignore[attr-defined]
-    heard = words()
-    Hearing.objects.all().delete()
+    services.store_prediction(song, tagger, tagger.predict_song(windows))  # type: ignore[attr-defined]
+    predicted = corrections()
+    TaggingRun.objects.all().delete()
     services.relabel_from_embeddings()
-    assert words() == heard
+    assert corrections() == predicted
 
 
-def test_curators_imports_and_published_taggers_keep_their_words(correct: Correct, songs: list[Song]) -> None:
+def test_annotations_of_curators_imports_and_published_taggers_stay(correct: Correct, songs: list[Song]) -> None:
     correct("jazz", trait(0))
     label = labels_by_name({"live": "other"})["live"]
     for source, origin in (("import", "lastfm"), ("cnn", "msd-crnn")):
         SongLabel.objects.create(song=songs[0], label=label, source=source, origin=origin, weight=0.4)
-    Hearing.objects.create(song=songs[0], tagger="msd-crnn")
+    TaggingRun.objects.create(song=songs[0], tagger="msd-crnn")
     others = SongLabel.objects.exclude(source="cnn", origin__in=["dcmrs", "learned-1"]).order_by("pk")
     before = list(others.values())
-    lessons.give_now()
+    training_jobs.run_now()
     services.relabel_from_embeddings()
     assert list(others.values()) == before
-    assert set(songs[0].hearings.values_list("tagger", flat=True)) == {"msd-crnn", "learned-1"}
+    assert set(songs[0].tagging_runs.values_list("tagger", flat=True)) == {"msd-crnn", "learned-1"}
 
 
 def test_relabelling_that_is_broken_off_goes_on_where_it_was(
     songs: list[Song], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_own(home / "models" / "mine.safetensors", {"warm": "mood"})
+    write_local(home / "models" / "mine.safetensors", {"warm": "mood"})
     registry.use("mine")
-    monkeypatch.setattr(services, "_RELABELLED_AT_ONCE", 7)
+    monkeypatch.setattr(services, "RELABELLED_AT_ONCE", 7)
 
     def break_off(_: int) -> None:
         raise KeyboardInterrupt
@@ -297,7 +297,7 @@ def test_relabelling_that_is_broken_off_goes_on_where_it_was(
     with pytest.raises(KeyboardInterrupt):
         services.relabel_from_embeddings(break_off)
     assert services.to_relabel() == N_SONGS - 7
-    assert len(words(origin="mine")) == 7
+    assert len(corrections(origin="mine")) == 7
     counted: list[int] = []
     services.relabel_from_embeddings(counted.append)
     assert sum(counted) == N_SONGS - 7
@@ -308,22 +308,22 @@ def test_another_tagger_put_to_use_meanwhile_labels_all_songs(
     songs: list[Song], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("mine", "yours"):
-        write_own(home / "models" / f"{name}.safetensors", {"warm": "mood"})
+        write_local(home / "models" / f"{name}.safetensors", {"warm": "mood"})
     registry.use("mine")
-    monkeypatch.setattr(services, "_RELABELLED_AT_ONCE", 7)
+    monkeypatch.setattr(services, "RELABELLED_AT_ONCE", 7)
     services.relabel_from_embeddings(lambda _: registry.use("yours"))
-    assert set(Hearing.objects.values_list("tagger", flat=True)) == {"yours"}
-    assert len(words(origin="yours")) == N_SONGS
+    assert set(TaggingRun.objects.values_list("tagger", flat=True)) == {"yours"}
+    assert len(corrections(origin="yours")) == N_SONGS
 
 
-def test_songs_without_an_embedding_are_heard_again(songs: list[Song], home: Path) -> None:
+def test_songs_without_an_embedding_are_tagged_again(songs: list[Song], home: Path) -> None:
     songs[0].embedding.delete()
-    write_own(home / "models" / "mine.safetensors", {"warm": "mood"})
+    write_local(home / "models" / "mine.safetensors", {"warm": "mood"})
     registry.use("mine")
     assert services.sweep() == 1
     songs[0].refresh_from_db()
     assert songs[0].tagging_state == Song.Tagging.PENDING
-    assert len(words(origin="mine")) == N_SONGS - 1
+    assert len(corrections(origin="mine")) == N_SONGS - 1
 
 
 def test_changed_labels_are_announced(
@@ -331,82 +331,85 @@ def test_changed_labels_are_announced(
 ) -> None:
     announced: set[int] = set()
 
-    def listen(song_ids: list[int], **_: object) -> None:
+    def predict_spectrogram(song_ids: list[int], **_: object) -> None:
         announced.update(song_ids)
 
-    write_own(home / "models" / "mine.safetensors", {"warm": "mood"})
+    write_local(home / "models" / "mine.safetensors", {"warm": "mood"})
     registry.use("mine")
-    labels_changed.connect(listen)
+    labels_changed.connect(predict_spectrogram)
     try:
         with django_capture_on_commit_callbacks(execute=True):
             services.relabel_from_embeddings()
     finally:
-        labels_changed.disconnect(listen)
+        labels_changed.disconnect(predict_spectrogram)
     assert announced == {song.pk for song in songs}
 
 
-# --- Lessons ------------------------------------------------------------------------------------
+# --- Training jobs ------------------------------------------------------------------------------
 
 
-def test_one_lesson_waits_however_many_ask(curator: User) -> None:
-    assert lessons.ask(curator) == lessons.ask(None) == Lesson.objects.get()
-    assert lessons.somebody_waits()
+def test_one_training_job_waits_however_many_ask(curator: User) -> None:
+    assert training_jobs.ask(curator) == training_jobs.ask(None) == TrainingJob.objects.get()
+    assert training_jobs.is_waiting()
 
 
-def test_the_worker_gives_the_lesson_and_songs_get_its_labels(correct: Correct, curator: User) -> None:
+def test_the_worker_runs_the_training_job_and_songs_get_its_labels(correct: Correct, curator: User) -> None:
     correct("jazz", trait(0))
-    lessons.ask(curator)
+    training_jobs.ask(curator)
     tasks.learn()
-    lesson = Lesson.objects.get()
-    assert (lesson.state, lesson.tagger, lesson.asked_by) == (Lesson.State.KEPT, "learned-1", curator)
+    job = TrainingJob.objects.get()
+    assert (job.state, job.tagger, job.asked_by) == (TrainingJob.State.KEPT, "learned-1", curator)
     assert registry.in_use() == "learned-1"
     assert services.to_relabel() == 0
-    assert not lessons.somebody_waits()
+    assert not training_jobs.is_waiting()
     tasks.learn()
-    assert Lesson.objects.count() == 1
+    assert TrainingJob.objects.count() == 1
 
 
-def test_a_lesson_that_cannot_be_given_says_why(curator: User) -> None:
-    lessons.ask(curator)
+def test_a_training_job_that_fails_says_why(curator: User) -> None:
+    training_jobs.ask(curator)
     tasks.learn()
-    lesson = Lesson.objects.get()
-    assert lesson.state == Lesson.State.FAILED
-    assert "nothing to begin with" in lesson.message
+    job = TrainingJob.objects.get()
+    assert job.state == TrainingJob.State.FAILED
+    assert "nothing to begin with" in job.message
 
 
-def test_two_lessons_are_not_given_at_once(correct: Correct, curator: User) -> None:
+def test_two_training_jobs_do_not_run_at_once(correct: Correct, curator: User) -> None:
     correct("jazz", trait(0))
-    Lesson.objects.create(state=Lesson.State.RUNNING)
-    lessons.ask(curator)
-    assert lessons.give_waiting() is None
-    with pytest.raises(lessons.AlreadyLearning):
-        lessons.give_now()
+    TrainingJob.objects.create(state=TrainingJob.State.RUNNING)
+    training_jobs.ask(curator)
+    assert training_jobs.run_waiting() is None
+    with pytest.raises(training_jobs.AlreadyTraining):
+        training_jobs.run_now()
     assert registry.in_use() == "dcmrs"
 
 
-def test_a_lesson_whose_worker_was_killed_waits_again(curator: User) -> None:
-    lesson = Lesson.objects.create(state=Lesson.State.RUNNING)
-    assert not lessons.somebody_waits()
-    long_ago = timezone.now() - lessons.LEFT_BEHIND_AFTER - timedelta(seconds=1)
-    Lesson.objects.update(changed_at=long_ago)
-    assert lessons.somebody_waits()
-    lesson.refresh_from_db()
-    assert lesson.state == Lesson.State.WAITING
-    Lesson.objects.create(state=Lesson.State.RUNNING)
-    Lesson.objects.update(changed_at=long_ago)
-    assert lessons.somebody_waits()
-    assert set(Lesson.objects.values_list("state", flat=True)) == {Lesson.State.WAITING, Lesson.State.FAILED}
+def test_a_training_job_whose_worker_was_killed_waits_again(curator: User) -> None:
+    job = TrainingJob.objects.create(state=TrainingJob.State.RUNNING)
+    assert not training_jobs.is_waiting()
+    long_ago = timezone.now() - training_jobs.STALE_AFTER - timedelta(seconds=1)
+    TrainingJob.objects.update(changed_at=long_ago)
+    assert training_jobs.is_waiting()
+    job.refresh_from_db()
+    assert job.state == TrainingJob.State.WAITING
+    TrainingJob.objects.create(state=TrainingJob.State.RUNNING)
+    TrainingJob.objects.update(changed_at=long_ago)
+    assert training_jobs.is_waiting()
+    assert set(TrainingJob.objects.values_list("state", flat=True)) == {
+        TrainingJob.State.WAITING,
+        TrainingJob.State.FAILED,
+    }
 
 
-def test_a_lesson_that_is_broken_off_was_none(correct: Correct, home: Path) -> None:
+def test_an_interrupted_training_job_is_deleted(correct: Correct, home: Path) -> None:
     correct("jazz", trait(0))
 
     def break_off(*_: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        lessons.give_now(report=break_off)
-    assert not Lesson.objects.exists()
+        training_jobs.run_now(report=break_off)
+    assert not TrainingJob.objects.exists()
     assert not (home / "models").exists()
 
 
@@ -430,7 +433,7 @@ def test_the_command_learns_and_puts_to_use(correct: Correct) -> None:
     assert "blue-note is in use. Better than dcmrs on held-out corrections: jazz" in out
     assert out.endswith("To go back: manage.py taggers use dcmrs\n")
     assert registry.in_use() == "blue-note"
-    assert len(words(origin="blue-note", label__name="happy")) == N_SONGS
+    assert len(corrections(origin="blue-note", label__name="happy")) == N_SONGS
 
 
 def test_the_command_says_why_nothing_was_learned(correct: Correct) -> None:

@@ -1,4 +1,4 @@
-"""Lessons with the whole network, from real audio: what is kept, what is refused, and the way back."""
+"""Training of the whole network on real audio: what is kept, what is refused, and the way back."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from django.test import Client
 
 from catalog.models import Song, SongEmbedding, SongLabel
 from catalog.services.labels import curate, labels_by_name
-from tagging import learning_network, lessons, own, registry, services
+from tagging import learning_network, local, registry, services, training_jobs
 from tagging.learning_network import AlreadyAtWork, learn_network
-from tagging.models import Hearing, Lesson
-from tagging.training.finetuning import CuratedSongs, TuningPlan, _Tuning, parts_of
+from tagging.models import TaggingRun, TrainingJob
+from tagging.training.finetuning import CuratedSongs, Tuning, TuningPlan, parts_of
 from tests.factories import make_root, make_song, make_user
-from tests.tagging.conftest import KINDS, untrained, write_own
+from tests.tagging.conftest import KINDS, untrained, write_local
 from tests.tagging.training.music import write_music
 
 N_SONGS = 16
 PLAN = TuningPlan(steps=24, batch_size=8, learning_rate=1e-3, frames=64, round=8, parts=2)
+BRIEF = replace(PLAN, steps=8, round=4)
+"""Where it does not matter what is learned."""
 CPU = torch.device("cpu")
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +42,11 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def songs(music: Path) -> list[Song]:
-    """Songs that the bundled tagger has heard; one label is corrected on all of them: `jazz` is what sounds low."""
-    begin = write_own(registry.BUNDLED)
+    """Songs that the bundled tagger has tagged; one label is corrected on all of them: `jazz` is what sounds low."""
+    begin = write_local(registry.BUNDLED)
     network = untrained()
-    weights, biases = own.label_layer(network)
-    own.write_weights(registry.BUNDLED, own.with_labels(network, weights / np.float32(50), biases), begin)
+    weights, biases = local.label_layer(network)
+    local.write_weights(registry.BUNDLED, local.with_labels(network, weights / np.float32(50), biases), begin)
     root = make_root(music)
     songs = [make_song(artist=f"Artist {n // 2}", root=root, path=f"{n:03d}.flac") for n in range(N_SONGS)]
     services.tag_pending()
@@ -56,12 +58,14 @@ def songs(music: Path) -> list[Song]:
 
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever a network of random weights comes to is good enough: what follows is what is looked at."""
-    monkeypatch.setattr(learning_network._Lesson, "_refusal", lambda *_: "")
+    """Any tuned network is good enough, so that what follows can be tested with random weights."""
+    monkeypatch.setattr(learning_network, "is_better", lambda _: True)
+    monkeypatch.setattr(learning_network, "SMALLEST_GAIN", float("-inf"))
+    monkeypatch.setattr(learning_network, "LARGEST_LOSS", 1.0)
 
 
-def heard_by() -> set[str]:
-    return set(Hearing.objects.values_list("tagger", flat=True))
+def predicted_by() -> set[str]:
+    return set(TaggingRun.objects.values_list("tagger", flat=True))
 
 
 def test_the_whole_network_learns_and_is_a_version_of_its_own(songs: list[Song], kept: None) -> None:
@@ -69,9 +73,9 @@ def test_the_whole_network_learns_and_is_a_version_of_its_own(songs: list[Song],
     assert result.tagger is not None
     assert result.tagger == registry.describe("mine")
     assert (result.tagger.base, [label.name for label in result.tagger.labels]) == ("dcmrs", list(KINDS))
-    before, after = (own.read_network(file, 4) for file in (registry.BUNDLED, result.tagger.file or Path()))
-    assert result.tagger.embedding == f"learned-{own.trunk_version(after)}" != "test-1"
-    assert own.trunk_version(before) != own.trunk_version(after)
+    before, after = (local.read_network(file, 4) for file in (registry.BUNDLED, result.tagger.file or Path()))
+    assert result.tagger.embedding == f"learned-{local.trunk_version(after)}" != "test-1"
+    assert local.trunk_version(before) != local.trunk_version(after)
     normalizations = [name for name, _ in before.named_buffers() if "running" in name]
     assert all(torch.equal(before.get_buffer(name), after.get_buffer(name)) for name in normalizations)
     (learned,) = result.figures["labels"]
@@ -81,7 +85,7 @@ def test_the_whole_network_learns_and_is_a_version_of_its_own(songs: list[Song],
     assert learn_network("again", 1, CPU, PLAN).message.startswith("mine has learned from just these corrections")
 
 
-def test_what_is_not_worth_hearing_all_songs_again_is_not_kept(songs: list[Song], home: Path) -> None:
+def test_what_is_not_worth_tagging_all_songs_again_is_not_kept(songs: list[Song], home: Path) -> None:
     """The label layer alone tells high from low: what is low needs no other ears."""
     result = learn_network(None, 1, CPU, PLAN)
     assert result.tagger is None
@@ -98,75 +102,77 @@ def test_verdicts_by_lot_are_refused(songs: list[Song]) -> None:
     assert learn_network(None, 1, CPU, PLAN).message.startswith("Not surely better than dcmrs")
 
 
-def test_all_songs_are_heard_again_and_once_more_on_the_way_back(songs: list[Song], kept: None, client: Client) -> None:
+def test_all_songs_are_tagged_again_and_once_more_on_the_way_back(
+    songs: list[Song], kept: None, client: Client
+) -> None:
     labels = dict(SongLabel.objects.filter(source="cnn").values_list("pk", "weight"))
     said = set(SongLabel.objects.filter(source="cnn").values_list("song_id", "label__name", "weight"))
-    lesson = lessons.take_note(learn_network("mine", 1, CPU, PLAN))
-    assert (lesson.state, registry.in_use()) == (Lesson.State.KEPT, "mine")
+    job = training_jobs.record(learn_network("mine", 1, CPU, BRIEF))
+    assert (job.state, registry.in_use()) == (TrainingJob.State.KEPT, "mine")
     assert services.to_relabel() == 0
     assert services.sweep() == N_SONGS
     assert dict(SongLabel.objects.filter(source="cnn").values_list("pk", "weight")) == labels
     services.tag_pending()
-    assert heard_by() == {"mine"}
-    version = registry.own_family()["mine"].embedding
+    assert predicted_by() == {"mine"}
+    version = registry.local_family()["mine"].embedding
     assert set(SongEmbedding.objects.values_list("model", flat=True)) == {version}
 
     client.force_login(make_user("admin", is_staff=True, is_superuser=True))
-    page = " ".join(client.get("/admin/tagging/lesson/").content.decode().split())
+    page = " ".join(client.get("/admin/tagging/trainingjob/").content.decode().split())
     assert "the whole network" in page
     assert "hears otherwise: 16 songs are heard again" in page
 
     registry.use("dcmrs")
     assert services.sweep() == N_SONGS
     services.tag_pending()
-    assert heard_by() == {"dcmrs"}
+    assert predicted_by() == {"dcmrs"}
     assert set(SongEmbedding.objects.values_list("model", flat=True)) == {"test-1"}
     assert set(SongLabel.objects.filter(source="cnn").values_list("song_id", "label__name", "weight")) == said
     assert SongLabel.objects.filter(source="curator").count() == N_SONGS
 
 
-def test_the_next_lesson_with_the_network_begins_at_the_first_tagger_again(songs: list[Song], kept: None) -> None:
-    lessons.take_note(learn_network(None, 1, CPU, PLAN))
+def test_the_next_training_job_with_the_network_begins_at_the_first_tagger_again(songs: list[Song], kept: None) -> None:
+    training_jobs.record(learn_network(None, 1, CPU, BRIEF))
     assert registry.in_use() == "learned-1"
-    again = learn_network(None, 1, CPU, replace(PLAN, seed=2)).tagger
+    again = learn_network(None, 1, CPU, replace(BRIEF, seed=2)).tagger
     assert again is not None
     assert (again.name, again.base) == ("learned-2", "dcmrs")
 
 
-def test_a_lesson_that_is_broken_off_goes_on_where_it_was(
+def test_an_interrupted_training_is_resumed(
     songs: list[Song], kept: None, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = learn_network("whole", 1, CPU, PLAN).tagger
-    registry.own_family()["whole"].file.unlink()  # type: ignore[union-attr]
+    whole = learn_network("whole", 1, CPU, BRIEF).tagger
+    registry.local_family()["whole"].file.unlink()  # type: ignore[union-attr]
     steps: list[int] = []
-    step = _Tuning._step
+    step = Tuning.step
 
-    def count(tuning: _Tuning, number: int) -> float:
+    def count(tuning: Tuning, number: int) -> float:
         steps.append(number)
         return step(tuning, number)
 
-    def stop_in_the_second_part(tuning: _Tuning, number: int) -> float:
-        if len(steps) == PLAN.steps + 10:
+    def stop_in_the_second_part(tuning: Tuning, number: int) -> float:
+        if len(steps) == BRIEF.steps + 5:
             raise KeyboardInterrupt
         return count(tuning, number)
 
     with monkeypatch.context() as patched:
-        patched.setattr(_Tuning, "_step", stop_in_the_second_part)
+        patched.setattr(Tuning, "step", stop_in_the_second_part)
         with pytest.raises(KeyboardInterrupt):
-            learn_network("whole", 1, CPU, PLAN)
+            learn_network("whole", 1, CPU, BRIEF)
         assert not (home / "models" / "whole.safetensors").exists()
         steps.clear()
-        patched.setattr(_Tuning, "_step", count)
-        resumed = learn_network("whole", 1, CPU, PLAN).tagger
-    # What was saved last, after 8 steps of the second part, is gone on from.
-    assert steps == [*range(8, PLAN.steps), *range(PLAN.steps)]
+        patched.setattr(Tuning, "step", count)
+        resumed = learn_network("whole", 1, CPU, BRIEF).tagger
+    # What was saved last, after 4 steps of the second part, is gone on from.
+    assert steps == [*range(4, BRIEF.steps), *range(BRIEF.steps)]
     assert whole is not None
     assert resumed is not None
     assert resumed.embedding == whole.embedding
 
 
 def test_two_at_once_are_refused(songs: list[Song]) -> None:
-    with learning_network._alone(), pytest.raises(AlreadyAtWork, match="just now"):
+    with learning_network.exclusive_folder(), pytest.raises(AlreadyAtWork, match="just now"):
         learn_network(None, 1, CPU, PLAN)
 
 
@@ -178,10 +184,10 @@ def test_a_label_of_which_too_few_songs_can_be_read_is_named(songs: list[Song]) 
         learn_network(None, 1, CPU, PLAN)
 
 
-def test_the_command_says_that_songs_are_heard_again(
+def test_the_command_says_that_songs_are_tagged_again(
     songs: list[Song], kept: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(learning_network, "TuningPlan", lambda: PLAN)
+    monkeypatch.setattr(learning_network, "TuningPlan", lambda: BRIEF)
     monkeypatch.setattr(sys, "stderr", StringIO())
     out = StringIO()
     call_command("train_tagger", "--from-library", "--network", "--processes", "1", "--device", "cpu", stdout=out)

@@ -99,10 +99,10 @@ def test_the_msd_crnn_says_what_its_authors_printed(example: str, printed: dict[
     registry.install_from_folder(shared / "weights")
     tagger = registry.load("msd-crnn")
     mel = np.load(shared / "weights" / f"msd_crnn_example_{example}.melgram.npy")[0]
-    heard = dict(zip(tagger.labels, tagger.predict(mel)[0].tolist(), strict=True))
-    strongest = sorted(heard, key=heard.__getitem__, reverse=True)[: len(printed)]
+    predicted = dict(zip(tagger.labels, tagger.predict(mel)[0].tolist(), strict=True))
+    strongest = sorted(predicted, key=predicted.__getitem__, reverse=True)[: len(printed)]
     assert strongest == list(printed)
-    assert heard == pytest.approx({**heard, **printed}, abs=0.001)
+    assert predicted == pytest.approx({**predicted, **printed}, abs=0.001)
 
 
 @pytest.mark.shared

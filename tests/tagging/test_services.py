@@ -1,24 +1,27 @@
-"""Tagging the library: each song heard once, whoever hears it and whatever happens meanwhile."""
+"""Tagging the library: each song is tagged once, by any worker and whatever happens meanwhile."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import timedelta
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import QuerySet
 from django.utils import timezone
 
+from catalog.audio import UnavailableAudio
 from catalog.models import Label, LibraryRoot, Song, SongLabel
+from catalog.services import absences
 from catalog.services.labels import curate
-from tagging import registry, services
-from tagging.models import Hearing
-from tagging.services import LEFT_BEHIND_AFTER, MOST_ATTEMPTS
+from tagging import inference, registry, services
+from tagging.inference import predict_file
+from tagging.models import TaggingRun
+from tagging.services import MOST_ATTEMPTS, STALE_AFTER
 from tests.audio import write_tone
 from tests.factories import make_root, make_song, make_user
 from tests.tagging.conftest import KINDS, Know, describe
@@ -49,12 +52,12 @@ def states() -> dict[str, str]:
 
 
 def cnn_labels(song: Song, tagger: str) -> dict[str, float]:
-    words = SongLabel.objects.filter(song=song, source=SongLabel.Source.CNN, origin=tagger)
-    return dict(words.values_list("label__name", "weight"))
+    corrections = SongLabel.objects.filter(song=song, source=SongLabel.Source.CNN, origin=tagger)
+    return dict(corrections.values_list("label__name", "weight"))
 
 
 def long_ago() -> object:
-    return timezone.now() - LEFT_BEHIND_AFTER - timedelta(seconds=1)
+    return timezone.now() - STALE_AFTER - timedelta(seconds=1)
 
 
 # --- What is kept -------------------------------------------------------------------------------
@@ -69,7 +72,7 @@ def test_a_pending_song_gets_the_labels_of_every_installed_tagger(know: Know, we
     assert (song.tagging_state, song.tagging_error, song.tagging_attempts) == (DONE, "", 0)
     assert cnn_labels(song, "first") == cnn_labels(song, "second")
     assert dict(Label.objects.values_list("name", "kind")) == KINDS
-    assert set(Hearing.objects.values_list("song", "tagger")) == {(song.pk, "first"), (song.pk, "second")}
+    assert set(TaggingRun.objects.values_list("song", "tagger")) == {(song.pk, "first"), (song.pk, "second")}
 
 
 def test_only_labels_that_reach_their_operating_points_are_kept(know: Know, weights: Path, root: LibraryRoot) -> None:
@@ -84,14 +87,14 @@ def test_only_labels_that_reach_their_operating_points_are_kept(know: Know, weig
     assert 0 < len(some) < len(every)
 
 
-def test_a_second_hearing_replaces_the_first_and_leaves_the_curators_word(tagger: str, root: LibraryRoot) -> None:
+def test_a_second_tagging_replaces_the_first_and_leaves_the_curators_annotation(tagger: str, root: LibraryRoot) -> None:
     song = song_with_audio(root)
     services.tag_pending()
     before = cnn_labels(song, tagger)
     happy = Label.objects.get(name="happy")
     curate(song, happy, False, make_user())
     write_tone(root.folder / song.path, seconds=2.0, hz=3000)
-    services.tag_again(Song.objects.all())
+    Song.objects.requeue_tagging()
     services.tag_pending()
     after = cnn_labels(song, tagger)
     assert set(after) == set(before)
@@ -108,12 +111,12 @@ def test_several_songs_get_each_their_own(tagger: str, root: LibraryRoot) -> Non
     assert len({tuple(cnn_labels(song, tagger).values()) for song in songs}) == len(songs)
 
 
-def test_a_song_without_audio_is_none_of_the_taggers_business(tagger: str) -> None:
+def test_a_song_without_audio_is_not_tagged(tagger: str) -> None:
     make_song("Known by name only")
     services.tag_pending()
     assert states() == {"Known by name only": PENDING}
     assert services.progress().left == 0
-    assert services.tag_again(Song.objects.all()) == 0
+    assert Song.objects.requeue_tagging() == 0
 
 
 def test_with_no_tagger_everything_stays_pending(root: LibraryRoot) -> None:
@@ -128,52 +131,92 @@ def test_with_no_tagger_everything_stays_pending(root: LibraryRoot) -> None:
 
 def test_a_bad_file_fails_with_its_reason_and_the_rest_goes_on(tagger: str, root: LibraryRoot) -> None:
     bad, good = song_with_text(root), song_with_audio(root)
-    gone = make_song("Gone", root=root, path="gone.flac")
     outcomes: list[services.Outcome] = []
     services.tag_pending(report=outcomes.append)
-    assert states() == {"A note": FAILED, "Gone": FAILED, "440 Hz": DONE}
+    assert states() == {"A note": FAILED, "440 Hz": DONE}
     errors = dict(Song.objects.values_list("pk", "tagging_error"))
-    assert errors == {bad.pk: "not an audio file, or a damaged one", gone.pk: "no such file", good.pk: ""}
+    assert errors == {bad.pk: "not an audio file, or a damaged one", good.pk: ""}
     assert {outcome.song.pk: outcome.error for outcome in outcomes} == errors
 
 
-def test_a_failed_song_is_not_tried_again_until_somebody_asks(tagger: str, root: LibraryRoot) -> None:
+def test_a_file_that_is_not_there_is_no_property_of_its_song(
+    tagger: str, root: LibraryRoot, caplog: pytest.LogCaptureFixture
+) -> None:
+    song = song_with_audio(root)
+    away = root.folder.rename(root.folder.with_name("away"))
+    services.tag_pending()
+    song.refresh_from_db()
+    assert (song.tagging_state, song.tagging_attempts) == (PENDING, 0)
+    assert not services.work_here()
+    assert absences.here.roots() == [root.name]
+    assert f"root {root.name} cannot be seen here" in caplog.text
+
+    away.rename(root.folder)
+    absences.here.forget()
+    assert services.work_here()
+    services.tag_pending()
+    assert states() == {"440 Hz": DONE}
+
+
+def test_a_file_that_goes_while_it_is_read_waits_and_one_that_cannot_be_read_fails_at_last(
+    tagger: str, root: LibraryRoot
+) -> None:
+    song = song_with_audio(root)
+    for attempt in range(1, services.MOST_ATTEMPTS + 1):
+        claimed = services.claim(deque([song.pk]))
+        assert claimed is not None
+        lost: Future[list[Any]] = Future()
+        lost.set_exception(UnavailableAudio("input/output error"))
+        services.finish(claimed, lost, [])
+        song.refresh_from_db()
+        assert song.tagging_attempts == attempt
+    assert (song.tagging_state, song.tagging_error) == (FAILED, "input/output error")
+    Song.objects.requeue_tagging()
+    claimed = services.claim(deque([song.pk]))
+    assert claimed is not None
+    song.audio_file.unlink()
+    services.finish(claimed, lost, [])
+    song.refresh_from_db()
+    assert (song.tagging_state, song.tagging_attempts) == (PENDING, 0)
+
+
+def test_a_failed_song_is_not_tagged_again_until_it_is_retried(tagger: str, root: LibraryRoot) -> None:
     song_with_text(root)
     services.tag_pending()
     assert services.sweep() == 0
     write_tone(root.folder / "note.wav").rename(root.folder / "note.mp3")
     services.tag_pending()
     assert states() == {"A note": FAILED}
-    assert services.tag_again(Song.objects.filter(title="A note")) == 1
+    assert Song.objects.filter(title="A note").requeue_tagging() == 1
     services.tag_pending()
     assert states() == {"A note": DONE}
 
 
-# --- Who hears it -------------------------------------------------------------------------------
+# --- Claims -------------------------------------------------------------------------------------
 
 
 def test_a_song_is_claimed_once(tagger: str, root: LibraryRoot) -> None:
     """Two workers that saw the same song pending."""
     song = song_with_audio(root)
     one, other = deque([song.pk]), deque([song.pk])
-    assert services._claim(one) == song
-    assert services._claim(other) is None
+    assert services.claim(one) == song
+    assert services.claim(other) is None
     song.refresh_from_db()
     assert (song.tagging_state, song.tagging_attempts) == (RUNNING, 1)
 
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_workers_at_once_hear_each_song_once(tagger: str, root: LibraryRoot) -> None:
+def test_workers_at_once_tag_each_song_once(tagger: str, root: LibraryRoot) -> None:
     if connection.vendor == "sqlite":
         pytest.skip("threads share one connection to SQLite's test database; TEST_DATABASE_URL names another")
     for hz in range(200, 2200, 100):
         song_with_audio(root, hz)
-    heard: list[str] = []
+    predicted: list[str] = []
 
     def worker() -> None:
         try:
-            services.tag_pending(report=lambda outcome: heard.append(outcome.song.title))
+            services.tag_pending(report=lambda outcome: predicted.append(outcome.song.title))
         finally:
             connection.close()
 
@@ -182,26 +225,26 @@ def test_workers_at_once_hear_each_song_once(tagger: str, root: LibraryRoot) -> 
         thread.start()
     for thread in workers:
         thread.join()
-    assert sorted(heard) == sorted(states())
+    assert sorted(predicted) == sorted(states())
     assert set(states().values()) == {DONE}
 
 
-def test_a_song_that_went_to_somebody_else_meanwhile_is_left_to_them(
+def test_a_song_that_another_worker_claimed_meanwhile_is_left_to_it(
     tagger: str, root: LibraryRoot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     song = song_with_audio(root)
 
-    def put_back_meanwhile(*_: object) -> None:
+    def requeued_meanwhile(*_: object) -> None:
         Song.objects.filter(pk=song.pk).update(tagging_state=FAILED, tagging_error="theirs")
 
-    during(monkeypatch, put_back_meanwhile)
+    during(monkeypatch, requeued_meanwhile)
     services.tag_pending()
     song.refresh_from_db()
     assert (song.tagging_state, song.tagging_error) == (FAILED, "theirs")
     assert cnn_labels(song, tagger) == {}
 
 
-def test_a_song_that_is_deleted_meanwhile_is_forgotten(
+def test_a_song_that_is_deleted_meanwhile_is_skipped(
     tagger: str, root: LibraryRoot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     song = song_with_audio(root)
@@ -211,8 +254,8 @@ def test_a_song_that_is_deleted_meanwhile_is_forgotten(
 
 
 def during(monkeypatch: pytest.MonkeyPatch, happening: Callable[[], object]) -> None:
-    """Have something happen between the claim of a song and the end of its hearing."""
-    claim = services._claim
+    """Have something happen between the claim of a song and the end of its tagging."""
+    claim = services.claim
 
     def claim_and_then(*arguments: object) -> Song | None:
         song = claim(*arguments)  # type: ignore[arg-type]
@@ -220,10 +263,10 @@ def during(monkeypatch: pytest.MonkeyPatch, happening: Callable[[], object]) -> 
             happening()
         return song
 
-    monkeypatch.setattr(services, "_claim", claim_and_then)
+    monkeypatch.setattr(services, "claim", claim_and_then)
 
 
-def test_an_interruption_puts_back_what_was_begun(
+def test_an_interruption_requeues_claimed_songs(
     tagger: str, root: LibraryRoot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for hz in range(200, 1200, 100):
@@ -244,24 +287,31 @@ def test_no_song_is_begun_after_the_time_is_over(tagger: str, root: LibraryRoot)
     assert states() == {"440 Hz": PENDING}
 
 
-def test_a_slow_song_is_held_by_signs_of_life(tagger: str, root: LibraryRoot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_song_is_held_by_heartbeats(tagger: str, root: LibraryRoot, monkeypatch: pytest.MonkeyPatch) -> None:
     song_with_audio(root)
-    monkeypatch.setattr(services, "SIGN_OF_LIFE_S", 0.0)
-    signs = 0
-    running = services._running
+    monkeypatch.setattr(services, "HEARTBEAT_S", 0.0)
+    beats: list[str] = []
+    held = Event()
 
-    def count(songs: Iterable[Song]) -> QuerySet[Song]:
-        nonlocal signs
-        signs += 1
-        return running(songs)
+    def note(execute: Callable[..., Any], sql: str, *more: Any) -> Any:
+        if sql.startswith('UPDATE "catalog_song" SET "tagging_changed_at" ='):
+            beats.append(sql)
+            if len(beats) > 1:
+                held.set()
+        return execute(sql, *more)
 
-    monkeypatch.setattr(services, "_running", count)
-    services.tag_pending()
-    assert signs > 2
+    def slowly(*arguments: Any) -> Any:
+        assert held.wait(60)
+        return predict_file(*arguments)
+
+    monkeypatch.setattr(inference, "predict_file", slowly)
+    with connection.execute_wrapper(note):
+        services.tag_pending()
+    assert len(beats) > 1
     assert states() == {"440 Hz": DONE}
 
 
-# --- Whoever is killed --------------------------------------------------------------------------
+# --- Killed workers -----------------------------------------------------------------------------
 
 
 def killed(root: LibraryRoot, attempts: int = 1) -> Song:
@@ -269,7 +319,7 @@ def killed(root: LibraryRoot, attempts: int = 1) -> Song:
     return song_with_audio(root, tagging_state=RUNNING, tagging_attempts=attempts, tagging_changed_at=long_ago())
 
 
-def test_what_was_left_behind_is_put_back_and_heard(tagger: str, root: LibraryRoot) -> None:
+def test_songs_with_a_stale_heartbeat_are_requeued_and_tagged(tagger: str, root: LibraryRoot) -> None:
     killed(root)
     assert services.sweep() == 1
     assert states() == {"440 Hz": PENDING}
@@ -277,26 +327,26 @@ def test_what_was_left_behind_is_put_back_and_heard(tagger: str, root: LibraryRo
     assert states() == {"440 Hz": DONE}
 
 
-def test_what_somebody_is_hearing_is_left_to_them(tagger: str, root: LibraryRoot) -> None:
+def test_songs_with_a_live_heartbeat_stay_claimed(tagger: str, root: LibraryRoot) -> None:
     song_with_audio(root, tagging_state=RUNNING, tagging_attempts=1, tagging_changed_at=timezone.now())
     assert services.sweep() == 0
     services.tag_pending()
     assert states() == {"440 Hz": RUNNING}
 
 
-def test_a_song_that_kills_whoever_hears_it_fails_in_the_end(tagger: str, root: LibraryRoot) -> None:
+def test_a_song_that_kills_its_worker_fails_after_most_attempts(tagger: str, root: LibraryRoot) -> None:
     song = song_with_audio(root)
     for _ in range(MOST_ATTEMPTS):
-        assert services._claim(deque()) == song
+        assert services.claim(deque()) == song
         Song.objects.update(tagging_changed_at=long_ago())
         services.sweep()
     song.refresh_from_db()
     assert song.tagging_state == FAILED
     assert "3 times" in song.tagging_error
-    assert services._claim(deque()) is None
+    assert services.claim(deque()) is None
 
 
-def test_an_error_in_the_program_does_not_hear_a_song_for_ever(
+def test_an_error_in_the_program_does_not_tag_a_song_for_ever(
     tagger: str, root: LibraryRoot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     song_with_audio(root)
@@ -304,7 +354,7 @@ def test_an_error_in_the_program_does_not_hear_a_song_for_ever(
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("tagging.inference.listen_to", broken)
+    monkeypatch.setattr("tagging.inference.predict_file", broken)
     for _ in range(MOST_ATTEMPTS):
         with pytest.raises(ZeroDivisionError):
             services.tag_pending()
@@ -317,7 +367,7 @@ def test_an_error_in_the_program_does_not_hear_a_song_for_ever(
 # --- New taggers --------------------------------------------------------------------------------
 
 
-def test_a_tagger_that_is_installed_later_hears_what_was_heard_before(
+def test_a_tagger_that_is_installed_later_tags_what_was_tagged_before(
     know: Know, weights: Path, root: LibraryRoot
 ) -> None:
     know("first", "second")
@@ -343,7 +393,7 @@ def test_one_tagger_alone_can_be_asked(know: Know, weights: Path, root: LibraryR
     assert services.sweep() == 1
 
 
-def test_a_song_of_which_nothing_is_kept_counts_as_heard(know: Know, weights: Path, root: LibraryRoot) -> None:
+def test_a_song_of_which_nothing_is_kept_counts_as_tagged(know: Know, weights: Path, root: LibraryRoot) -> None:
     know(describe("strict", weights, operating_point=1.0))
     registry.install("strict", weights)
     song = song_with_audio(root)

@@ -31,7 +31,7 @@ def test_strangers_are_sent_to_the_log_in(client: Client) -> None:
     assert client.get("/tagging/status/").status_code == 302
 
 
-def test_it_says_nothing_and_asks_no_more_once_all_is_heard(client: Client) -> None:
+def test_it_says_nothing_and_asks_no_more_once_all_is_tagged(client: Client) -> None:
     make_song(root=make_root(), path="song.mp3", tagging_state=Song.Tagging.DONE)
     make_song("Without a file")
     assert status(client, make_user()) == ""
@@ -41,8 +41,8 @@ def test_it_says_how_many_wait_and_asks_again(client: Client, monkeypatch: pytes
     monkeypatch.setattr(registry, "installed", lambda: ["jamendo-cnn"])
     waiting(2)
     line = status(client, make_user())
-    assert "2 songs wait for their labels" in line
-    assert 'hx-trigger="every 10s"' in line
+    assert "0 of 2 songs heard" in line
+    assert 'hx-trigger="every 5s"' in line
 
 
 def test_it_says_for_how_long(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,13 +52,13 @@ def test_it_says_for_how_long(client: Client, monkeypatch: pytest.MonkeyPatch) -
     root = make_root()
     for number in range(30):
         make_song(root=root, path=f"{number}.mp3", tagging_state=Song.Tagging.DONE, tagging_changed_at=lately)
-    assert "300 songs wait for their labels, about" in status(client, make_user())
+    assert "30 of 330 songs heard, about" in status(client, make_user())
 
 
 def test_without_a_tagger_it_says_so_and_tells_admins_how(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "installed", lambda: [])
     waiting(1)
     line = status(client, make_user())
-    assert "1 song waits for its labels: no tagger is installed" in line
+    assert "0 of 1 song heard: no tagger is installed" in line
     assert "manage.py taggers" not in line
     assert "manage.py taggers" in status(client, make_user(is_staff=True))

@@ -13,9 +13,9 @@ import pytest
 from celery import current_app
 
 from catalog.models import Song
-from catalog.signals import songs_added
+from catalog.signals import tagging_needed
 from tagging import registry, services, tasks
-from tagging.receivers import hear_soon
+from tagging.receivers import tag_soon
 from tests.audio import write_tone
 from tests.factories import make_root, make_song
 
@@ -66,19 +66,19 @@ def test_a_worker_is_called_once_however_often(memory_broker: None) -> None:
 
 
 def test_new_songs_call_the_worker_where_there_is_a_tagger(memory_broker: None, tagger: str) -> None:
-    hear_soon(song_ids=[1, 2])
+    tag_soon(song_ids=[1, 2])
     assert len(empty_queue()) == 1
 
 
 def test_new_songs_call_nobody_where_there_is_no_tagger(memory_broker: None) -> None:
-    hear_soon(song_ids=[1, 2])
+    tag_soon(song_ids=[1, 2])
     assert empty_queue() == []
 
 
 @pytest.mark.parametrize("address", ["redis+socket:///nowhere/redis.sock", "redis://127.0.0.1:1/0"])
 def test_a_broker_that_is_not_there_costs_a_moment_and_no_error(address: str, tagger: str) -> None:
     with celery(broker_url=address, broker_write_url=address):
-        for ask in (tasks.call_worker, hear_soon, tasks.workers):
+        for ask in (tasks.call_worker, tag_soon, tasks.workers):
             began = time.monotonic()
             assert not ask()
             assert time.monotonic() - began < 0.5
@@ -94,7 +94,7 @@ def test_a_broker_that_hangs_costs_a_moment_and_no_error(tagger: str) -> None:
 
 
 @pytest.mark.django_db
-def test_a_task_hears_what_is_pending_and_has_the_next_one_wait(memory_broker: None, tagger: str, song: Song) -> None:
+def test_a_task_tags_what_is_pending_and_has_the_next_one_wait(memory_broker: None, tagger: str, song: Song) -> None:
     tasks.tag_songs()
     song.refresh_from_db()
     assert song.tagging_state == Song.Tagging.DONE
@@ -104,7 +104,7 @@ def test_a_task_hears_what_is_pending_and_has_the_next_one_wait(memory_broker: N
 
 
 @pytest.mark.django_db
-def test_a_task_that_can_hear_nothing_calls_nobody(memory_broker: None, tagger: str, song: Song) -> None:
+def test_a_task_that_can_tag_nothing_calls_nobody(memory_broker: None, tagger: str, song: Song) -> None:
     weights = registry.describe(tagger).weights
     assert weights is not None
     weights.write_bytes(b"damaged")
@@ -132,9 +132,9 @@ def test_the_sweep_calls_nobody_where_there_is_no_tagger(memory_broker: None, so
 
 
 @pytest.mark.django_db
-def test_an_eager_worker_hears_everything_at_once(tagger: str, song: Song) -> None:
+def test_an_eager_worker_tags_everything_at_once(tagger: str, song: Song) -> None:
     with celery(task_always_eager=True):
-        songs_added.send(sender=Song, song_ids=[song.pk])
+        tagging_needed.send(sender=Song, song_ids=[song.pk])
     song.refresh_from_db()
     assert song.tagging_state == Song.Tagging.DONE
 

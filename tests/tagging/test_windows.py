@@ -1,4 +1,4 @@
-"""The places of a song that the own network hears: all over it, sought, and what the whole has there."""
+"""The windows of a song that local taggers use: spread over all of it, and equal to the whole there."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from catalog.audio import UnreadableAudio, decode, probe
 from tagging import registry
 from tagging.frontend import (
+    FEWEST_FRAMES,
     HOP,
-    N_FRAMES,
     N_WINDOWS,
     SAMPLE_RATE,
     WINDOW_FRAMES,
@@ -22,8 +22,8 @@ from tagging.frontend import (
     song_windows,
     windows_of,
 )
-from tagging.inference import listen_to
-from tagging.registry import OwnTagger
+from tagging.inference import predict_file
+from tagging.registry import LocalTagger
 from tests.audio import write_long_silence, write_tone
 
 
@@ -33,7 +33,7 @@ def test_windows_lie_in_the_song_in_order_and_all_over_it(n_frames: int) -> None
     assert 1 <= starts.size <= N_WINDOWS
     assert (np.diff(starts) > 0).all()
     assert starts[0] >= 0
-    assert starts[-1] + length <= max(n_frames, N_FRAMES)
+    assert starts[-1] + length <= max(n_frames, FEWEST_FRAMES)
     # No two windows are further from one another than two parts of the song.
     assert (np.diff(starts) <= n_frames / starts.size + 1).all()
     assert starts[0] <= n_frames / starts.size
@@ -62,12 +62,12 @@ def test_each_window_is_what_the_whole_has_there(seconds: float, tmp_path: Path)
         assert np.allclose(window, there, rtol=1e-3, atol=1e-6 * whole.max()), start
 
 
-def test_a_song_as_short_as_may_be_is_heard(bundled: OwnTagger, tmp_path: Path) -> None:
-    (heard,) = listen_to(write_tone(tmp_path / "click.wav", seconds=0.05), [registry.load("dcmrs")])
-    assert np.isfinite(heard.probabilities).all()
+def test_a_song_as_short_as_may_be_is_tagged(bundled: LocalTagger, tmp_path: Path) -> None:
+    (predicted,) = predict_file(write_tone(tmp_path / "click.wav", seconds=0.05), [registry.load("dcmrs")])
+    assert np.isfinite(predicted.probabilities).all()
 
 
-def test_all_of_a_song_counts(bundled: OwnTagger, tmp_path: Path) -> None:
+def test_all_of_a_song_counts(bundled: LocalTagger, tmp_path: Path) -> None:
     """Two songs of two minutes, the same in their middle third."""
     tagger = registry.load("dcmrs")
     t = np.arange(120 * 8000) / 8000
@@ -75,19 +75,19 @@ def test_all_of_a_song_counts(bundled: OwnTagger, tmp_path: Path) -> None:
     other = np.where((t > 40) & (t < 80), one, 0.4 * np.sin(2 * np.pi * 2000 * t))
     sf.write(tmp_path / "one.wav", one, 8000)
     sf.write(tmp_path / "other.wav", other, 8000)
-    (first,), (second,) = (listen_to(tmp_path / name, [tagger]) for name in ("one.wav", "other.wav"))
+    (first,), (second,) = (predict_file(tmp_path / name, [tagger]) for name in ("one.wav", "other.wav"))
     assert np.abs(first.probabilities - second.probabilities).max() > 0.001
 
 
 @pytest.mark.shared
-def test_published_taggers_hear_what_they_hear_alone(bundled: OwnTagger, shared: Path, tmp_path: Path) -> None:
+def test_published_taggers_tag_what_they_tag_alone(bundled: LocalTagger, shared: Path, tmp_path: Path) -> None:
     registry.install_from_folder(shared / "weights")
     path = noise(60.0, tmp_path / "noise.flac")
-    together = listen_to(path, [registry.load(name) for name in ("msd-crnn", "dcmrs", "jamendo-cnn")])
-    for name, heard in zip(("msd-crnn", "dcmrs", "jamendo-cnn"), together, strict=True):
-        (alone,) = listen_to(path, [registry.load(name)])
-        assert np.array_equal(alone.probabilities, heard.probabilities)
-        assert (heard.embedding is None) == (name != "dcmrs")
+    together = predict_file(path, [registry.load(name) for name in ("msd-crnn", "dcmrs", "jamendo-cnn")])
+    for name, predicted in zip(("msd-crnn", "dcmrs", "jamendo-cnn"), together, strict=True):
+        (alone,) = predict_file(path, [registry.load(name)])
+        assert np.array_equal(alone.probabilities, predicted.probabilities)
+        assert (predicted.embedding is None) == (name != "dcmrs")
 
 
 def test_memory_does_not_depend_on_how_long_a_song_is(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_memory_does_not_depend_on_how_long_a_song_is(tmp_path: Path) -> None:
     assert song_windows(path, probe(path).duration_s).shape == (N_WINDOWS, 96, WINDOW_FRAMES)
 
 
-def test_a_song_that_cannot_be_read_is_said_to_be_so(bundled: OwnTagger, tmp_path: Path) -> None:
+def test_a_song_that_cannot_be_read_is_refused(bundled: LocalTagger, tmp_path: Path) -> None:
     (tmp_path / "note.mp3").write_text("no music")
     with pytest.raises(UnreadableAudio):
-        listen_to(tmp_path / "note.mp3", [registry.load("dcmrs")])
+        predict_file(tmp_path / "note.mp3", [registry.load("dcmrs")])

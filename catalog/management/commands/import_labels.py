@@ -11,6 +11,8 @@ from ..tables import TableCommand
 
 
 class Command(TableCommand):
+    """The command; `help` says what it does."""
+
     help = (
         "Import labels of songs. csv: UTF-8, comma or tab, a header line with song, label and, if wanted, weight, or "
         "with song and a column of 0 and 1 for each label. lastfm: user_taggedartists.dat, with tags.dat and "
@@ -20,8 +22,10 @@ class Command(TableCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the command's arguments."""
         parser.add_argument("file", metavar="FILE")
         parser.add_argument("--format", choices=["lastfm", "jamendo", "csv"], required=True)
 
     def handle(self, *_args: Any, file: str, format: str, **_options: Any) -> None:
+        """Run the command."""
         self.import_table(lambda progress: import_label_table(Path(file), format, progress), file, "labels on songs")

@@ -17,12 +17,15 @@ from ...services.library import ImportReport, import_path
 
 
 class Command(BaseCommand):
+    """The command; `help` says what it does."""
+
     help = (
         "Make the demo library: compose and record its music into DCMRS_HOME/demo, bring it into the library, and "
         "simulate a few listeners. What is there and right stays as it is; broken off, it goes on from there."
     )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
+        """Run the command."""
         tracks = programme()
         folder = demo.folder()
         try:

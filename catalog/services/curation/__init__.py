@@ -2,7 +2,3 @@
 
 `queue` and `candidates`: what comes first. `decisions` and `bulk`: deciding. `log` and `undo`: what was done, and back.
 """
-
-from .queue import waiting
-
-__all__ = ["waiting"]

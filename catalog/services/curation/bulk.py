@@ -51,7 +51,7 @@ def unconfirmed(label: Label, lowest: float) -> Unconfirmed:
     return Unconfirmed(
         label,
         lowest,
-        songs=_words(label, lowest).values("song").distinct().count(),
+        songs=_annotations(label, lowest).values("song").distinct().count(),
         sample=[(songs[pk], surest[pk]) for pk in shown if pk in songs],
         at_once=len(ids),
     )
@@ -67,7 +67,7 @@ def accept(label: Label, lowest: float, curator: User) -> CurationAction | None:
     return recording.action
 
 
-def _words(label: Label, lowest: float) -> QuerySet[SongLabel]:
+def _annotations(label: Label, lowest: float) -> QuerySet[SongLabel]:
     return SongLabel.objects.filter(~curated(), label=label, source=SongLabel.Source.CNN, weight__gte=lowest)
 
 
@@ -75,7 +75,9 @@ def _surest(label: Label, lowest: float) -> dict[int, float]:
     """The surest songs and their probabilities."""
     surest: dict[int, float] = {}
     # Several taggers may say it of one song.
-    for song, weight in _words(label, lowest).order_by("-weight", "song").values_list("song", "weight")[: 2 * MOST]:
+    for song, weight in (
+        _annotations(label, lowest).order_by("-weight", "song").values_list("song", "weight")[: 2 * MOST]
+    ):
         if len(surest) < MOST:
             surest.setdefault(song, weight)
     return surest

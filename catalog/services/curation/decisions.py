@@ -9,18 +9,18 @@ from django.contrib.auth.models import User
 
 from ...models import CurationAction, CurationItem, Label, Song, SongLabel
 from ...names import storable
-from ...search import standing_words
-from ..labels import curate_songs, labels_by_name
+from ...search import standing_annotations
+from ..labels import VERDICTS, curate_songs, labels_by_name
 from . import log
 
 MOST_ALIKE = 50
-"""To so many songs at most a correction goes over at once."""
+"""A correction is applied to at most this many songs at once."""
 
 _LONGEST_NAME = 100
 
 
 class AlreadyDecidedError(Exception):
-    """Somebody else was faster; the message says who, and what they said."""
+    """Another curator has decided already; the message says who, and how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,10 @@ def decide(asked: Asked, verdict: bool, curator: User) -> CurationAction | None:
     AlreadyDecidedError
         If it is not in the queue any more.
     """
-    kind, said = (log.Kind.KEPT, "kept on") if verdict else (log.Kind.REFUSED, "refused on")
+    kind, wording = VERDICTS[verdict]
     with log.recorded(kind, curator, "") as recording:
         item = _take(asked)
-        recording.item, recording.summary = _row(item), f"{item.label} {said} {item.song}"
+        recording.item, recording.summary = _row(item), f"{item.label} {wording} {item.song}"
         curate_songs([item.song_id], item.label, verdict, curator, kind, recording.summary)
     return recording.action
 
@@ -81,7 +81,7 @@ def correct(asked: Asked, name: str, kind: str, curator: User) -> CurationAction
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What an action said of its song, for others that sound like it."""
+    """What an action decided for its song, to be applied to songs that sound like it."""
 
     action: CurationAction
     song: Song
@@ -94,7 +94,7 @@ class Correction:
         return f"{self.given}" if self.given else f"not {self.refused}"
 
     def open_to(self, song_ids: Collection[int]) -> set[int]:
-        """Those of the songs that it could be said of too: no curator has spoken, and there is something to refuse."""
+        """Those of the songs that it can be applied to: no curator has decided, and there is something to refuse."""
         label = self.given or self.refused
         curated = SongLabel.objects.filter(song__in=song_ids, label=label, source=SongLabel.Source.CURATOR)
         there = Song.objects.filter(pk__in=song_ids).values_list("pk", flat=True)
@@ -103,13 +103,15 @@ class Correction:
 
 
 def correction_of(action: CurationAction) -> Correction | None:
-    """What of an action can be said of other songs too; None where it corrected nothing, or is undone."""
+    """What of an action can be applied to other songs; None where it corrected nothing, or is undone."""
     if action.undone_at or not action.item or action.kind not in (log.Kind.CORRECTED, log.Kind.REFUSED):
         return None
     song = Song.objects.filter(pk=action.item["song_id"]).first()
     refused = Label.objects.filter(pk=action.item["label_id"]).first()
-    words = [change.after for change in action.changes.filter(table="SongLabel") if change.after]
-    given = Label.objects.filter(pk__in=[word["label_id"] for word in words if word["weight"] > 0]).first()
+    annotations = [change.after for change in action.changes.filter(table="SongLabel") if change.after]
+    given = Label.objects.filter(
+        pk__in=[annotation["label_id"] for annotation in annotations if annotation["weight"] > 0]
+    ).first()
     return Correction(action, song, refused, given) if song and (refused or given) else None
 
 
@@ -139,9 +141,9 @@ def _having(label: Label | None, song_ids: set[int]) -> set[int]:
     """Those of the songs that have a label, by anybody but a curator."""
     if label is None:
         return set()
-    said = set(standing_words().filter(song__in=song_ids, label=label).values_list("song_id", flat=True))
+    annotated = set(standing_annotations().filter(song__in=song_ids, label=label).values_list("song_id", flat=True))
     curated = SongLabel.objects.filter(song__in=song_ids, label=label, source=SongLabel.Source.CURATOR)
-    return said - set(curated.values_list("song_id", flat=True))
+    return annotated - set(curated.values_list("song_id", flat=True))
 
 
 def _take(asked: Asked) -> CurationItem:
@@ -154,12 +156,13 @@ def _take(asked: Asked) -> CurationItem:
 
 
 def _who_decided(asked: Asked) -> str:
-    words = SongLabel.objects.filter(song=asked.song, label=asked.label, source=SongLabel.Source.CURATOR)
-    word = words.select_related("song", "label").first()
-    if word is None:
+    annotations = SongLabel.objects.filter(song=asked.song, label=asked.label, source=SongLabel.Source.CURATOR)
+    annotation = annotations.select_related("song", "label").first()
+    if annotation is None:
         return "This is not to be decided any more: the label or the song has changed. Nothing was done."
-    said = "kept" if word.weight > 0 else "refused"
-    return f"{word.origin or 'Somebody'} has already {said} {word.label} on {word.song}. Nothing was done."
+    wording = "kept" if annotation.weight > 0 else "refused"
+    who = annotation.origin or "Somebody"
+    return f"{who} has already {wording} {annotation.label} on {annotation.song}. Nothing was done."
 
 
 def _row(item: CurationItem) -> log.Row:

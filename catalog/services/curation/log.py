@@ -1,6 +1,6 @@
 """Writing down what curators do: every row that changes, as it was and as it is.
 
-Whoever changes labels, or what is said with them, does so inside `recorded`, which names the rows that may change.
+Code that changes labels or annotations does so inside `recorded`, which names the rows that may change.
 One recording inside another becomes part of it: one thing done is one entry of the log.
 """
 
@@ -113,11 +113,11 @@ def row_of(instance: Model) -> Row:
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values}
 
 
-def words_on(song_ids: Iterable[int], label_ids: Iterable[int]) -> list[Scope]:
+def annotations_on(song_ids: Iterable[int], label_ids: Iterable[int]) -> list[Scope]:
     """What may change when curators speak on these labels of these songs."""
     on = Q(song__in=list(song_ids), label__in=list(label_ids))
-    said = on & Q(source=SongLabel.Source.CURATOR)
-    return [Scope(SongLabel, said, said), Scope(LabelDoubt, on)]
+    by_curator = on & Q(source=SongLabel.Source.CURATOR)
+    return [Scope(SongLabel, by_curator, by_curator), Scope(LabelDoubt, on)]
 
 
 def everything_of(label_ids: Iterable[int], into: int | None = None) -> list[Scope]:

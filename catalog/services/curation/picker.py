@@ -1,4 +1,4 @@
-"""Finding a label by what somebody types, typing errors forgiven."""
+"""Finding a label by typed text, typing errors forgiven."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FEWEST_LETTERS = 3
 
 
 def labels_like(text: str, n: int = 8) -> list[Label]:
-    """The labels that somebody may mean: what begins so, what has it inside, what is a typing error or two away."""
+    """The labels that may be meant: those that begin so, contain the text, or are a typing error or two away."""
     try:
         key = label_key(storable(text))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a curator is asked, in words: the label, who says so and how sure, and what else is said of the song."""
+"""What a curator is asked, as text: the label, its sources and how sure they are, and the song's other labels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Question:
     item : CurationItem
     why : str
         Why it is asked.
-    said : str
+    sources : str
         Who says the label, and how sure.
     others : list of LabelGroup
         The song's other labels.
@@ -29,21 +29,21 @@ class Question:
 
     item: CurationItem
     why: str
-    said: str
+    sources: str
     others: list[LabelGroup]
     begin_s: int
 
 
 def question(item: CurationItem) -> Question:
     """What to show of an item, in one query."""
-    groups = labels_by_kind(item.song)
-    said = [one.said for group in groups for one in group.labels if one.pk == item.label_id]
+    groups = labels_by_kind(item.song, figures=True)
+    sources = [one.sources for group in groups for one in group.labels if one.pk == item.label_id]
     for group in groups:
         group.labels[:] = [one for one in group.labels if one.pk != item.label_id and not one.refused]
     return Question(
         item=item,
         why=why(item),
-        said=" · ".join(word for words in said for word in words),
+        sources=" · ".join(one for of_label in sources for one in of_label),
         others=[group for group in groups if group.labels],
         begin_s=telling_place(item.song.duration_s),
     )
@@ -61,9 +61,7 @@ def why(item: CurationItem) -> str:
         people = figures["people"]
         who = "One person says" if people == 1 else f"{people:,.10g} people say"
         return f"{who} {item.label}, the tagger does not hear it"
-    heard, line = figures["heard"], figures["line"]
-    digits = 2 if round(heard, 2) > round(line, 2) else 3
-    return f"Heard with {heard:.{digits}f}, just above the line of {line:.{digits}f}"
+    return f"Heard with {figures['heard']:.2f}: it may or may not be"
 
 
 def telling_place(duration_s: float | None) -> int:

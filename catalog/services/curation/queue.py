@@ -10,14 +10,14 @@ from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.core.cache import cache
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 from django.utils import timezone
 from redis.exceptions import RedisError
 
 from ...models import CurationItem, LabelDoubt, SongLabel
-from ...search import standing_words
+from ...search import standing_annotations
 from .candidates import Candidate, doubted, found
-from .lines import current_lines
+from .thresholds import current_thresholds
 
 FEW = 20
 """With fewer items than this, more are looked for."""
@@ -45,28 +45,33 @@ def fill() -> None:
     others = CurationItem.objects.exclude(reason=CurationItem.Reason.DOUBTED)
     if others.count() >= FEW or not _may_look():
         return
-    # What was decided elsewhere, or is said by nobody any more, does not wait.
+    # Items decided elsewhere, or without an annotation by now, are dropped.
     CurationItem.objects.exclude(pk__in=open_items().values("pk")).delete()
-    candidates = sorted(found(current_lines()), key=lambda one: -one.urgency)
+    candidates = sorted(found(current_thresholds()), key=lambda one: -one.urgency)
     _store(_spread(candidates)[:FULL])
 
 
 def open_items() -> QuerySet[CurationItem]:
-    """The items that still are what they say: no curator has decided, and somebody says the label."""
-    words = SongLabel.objects.filter(song=OuterRef("song"), label=OuterRef("label"))
+    """The items that are still open: the label has an annotation, and no curator has decided."""
+    annotations = SongLabel.objects.filter(song=OuterRef("song"), label=OuterRef("label"))
     doubts = LabelDoubt.objects.filter(song=OuterRef("song"), label=OuterRef("label"), settled_at=None)
-    said = standing_words().filter(song=OuterRef("song"), label=OuterRef("label"))
-    undecided = ~Exists(words.filter(source=SongLabel.Source.CURATOR)) & ~Q(reason=CurationItem.Reason.DOUBTED)
-    return CurationItem.objects.filter(Exists(said), Exists(doubts) | undecided)
+    annotated = standing_annotations().filter(song=OuterRef("song"), label=OuterRef("label"))
+    undecided = ~Exists(annotations.filter(source=SongLabel.Source.CURATOR)) & ~Q(reason=CurationItem.Reason.DOUBTED)
+    return CurationItem.objects.filter(Exists(annotated), Exists(doubts) | undecided)
 
 
 def next_item(curator: User) -> CurationItem | None:
-    """The first item that nobody else is looking at; for so long it is this curator's."""
+    """The first item that nobody else is looking at; for so long it is this curator's.
+
+    What the curator is looking at stays, and what was undone last comes before it, however urgent others are.
+    """
     fill()
     for _ in range(_TRIES):
         now = timezone.now()
         free = Q(taken_until=None) | Q(taken_until__lt=now) | Q(taken_by=curator)
-        item = open_items().filter(free).select_related("song__root", "label").first()
+        mine = Case(When(taken_by=curator, taken_until__gte=now, then=F("taken_until")))
+        of_queue = open_items().filter(free).order_by(mine.desc(nulls_last=True), "skips", "-urgency", "pk")
+        item = of_queue.select_related("song__root", "label").first()
         if item is None:
             return None
         if CurationItem.objects.filter(free, pk=item.pk).update(taken_by=curator, taken_until=now + TAKEN_FOR):

@@ -96,11 +96,18 @@ def _to_restore(action: CurationAction, table: str, changes: list[CurationChange
     for change in of_table:
         if change.pk in gone:
             continue
-        if now.get(change.row) == change.after and change.pk not in taken:
+        if _unchanged(now.get(change.row), change.after) and change.pk not in taken:
             kept.append(change)
         elif _of_curators(change):
             raise CannotUndoError(_what_stands_in_the_way(action, change, taken.get(change.pk, change.row)))
     return kept
+
+
+def _unchanged(now: Row | None, then: Row | None) -> bool:
+    """Whether a row is as it was written down; columns that the table has got since say nothing."""
+    if now is None or then is None:
+        return now is then
+    return {name: value for name, value in now.items() if name in then} == then
 
 
 def _of_curators(change: CurationChange) -> bool:
@@ -154,7 +161,7 @@ def _taken(table: str, of_table: list[CurationChange], now: dict[int, Row]) -> d
 
 
 def _place(table: str, row: Row) -> tuple[Any, ...]:
-    """What no two rows of a table share; of curators there is one word on a label of a song, whoever's."""
+    """The unique key of a row; of all curators there is one annotation for a label of a song."""
     place = tuple(row[name] for name in _UNIQUE[table])
     return place[:3] if row.get("source") == SongLabel.Source.CURATOR else place
 
@@ -169,7 +176,7 @@ def _what_stands_in_the_way(action: CurationAction, change: CurationChange, row:
 
 
 def _restore(changes: list[CurationChange]) -> None:
-    """Rows that were made go first, labels come before what is said with them, and go after it."""
+    """Delete new rows first; insert labels before rows that refer to them, and delete them after."""
     by_table: defaultdict[str, list[CurationChange]] = defaultdict(list)
     for change in changes:
         by_table[change.table].append(change)
@@ -201,7 +208,7 @@ def _insert(model: type[Model], rows: list[Row]) -> None:
 
 
 def _update(model: type[Model], changes: list[CurationChange]) -> None:
-    """Rows that get the same values, as the words of a merged label do, are written at once."""
+    """Update rows that get the same values, as the annotations of a merged label do, in one query."""
     alike: defaultdict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
     for change in changes:
         was, now = change.before or {}, change.after or {}
@@ -217,14 +224,14 @@ def _values(model: type[Model], row: Row) -> Row:
 
 
 def _delete_unused_label(pk: int) -> None:
-    """A label that was made for this; what somebody else says with it by now, keeps it."""
+    """Delete a label that the action created, unless other rows use it by now."""
     used = any(model._default_manager.filter(label=pk).exists() for name, model in TABLES.items() if name != "Label")
     if not used:
         Label.objects.filter(pk=pk).delete()
 
 
 def _put_back(item: Row, curator: User) -> None:
-    """Ask the same again, whoever undid it first."""
+    """Put the item back into the queue, reserved for the curator who undid the decision."""
     named = Song.objects.filter(pk=item["song_id"]).exists() and Label.objects.filter(pk=item["label_id"]).exists()
     if named:
         mine = {"taken_by": curator, "taken_until": timezone.now() + TAKEN_FOR, "skips": 0}

@@ -17,8 +17,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from catalog.models import Song
 from dcmrs_site import processes, startup
+from dcmrs_site.supervision import CannotStart
 from recommender.models import Snapshot
 from tagging import registry
+from tagging.recommended import recommended
 
 AT_ONCE = 200
 """Songs that are labelled before the server starts; when there are more, its worker labels them all."""
@@ -27,20 +29,25 @@ ACCOUNT = "demo"
 
 
 class Command(BaseCommand):
+    """The command; `help` says what it does."""
+
     help = (
         "Fill the library, label every song, compute recommendations, make an account, and run the server. What is "
         "done already is not done again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the command's arguments."""
         parser.add_argument("--music", metavar="DIR", help="a folder of music in place of the demo library")
         parser.add_argument("--weights", metavar="DIR", help="have the published taggers in this folder listen too")
         parser.add_argument("--port", type=int, default=8000, help="port of the web server (8000)")
 
     def handle(self, *args: Any, music: str | None, weights: str | None, port: int, **options: Any) -> None:
+        """Run the command."""
         try:
+            processes.require_redis()
             lock, listener = processes.hold_home(), processes.listen("127.0.0.1", port)
-        except processes.CannotStart as error:
+        except CannotStart as error:
             raise CommandError(str(error)) from error
         try:
             startup.migrate(self.stdout.write)
@@ -54,8 +61,10 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError("Interrupted: what is done is kept, and the next start goes on from here.") from None
         self._show_account()
+        fetch = [] if all(tagger.weights for tagger in recommended()) else ["taggers", "install", "recommended"]
         self.stdout.flush()
-        processes.supervise(lock, listener)
+        # It says itself what it has and what cannot be reached.
+        processes.supervise(lock, listener, fetch)
 
     @contextmanager
     def _step(self, what: str) -> Iterator[None]:

@@ -18,10 +18,12 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the command's options."""
         parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path)
         parser.add_argument("--format", choices=["table", "json"], default="table")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Run the command."""
         as_json = options["format"] == "json"
         report: list[dict[str, object]] = []
         unread = 0

@@ -22,21 +22,23 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the command's options."""
         parser.add_argument("file", metavar="FILE.npz", type=Path)
         parser.add_argument(
             "--output",
             type=Path,
             help="folder of checkpoint, curves, report and weights; default: mood-training in DCMRS_HOME",
         )
-        parser.add_argument("--epochs", type=int, default=Plan.epochs)
+        parser.add_argument("--epochs", type=int, default=Plan().epochs)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Run the command."""
         if options["epochs"] < 1:
             raise CommandError("--epochs must be at least 1.")
         folder = options["output"] or home() / "mood-training"
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         try:
-            scores = train(options["file"], folder, Plan(epochs=options["epochs"]), device)
+            scores = train(options["file"], folder, Plan().of_length(options["epochs"]), device)
         except (ValueError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(

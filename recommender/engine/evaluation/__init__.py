@@ -1,5 +1,5 @@
-"""How good recommenders are, measured on plays that they have not seen: numpy and scipy, no Django.
+"""Evaluation of recommenders on held-out plays: numpy and scipy, no Django.
 
-`protocols` holds plays out; `metrics` compares rankings with them; `baselines` are what a method must beat;
-`bootstrap` says how sure a difference is; `comparison` runs all methods over all splits.
+`protocols` splits plays; `metrics` measures rankings; `baselines` are the methods to beat; `bootstrap` gives confidence
+intervals; `comparison` runs all methods over all splits; `choosing` searches hyperparameters.
 """

@@ -1,9 +1,7 @@
-"""How sure a mean over listeners, or a difference of two, is.
+"""Bootstrap confidence intervals of means over listeners and of their differences.
 
-Listeners are drawn again, with replacement, as many as there are, and everything is averaged anew: what varies from
-one draw to the next would have varied with other listeners (B. Efron, R. Tibshirani: An introduction to the bootstrap,
-1993). All methods are averaged over the same draws, so that what makes a listener easy or hard for all of them drops
-out of their differences.
+Resamples listeners with replacement (B. Efron, R. Tibshirani: An introduction to the bootstrap, 1993). All methods
+share the same resamples (paired bootstrap), so that the difficulty of a listener cancels in differences.
 """
 
 from __future__ import annotations
@@ -15,17 +13,17 @@ import numpy as np
 from ..interface import Vector
 
 DRAWS = 2000
-"""How often listeners are drawn again."""
+"""Number of bootstrap resamples."""
 
 CONFIDENCE = 0.95
-"""How probable it is that an interval holds the true value."""
+"""Confidence level of the intervals."""
 
-_AT_ONCE = 1 << 22
-"""Numbers of one block of draws, 32 MB."""
+AT_ONCE = 1 << 22
+"""Values of one block of resamples, 32 MB."""
 
 
 class Difference(NamedTuple):
-    """By how much one mean is above another, and the interval around it."""
+    """A difference of means with its confidence interval."""
 
     difference: float
     low: float
@@ -33,12 +31,12 @@ class Difference(NamedTuple):
 
     @property
     def better(self) -> bool:
-        """Whether the one is better: the whole interval is above 0."""
+        """Whether the whole interval is above 0."""
         return self.low > 0
 
     @property
     def worse(self) -> bool:
-        """Whether the one is worse: the whole interval is below 0."""
+        """Whether the whole interval is below 0."""
         return self.high < 0
 
 
@@ -48,9 +46,9 @@ def means(values: Vector, weights: Vector | None = None) -> Vector:
     Parameters
     ----------
     values : float64, shape (n_listeners, n_splits, ...)
-        Not a number where a listener was not asked in a split; in the same places along all further axes.
+        NaN where a listener is not in a split, equally along all further axes.
     weights : float64, shape (n_draws, n_listeners), optional
-        How often each listener counts, once for all draws without.
+        Weight of each listener per resample; default 1.
 
     Returns
     -------
@@ -67,7 +65,7 @@ def means(values: Vector, weights: Vector | None = None) -> Vector:
 
 
 def draws(values: Vector, seed: int = 0, n_draws: int = DRAWS) -> Vector:
-    """`means` of listeners drawn again, the same draws for everything along the further axes.
+    """`means` of bootstrap resamples, the same resamples along all further axes.
 
     Parameters
     ----------
@@ -83,7 +81,7 @@ def draws(values: Vector, seed: int = 0, n_draws: int = DRAWS) -> Vector:
     n_listeners = len(values)
     rng = np.random.default_rng([seed, 4])
     chance = np.full(n_listeners, 1 / n_listeners)
-    block = max(1, _AT_ONCE // n_listeners)
+    block = max(1, AT_ONCE // n_listeners)
     return np.concatenate(
         [
             means(values, rng.multinomial(n_listeners, chance, size=min(block, n_draws - begin)).astype(np.float64))
@@ -93,13 +91,13 @@ def draws(values: Vector, seed: int = 0, n_draws: int = DRAWS) -> Vector:
 
 
 def difference(one: float, other: float, draws_of_one: Vector, draws_of_other: Vector) -> Difference:
-    """By how much one mean is above another, with the interval that its draws lie in.
+    """The difference of two means with its bootstrap percentile interval.
 
     Parameters
     ----------
     one, other : float
     draws_of_one, draws_of_other : float64, shape (n_draws,)
-        Of the same draws.
+        From the same resamples.
     """
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(draws_of_one - draws_of_other, [tail, 1 - tail])

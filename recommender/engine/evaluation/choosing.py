@@ -1,8 +1,8 @@
-"""Choosing what methods are fitted with, on inner splits: of plays that no figure is ever taken from.
+"""Hyperparameter search on inner splits, whose held-out plays are never part of an evaluation.
 
-What is chosen here is written down in the methods (`latent.Settings`, `towers.Settings`, `hybrid.PULL`,
-`popularity.DAMPING`): fitting them takes minutes, choosing takes many times that. An evaluation takes its figures from
-the held-out part of a split; here that part is never looked at: the training part is split again by the same rules.
+The chosen values are constants of the methods (`latent.Settings`, `two_tower.Settings`, `hybrid.PRIOR_STRENGTH`,
+`popularity.REGULARIZATION`), because the search takes many times as long as fitting. An evaluation takes its figures
+from the held-out part of a split; the search splits the training part again by the same rules.
 """
 
 from __future__ import annotations
@@ -12,51 +12,50 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..hybrid import PULL, Hybrid, Weights, fitted_parts
-from ..interface import Evidence
+from ..hybrid import PRIOR_STRENGTH, Hybrid, Weights, fitted_parts
+from ..interface import TrainingData
 from ..latent import Latent
 from ..latent import Settings as LatentSettings
-from ..popularity import DAMPING, expected_listeners
-from ..towers import Settings as TowersSettings
-from ..towers import Towers
+from ..popularity import REGULARIZATION, expected_listeners
+from ..two_tower import Settings as TwoTowerSettings
+from ..two_tower import TwoTower
 from .comparison import answers, sample
 from .protocols import Listening, Protocol, Split, split
 
 LEAST_GAIN = 0.005
-"""What is in use is left only for what is better by this part: less is chance, with so many listeners."""
+"""Relative gain below which a candidate does not replace the current value, because it may be chance."""
 
 LISTENERS = 500
-"""How many listeners are asked on each inner split."""
+"""Listeners evaluated per inner split."""
 
-# A page has no time for more factors in a large catalogue.
+# More factors would be too slow for pages of a large catalogue.
 LATENT: Mapping[str, Sequence[Any]] = {
     "factors": (16, 32, 64),
-    "damping": (1.0, 3.0, 10.0),
-    "certainty": (1.0, 2.0, 5.0, 15.0),
-    "prediction_damping": (3.0, 6.0, 12.0),
-    "doubt": (5.0, 15.0, 50.0),
+    "regularization": (1.0, 3.0, 10.0),
+    "alpha": (1.0, 2.0, 5.0, 15.0),
+    "prediction_regularization": (3.0, 6.0, 12.0),
+    "shrinkage": (5.0, 15.0, 50.0),
 }
-TOWERS: Mapping[str, Sequence[Any]] = {
+TWO_TOWER: Mapping[str, Sequence[Any]] = {
     "steps": (20, 30, 45),
     "weight_decay": (1.0, 3.0, 10.0),
-    "forgotten": (0.5, 0.7, 0.85),
+    "dropout": (0.5, 0.7, 0.85),
 }
-PULLS = (PULL, 1.0, 100.0)
-DAMPINGS = (DAMPING, 1.0, 10.0, 30.0)
+PRIOR_STRENGTHS = (PRIOR_STRENGTH, 1.0, 100.0)
+REGULARIZATIONS = (REGULARIZATION, 1.0, 10.0, 30.0)
 
 
 class Tried(NamedTuple):
-    """How one setting did.
+    """The result of one candidate.
 
     Attributes
     ----------
     method, setting : str
-        What was fitted, and with what that differs from the best so far.
+        The method, and its difference from the best setting so far.
     figures : dict of name to float
-        What decides, averaged over splits: the MAP on the inner splits of each protocol; of popularity the rank
-        correlation on songs held out.
+        MAP per protocol, averaged over inner splits; for popularity the rank correlation in cross-validation.
     best : bool
-        Whether it is what is to be used so far: the geometric mean of its figures is clearly the highest.
+        Whether it is the best so far, by the geometric mean of its figures and `LEAST_GAIN`.
     """
 
     method: str
@@ -66,29 +65,29 @@ class Tried(NamedTuple):
 
 
 def tried(listening: Listening, *, seed: int = 0, splits: int = 1) -> Iterator[Tried]:
-    """Try all settings, one after another: each is varied in turn, the others being the best so far.
+    """Coordinate search: varies one hyperparameter at a time, with the others at their best values.
 
     Parameters
     ----------
     listening : Listening
     seed, splits : int
-        The first so many splits of an evaluation with this seed; only their training parts are looked at.
+        The number of evaluation splits with this seed; only their training parts are used.
 
     Yields
     ------
     Tried
-        First of each method what it has now.
+        The current setting of a method first.
 
     Raises
     ------
     TooFewPlaysError
-        If there is too little to hold out twice.
+        If there are too few plays for two levels of splits.
     """
     inner = inner_splits(listening, seed, splits)
-    yield from _climbed("latent", LatentSettings(), LATENT, Latent.with_settings, inner, seed)
-    yield from _climbed("towers", TowersSettings(), TOWERS, Towers.with_settings, inner, seed)
-    yield from _pulled(inner, seed)
-    yield from _expected([parts.training.evidence for parts in inner])
+    yield from _coordinate_search("latent", LatentSettings(), LATENT, Latent.with_settings, inner, seed)
+    yield from _coordinate_search("towers", TwoTowerSettings(), TWO_TOWER, TwoTower.with_settings, inner, seed)
+    yield from _prior_strengths_tried(inner, seed)
+    yield from _expected([parts.training.data for parts in inner])
 
 
 def inner_splits(listening: Listening, seed: int, splits: int) -> list[Split]:
@@ -97,7 +96,7 @@ def inner_splits(listening: Listening, seed: int, splits: int) -> list[Split]:
     Raises
     ------
     TooFewPlaysError
-        If there is too little to hold out twice.
+        If there are too few plays for two levels of splits.
     """
     return [
         split(split(listening, protocol, seed, number).training, protocol, seed)
@@ -106,16 +105,16 @@ def inner_splits(listening: Listening, seed: int, splits: int) -> list[Split]:
     ]
 
 
-def _climbed(
+def _coordinate_search(
     method: str,
     settings: Any,
     values: Mapping[str, Sequence[Any]],
-    fit: Callable[[Evidence, Any], Any],
+    fit: Callable[[TrainingData, Any], Any],
     inner: Sequence[Split],
     seed: int,
 ) -> Iterator[Tried]:
-    """Settings varied one at a time."""
-    figures = _precisions([fit(parts.training.evidence, settings) for parts in inner], inner, seed)
+    """Vary the hyperparameters of one method."""
+    figures = _precisions([fit(parts.training.data, settings) for parts in inner], inner, seed)
     highest = _mean(figures)
     yield Tried(method, _said(settings), figures, best=True)
     for name, candidates in values.items():
@@ -124,47 +123,48 @@ def _climbed(
             if value == getattr(settings, name):
                 continue
             other = settings._replace(**{name: value})
-            figures = _precisions([fit(parts.training.evidence, other) for parts in inner], inner, seed)
+            figures = _precisions([fit(parts.training.data, other) for parts in inner], inner, seed)
             if better := _mean(figures) > (1 + LEAST_GAIN) * highest:
                 best, highest = other, _mean(figures)
             yield Tried(method, f"{name} {value:g}", figures, best=better)
         settings = best
 
 
-def _pulled(inner: Sequence[Split], seed: int) -> Iterator[Tried]:
-    """The pull of the hybrid's weights."""
+def _prior_strengths_tried(inner: Sequence[Split], seed: int) -> Iterator[Tried]:
+    """Vary the prior strength of the hybrid's weights."""
     fitted = [
-        (fitted_parts(parts.training.evidence), Weights.pulled(parts.training.evidence, PULLS)) for parts in inner
+        (fitted_parts(parts.training.data), Weights.fit_with_priors(parts.training.data, PRIOR_STRENGTHS))
+        for parts in inner
     ]
     highest = 0.0
-    for place, pull in enumerate(PULLS):
+    for place, prior_strength in enumerate(PRIOR_STRENGTHS):
         hybrids = [Hybrid.of_parts({**parts, "weights": weights[place]}) for parts, weights in fitted]
         figures = _precisions(hybrids, inner, seed)
         better = _mean(figures) > (1 + LEAST_GAIN) * highest
         highest = _mean(figures) if better else highest
-        yield Tried("hybrid", f"pull {pull:g}", figures, best=better)
+        yield Tried("hybrid", f"prior_strength {prior_strength:g}", figures, best=better)
 
 
-def _expected(evidence: Sequence[Evidence]) -> Iterator[Tried]:
-    """The damping of predicted popularity."""
+def _expected(data: Sequence[TrainingData]) -> Iterator[Tried]:
+    """Vary the regularization of predicted popularity."""
     highest = 0.0
-    for damping in DAMPINGS:
-        found = [expected_listeners(one, damping=damping).rank_correlation for one in evidence]
+    for regularization in REGULARIZATIONS:
+        found = [expected_listeners(one, regularization=regularization).rank_correlation for one in data]
         figures = {"rank correlation": float(np.mean(found))}
         better = _mean(figures) > (1 + LEAST_GAIN) * highest
         highest = _mean(figures) if better else highest
-        yield Tried("popular", f"damping {damping:g}", figures, best=better)
+        yield Tried("popular", f"regularization {regularization:g}", figures, best=better)
 
 
 def _precisions(fitted: Sequence[Any], inner: Sequence[Split], seed: int) -> dict[str, float]:
-    """The MAP of recommenders, each on its split: the means over `cold` and over `warm`."""
+    """Mean MAP per protocol of recommenders, each fitted on one split."""
     found: dict[Protocol, list[float]] = {protocol: [] for protocol in Protocol}
     for recommender, parts in zip(fitted, inner, strict=True):
         ranking = next(iter(parts.rankings))
         asked = sample(parts.listeners, LISTENERS, seed)
         each = [
             answer.accuracies[ranking].map
-            for answer in answers(lambda tastes, _: recommender.scores(tastes), parts, asked)  # noqa: B023
+            for answer in answers(lambda batch, _: recommender.scores(batch), parts, asked)  # noqa: B023
             if ranking in answer.accuracies
         ]
         found[parts.protocol].append(float(np.mean(each)))
@@ -172,7 +172,7 @@ def _precisions(fitted: Sequence[Any], inner: Sequence[Split], seed: int) -> dic
 
 
 def _mean(figures: Mapping[str, float]) -> float:
-    """The geometric mean: a hundredth more of one figure is worth a hundredth more of the other, however small."""
+    """The geometric mean, which weighs relative gains of all figures equally."""
     return float(np.exp(np.mean(np.log(list(figures.values())))))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..interface import Positions, Tastes, TooLittleError, Vector
+from ..interface import ListenerBatch, Positions, TooLittleError, Vector
 from ..ranking import top
 from .baselines import EACH_ALONE, Fit, Method, Scores
 from .metrics import Accuracy, accuracy, self_information
@@ -113,7 +113,7 @@ class Comparison:
     learned_from: int
 
 
-def silent(_what: str, _done: float) -> None:
+def no_steps(_what: str, _done: float) -> None:
     """No progress shown."""
 
 
@@ -126,7 +126,7 @@ def compare(
     seed: int = 0,
     most_listeners: int = MOST_LISTENERS,
     most_played: int = MOST_PLAYED,
-    step: Step = silent,
+    step: Step = no_steps,
 ) -> Comparison:
     """Measure methods on the same held-out plays.
 
@@ -173,12 +173,12 @@ def compare(
         protocol=protocol,
         seed=seed,
         listeners=asked,
-        n_songs=listening.evidence.n_songs,
+        n_songs=listening.data.n_songs,
         candidates=candidates,
         held_out=held_out,
         measured=[table.measured() for table in tables if not table.not_fitted],
         not_fitted={table.method.name: table.not_fitted for table in tables if table.not_fitted},
-        all_listeners=listening.evidence.played.shape[0],
+        all_listeners=listening.data.played.shape[0],
         learned_from=len(learned_from),
     )
 
@@ -206,7 +206,7 @@ class _Table:
         fit = self.method.settings[setting]
         part_done(0.2)
         try:
-            scores = fit(parts.training.evidence)
+            scores = fit(parts.training.data)
         except TooLittleError as error:
             self.not_fitted = str(error)
             return
@@ -214,7 +214,7 @@ class _Table:
             self._chosen.append(setting)
         part_done(0.4)
         listeners = np.intersect1d(self._asked, parts.listeners)
-        bits = self_information(parts.training.evidence.listeners, parts.training.evidence.played.shape[0])
+        bits = self_information(parts.training.data.listeners, parts.training.data.played.shape[0])
         seen = np.zeros(len(bits), dtype=bool)
         for done, answer in enumerate(answers(scores, parts, listeners), start=1):
             at = self._keep(self._accuracies, parts, answer, number)
@@ -247,10 +247,10 @@ class _Table:
             self._keep(self._without_own_labels, parts, answer, number)
         shuffled = np.random.default_rng([seed, 6]).permutation(givers)
         groups = np.array_split(shuffled, min(self.method.own_label_groups, len(givers))) if len(givers) else []
-        evidence = parts.training.evidence
+        data = parts.training.data
         for done, group in enumerate(groups):
             part_done(0.7 + 0.3 * done / len(groups))
-            left = replace(evidence, term_frequencies=own_labels.without(evidence.term_frequencies, group))
+            left = replace(data, term_frequencies=own_labels.without(data.term_frequencies, group))
             for answer in answers(fit(left), parts, group):
                 self._keep(self._without_own_labels, parts, answer, number)
 
@@ -302,13 +302,13 @@ def answers(scores: Scores, parts: Split, listeners: Positions) -> Iterator[Answ
     ValueError
         If scores do not have their shape, or are not finite.
     """
-    evidence, held_out = parts.training.evidence, parts.held_out
-    n_songs, n_labels = evidence.term_frequencies.shape
+    data, held_out = parts.training.data, parts.held_out
+    n_songs, n_labels = data.term_frequencies.shape
     block = max(1, _BLOCK // n_songs)
     for begin in range(0, len(listeners), block):
         rows = listeners[begin : begin + block]
-        played = evidence.played[rows]
-        given = np.asarray(scores(Tastes.of_plays(played, n_labels), rows), dtype=np.float64)
+        played = data.played[rows]
+        given = np.asarray(scores(ListenerBatch.from_plays(played, n_labels), rows), dtype=np.float64)
         if given.shape != (len(rows), n_songs):
             raise ValueError(f"scores of shape {given.shape} for {len(rows)} listeners and {n_songs} songs")
         for row, listener in enumerate(rows.tolist()):
@@ -344,7 +344,7 @@ def choose(method: Method, training: Listening, protocol: Protocol, seed: int) -
     ranking = next(iter(inner.rankings))
 
     def precision(fit: Fit) -> float:
-        found = [answer.accuracies.get(ranking) for answer in answers(fit(inner.training.evidence), inner, listeners)]
+        found = [answer.accuracies.get(ranking) for answer in answers(fit(inner.training.data), inner, listeners)]
         return float(np.mean([figures.map for figures in found if figures is not None]))
 
     return max(settings, key=lambda setting: precision(method.settings[setting]))
@@ -358,12 +358,12 @@ def predicted_popularity(scores: Scores, parts: Split) -> float:
     # Only whoever fits needs it.
     from scipy.stats import rankdata
 
-    evidence = parts.training.evidence
+    data = parts.training.data
     songs = np.flatnonzero(parts.rankings["cold"])
     anybody = parts.listeners[:1]
-    tastes = Tastes.of_plays(evidence.played[anybody], evidence.term_frequencies.shape[1])
-    predicted = rankdata(scores(tastes, anybody)[0][songs])
-    true = rankdata(np.bincount(parts.held_out.indices, minlength=evidence.n_songs)[songs])
+    batch = ListenerBatch.from_plays(data.played[anybody], data.term_frequencies.shape[1])
+    predicted = rankdata(scores(batch, anybody)[0][songs])
+    true = rankdata(np.bincount(parts.held_out.indices, minlength=data.n_songs)[songs])
     if predicted.std() == 0 or true.std() == 0:
         return 0.0
     return float(np.corrcoef(predicted, true)[0, 1])
@@ -371,7 +371,7 @@ def predicted_popularity(scores: Scores, parts: Split) -> float:
 
 def _few_enough(listening: Listening, most_played: int, seed: int) -> Positions:
     """The listeners that are drawn first, in their order, as long as they have not played too many songs."""
-    songs = np.diff(listening.evidence.played.indptr)
+    songs = np.diff(listening.data.played.indptr)
     drawn = np.random.default_rng([seed, 7]).permutation(len(songs))
     enough = np.searchsorted(np.cumsum(songs[drawn]), most_played, side="right")
     return np.sort(drawn[:enough])

@@ -1,8 +1,8 @@
-"""How well scores rank the songs that a listener turned out to play.
+"""Ranking metrics with exact expectations over ties.
 
-Songs of equal score stand in no order. Every figure here is its expected value over all orders of those ties, so that
-a method gains and loses nothing by the order in which songs happen to stand (F. McSherry, M. Najork: Computing
-information retrieval performance measures efficiently in the presence of tied scores, 2008).
+Every metric is its expected value over all orders of tied songs, so that the order of positions does not matter (F.
+McSherry, M. Najork: Computing information retrieval performance measures efficiently in the presence of tied scores,
+2008).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RECALL_AT = 50
 
 
 class Accuracy(NamedTuple):
-    """How one ranking does, each figure between 0 and 1, 1 being best.
+    """The metrics of one ranking, each in [0, 1], 1 being best.
 
     Attributes
     ----------
@@ -41,15 +41,17 @@ class Accuracy(NamedTuple):
     recall: float
 
 
-def accuracy(scores: Vector, relevant: Positions) -> Accuracy:
-    """How well scores put relevant songs first.
+def accuracy(scores: Vector, relevant: Positions, ndcg_at: int = NDCG_AT, recall_at: int = RECALL_AT) -> Accuracy:
+    """Compute the metrics of scores.
 
     Parameters
     ----------
     scores : float64, shape (n,)
-        Of the songs that are ranked, higher being better; all finite.
+        Finite scores of the ranked songs, higher is better.
     relevant : positions in `scores`, each once
-        At least one, and not all.
+        At least one, not all.
+    ndcg_at, recall_at : int
+        Number of first ranks that nDCG and recall use.
 
     Raises
     ------
@@ -60,26 +62,28 @@ def accuracy(scores: Vector, relevant: Positions) -> Accuracy:
     if not 0 < n_relevant < n:
         raise ValueError(f"of {n} ranked songs some and not all must be relevant, not {n_relevant}")
     ascending = np.sort(scores)
-    # Not a number sorts last.
+    # NaN sorts last.
     if not (np.isfinite(ascending[0]) and np.isfinite(ascending[-1])):
         raise ValueError("a score is not finite")
     values, hits = np.unique(scores[relevant], return_counts=True)
     below = np.searchsorted(ascending, values, side="left")
     above = n - np.searchsorted(ascending, values, side="right")
-    return _expected(below[::-1], above[::-1], hits[::-1], n)
+    return _expected(below[::-1], above[::-1], hits[::-1], n, ndcg_at, recall_at)
 
 
-def _expected(below: NDArray[np.intp], above: NDArray[np.intp], hits: NDArray[np.intp], n: int) -> Accuracy:
-    """The figures from the groups of equal scores that hold relevant songs, best group first.
+def _expected(
+    below: NDArray[np.intp], above: NDArray[np.intp], hits: NDArray[np.intp], n: int, ndcg_at: int, recall_at: int
+) -> Accuracy:
+    """Expected metrics from groups of tied scores with relevant songs, best group first.
 
     Parameters
     ----------
     below, above : intp, shape (n_groups,)
-        How many songs have a lower, and a higher, score than the group.
+        Number of songs with a lower, and a higher, score than the group.
     hits : intp, shape (n_groups,)
-        How many songs of the group are relevant.
+        Number of relevant songs in the group.
     n : int
-        How many songs are ranked.
+        Number of ranked songs.
     """
     tied = n - below - above
     relevant = int(hits.sum())
@@ -97,18 +101,21 @@ def _expected(below: NDArray[np.intp], above: NDArray[np.intp], hits: NDArray[np
     share = hits / tied
     average_precision = np.sum(share * precisions) / relevant
 
-    gain = np.sum(share * (_DISCOUNTS[_first(above + tied, NDCG_AT)] - _DISCOUNTS[_first(above, NDCG_AT)]))
-    found = np.sum(share * (_first(above + tied, RECALL_AT) - _first(above, RECALL_AT)))
+    discounts = _discounts(ndcg_at)
+    gain = np.sum(share * (discounts[_first(above + tied, ndcg_at)] - discounts[_first(above, ndcg_at)]))
+    found = np.sum(share * (_first(above + tied, recall_at) - _first(above, recall_at)))
     return Accuracy(
         auc=float(auc),
         map=float(average_precision),
-        ndcg=float(gain / _DISCOUNTS[min(relevant, NDCG_AT)]),
+        ndcg=float(gain / discounts[min(relevant, ndcg_at)]),
         recall=float(found / relevant),
     )
 
 
-_DISCOUNTS = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(1, NDCG_AT + 1) + 1))])
-"""What the first r ranks count together, for r from 0 to 10."""
+@lru_cache
+def _discounts(k: int) -> Vector:
+    """Cumulative discounts of the first r ranks, r from 0 to k."""
+    return np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(1, k + 1) + 1))])
 
 
 def _first(ranks: NDArray[np.intp], k: int) -> NDArray[np.intp]:
@@ -122,9 +129,9 @@ def _harmonic(n: int) -> Vector:
 
 
 def self_information(listeners: NDArray[np.int64], n_listeners: int) -> Vector:
-    """How much of a find each song is, in bits: -log2 of the share of listeners who have played it.
+    """Self-information of each song in bits: -log2 of the share of its listeners.
 
-    One listener is added to both numbers: a song that nobody has played is a find, not an infinite one (T. Zhou and
+    With add-one smoothing, so that it is finite for unplayed songs (T. Zhou and
     others: Solving the apparent diversity-accuracy dilemma of recommender systems, 2010, has it without).
 
     Parameters

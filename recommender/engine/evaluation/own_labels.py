@@ -1,7 +1,7 @@
-"""Taking a listener's own labels out: who has labelled a song has heard it, and has all but told us.
+"""Removes listeners' own labels from the training data, to measure label leakage.
 
-Where listeners label songs themselves, part of what a method finds by labels is what the listener has said of the
-very songs that are held out. How much it is shows when a method is fitted without the labels of those who are asked.
+A listener who labelled a song has played it, so labels leak held-out plays. Fitting without the evaluated listeners'
+labels shows by how much.
 """
 
 from __future__ import annotations
@@ -15,42 +15,42 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..interface import Matrix, Positions
-from ..tfidf import Words, term_frequencies
+from ..tfidf import Annotations, term_frequencies
 
 
 @dataclass(frozen=True, eq=False)
 class OwnLabels:
-    """Who gave which label to which song, and what else is said of songs.
+    """Labels by listener, and all annotations by source.
 
     Attributes
     ----------
     listeners, songs, labels : intp, shape (n_given,)
-        Rows of the plays, songs and labels.
-    imported : Words
-        The labels that were imported, those given here among them: each weighs 1 there.
-    heard, curated : Words
-        What taggers and curators say.
+        Rows of the play matrix, positions of songs and labels.
+    imported : Annotations
+        Imported annotations, including the labels given by listeners with weight 1 each.
+    predicted, curated : Annotations
+        Annotations of taggers and curators.
     """
 
     listeners: Positions
     songs: Positions
     labels: Positions
-    imported: Words
-    heard: Words
-    curated: Words
+    imported: Annotations
+    predicted: Annotations
+    curated: Annotations
 
     @cached_property
     def givers(self) -> Positions:
-        """The listeners who gave any."""
+        """The listeners who gave labels."""
         return np.unique(self.listeners)
 
     def without(self, term_frequencies_: Matrix, listeners: Positions) -> Matrix:
-        """Term frequencies as they would be if some listeners had given no label.
+        """Term frequencies without the labels of some listeners.
 
         Parameters
         ----------
         term_frequencies_ : csr_array, shape (n_songs, n_labels)
-            Of all labels.
+            With all labels.
         listeners : positions
 
         Returns
@@ -61,17 +61,17 @@ class OwnLabels:
         theirs = np.isin(self.listeners, listeners)
         if not theirs.any():
             return term_frequencies_
-        # Only what is said of these songs has to be weighed anew.
+        # Recompute only the rows of these songs.
         songs = np.unique(self.songs[theirs])
         imported = self._imported.of(songs)
-        # Several imports may each have said the same of a song.
-        said, of_word = np.unique(imported.songs * n_labels + imported.labels, return_inverse=True)
-        weights = np.bincount(of_word, imported.weights, len(said))
+        # Several imports may contain the same annotation.
+        pairs, of_word = np.unique(imported.songs * n_labels + imported.labels, return_inverse=True)
+        weights = np.bincount(of_word, imported.weights, len(pairs))
         given = np.searchsorted(songs, self.songs[theirs]) * n_labels + self.labels[theirs]
-        at = np.searchsorted(said, given[np.isin(given, said)])
-        weights -= np.bincount(at, minlength=len(said))
-        left = Words(said // n_labels, said % n_labels, np.maximum(weights, 0.0))
-        anew = term_frequencies(len(songs), n_labels, left, self._heard.of(songs), self._curated.of(songs))
+        at = np.searchsorted(pairs, given[np.isin(given, pairs)])
+        weights -= np.bincount(at, minlength=len(pairs))
+        left = Annotations(pairs // n_labels, pairs % n_labels, np.maximum(weights, 0.0))
+        anew = term_frequencies(len(songs), n_labels, left, self._predicted.of(songs), self._curated.of(songs))
         return _with_rows(term_frequencies_, songs, anew)
 
     @cached_property
@@ -79,8 +79,8 @@ class OwnLabels:
         return _BySong(self.imported)
 
     @cached_property
-    def _heard(self) -> _BySong:
-        return _BySong(self.heard)
+    def _predicted(self) -> _BySong:
+        return _BySong(self.predicted)
 
     @cached_property
     def _curated(self) -> _BySong:
@@ -88,24 +88,24 @@ class OwnLabels:
 
 
 class _BySong:
-    """Words in the order of their songs, so that those of a few songs are found at once."""
+    """Annotations sorted by song, for fast selection."""
 
-    def __init__(self, words: Words) -> None:
-        order = np.argsort(words.songs, kind="stable")
-        self._words = Words(words.songs[order], words.labels[order], words.weights[order])
+    def __init__(self, annotations: Annotations) -> None:
+        order = np.argsort(annotations.songs, kind="stable")
+        self._annotations = Annotations(annotations.songs[order], annotations.labels[order], annotations.weights[order])
 
-    def of(self, songs: NDArray[np.integer[Any]]) -> Words:
-        """The words on these songs, ascending, which are numbered from 0 on."""
-        begins, ends = (np.searchsorted(self._words.songs, songs, side=side) for side in ("left", "right"))
+    def of(self, songs: NDArray[np.integer[Any]]) -> Annotations:
+        """The annotations of these songs, ascending, renumbered from 0."""
+        begins, ends = (np.searchsorted(self._annotations.songs, songs, side=side) for side in ("left", "right"))
         lengths = ends - begins
         first = np.cumsum(lengths) - lengths
         at = np.repeat(begins - first, lengths) + np.arange(lengths.sum())
         numbered = np.repeat(np.arange(len(songs)), lengths)
-        return Words(numbered, self._words.labels[at], self._words.weights[at])
+        return Annotations(numbered, self._annotations.labels[at], self._annotations.weights[at])
 
 
 def _with_rows(matrix: Matrix, rows: NDArray[np.integer[Any]], anew: Matrix) -> Matrix:
-    """A matrix with other rows in the place of some."""
+    """Replace some rows of a matrix."""
     replaced = np.zeros(matrix.shape[0], dtype=bool)
     replaced[rows] = True
     lengths = np.diff(matrix.indptr)

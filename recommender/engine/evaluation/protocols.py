@@ -14,9 +14,9 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
-from ..interface import Evidence, PlayMatrix, Positions, Vector
+from ..interface import PlayMatrix, Positions, TrainingData, Vector
+from ..sparse import only_stored
 
 SPLITS = 5
 """How often an evaluation is done over, each time with other plays held out."""
@@ -54,28 +54,28 @@ class Listening:
 
     Attributes
     ----------
-    evidence : Evidence
-    first_played : float64, shape (n_listeners, n_songs) where `evidence.played` is stored
+    data : TrainingData
+    first_played : float64, shape (n_listeners, n_songs) where `data.played` is stored
         When the listener first played the song, in seconds; not a number where nobody knows. As long as, and in the
-        order of, `evidence.played.data`.
+        order of, `data.played.data`.
     """
 
-    evidence: Evidence
+    data: TrainingData
     first_played: Vector
 
     def __post_init__(self) -> None:
-        if self.first_played.shape != self.evidence.played.data.shape:
-            raise ValueError(f"{self.evidence.played.nnz} plays, times of shape {self.first_played.shape}")
+        if self.first_played.shape != self.data.played.data.shape:
+            raise ValueError(f"{self.data.played.nnz} plays, times of shape {self.first_played.shape}")
 
     def of(self, listeners: Positions) -> Listening:
         """As if only some listeners had played anything; all of them keep their rows."""
-        played = self.evidence.played
+        played = self.data.played
         if len(listeners) == played.shape[0]:
             return self
         stays = np.zeros(played.shape[0], dtype=bool)
         stays[listeners] = True
         kept = np.repeat(stays, np.diff(played.indptr))
-        left = replace(self.evidence, played=_only(played, kept), sessions=None)
+        left = replace(self.data, played=only_stored(played, kept), sessions=None)
         return Listening(left, self.first_played[kept])
 
 
@@ -106,7 +106,7 @@ class Split:
     @property
     def listeners(self) -> Positions:
         """The listeners who have both: plays that methods may see, and plays held out."""
-        both = (np.diff(self.training.evidence.played.indptr) > 0) & (np.diff(self.held_out.indptr) > 0)
+        both = (np.diff(self.training.data.played.indptr) > 0) & (np.diff(self.held_out.indptr) > 0)
         return np.flatnonzero(both)
 
 
@@ -139,8 +139,8 @@ def number_of_splits(listening: Listening, protocol: Protocol) -> int:
 
 
 def _cold(listening: Listening, seed: int, number: int) -> Split:
-    evidence = listening.evidence
-    candidates = np.flatnonzero((evidence.listeners >= RARELY) & _described(evidence))
+    data = listening.data
+    candidates = np.flatnonzero((data.listeners >= RARELY) & data.described)
     n_cold = len(candidates) // HELD_OUT
     if n_cold < FEWEST_COLD_SONGS:
         raise TooFewPlaysError(
@@ -148,18 +148,18 @@ def _cold(listening: Listening, seed: int, number: int) -> Split:
             f"{HELD_OUT * FEWEST_COLD_SONGS} are needed to hold a fifth of them out"
         )
     shuffled = np.random.default_rng([seed, 1]).permutation(candidates)
-    held_out = np.zeros(evidence.n_songs, dtype=bool)
+    held_out = np.zeros(data.n_songs, dtype=bool)
     held_out[shuffled[number * n_cold : (number + 1) * n_cold]] = True
     return _parted(
         listening,
         Protocol.COLD,
-        held_out[evidence.played.indices],
+        held_out[data.played.indices],
         lambda training: {"cold": held_out, "rare": training.listeners < RARELY},
     )
 
 
 def _warm(listening: Listening, seed: int, number: int) -> Split:
-    played, first_played = listening.evidence.played, listening.first_played
+    played, first_played = listening.data.played, listening.first_played
     rng = np.random.default_rng([seed, 2, number])
     row_of = np.repeat(np.arange(played.shape[0]), np.diff(played.indptr))
     timed = ~np.isnan(first_played)
@@ -194,28 +194,20 @@ def _fifths(sizes: NDArray[np.intp], listener: NDArray[np.intp]) -> NDArray[np.i
     return wanted
 
 
-def _described(evidence: Evidence) -> NDArray[np.bool_]:
-    """The songs of which something is known besides who plays them."""
-    described = np.diff(evidence.term_frequencies.indptr) > 0
-    if evidence.embeddings is not None:
-        described |= evidence.embeddings.any(axis=1)
-    return described
-
-
 def _parted(
     listening: Listening,
     protocol: Protocol,
     out: NDArray[np.bool_],
-    rankings: Callable[[Evidence], Mapping[str, NDArray[np.bool_]]],
+    rankings: Callable[[TrainingData], Mapping[str, NDArray[np.bool_]]],
 ) -> Split:
     """A split that holds the marked plays out."""
-    evidence = listening.evidence
+    data = listening.data
     # Sessions are the same plays in another order: what is held out of the one must not be learned from the other.
-    training = replace(evidence, played=_only(evidence.played, ~out), sessions=None)
+    training = replace(data, played=only_stored(data.played, ~out), sessions=None)
     parts = Split(
         protocol=protocol,
         training=Listening(training, listening.first_played[~out]),
-        held_out=_only(evidence.played, out),
+        held_out=only_stored(data.played, out),
         rankings=rankings(training),
         cold=training.listeners == 0,
     )
@@ -225,10 +217,3 @@ def _parted(
             f"{FEWEST_LISTENERS} are needed"
         )
     return parts
-
-
-def _only(played: PlayMatrix, kept: NDArray[np.bool_]) -> PlayMatrix:
-    """The marked ones of the stored plays; the rest is as if it had never been."""
-    before = np.concatenate([[0], np.cumsum(kept)])
-    indptr = before[played.indptr].astype(played.indptr.dtype)
-    return csr_array((played.data[kept], played.indices[kept], indptr), shape=played.shape)

@@ -1,4 +1,4 @@
-"""A comparison in figures: means, how sure they are, and who is better than whom; plain values, as JSON has them."""
+"""The report of a comparison as a JSON document: means, standard errors, and differences."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ from .comparison import Comparison, Measured
 from .protocols import HELD_OUT, RARELY
 
 FIGURES = ("auc", "map", "ndcg_at_10", "recall_at_50")
-"""What each ranking is judged by, in the order of `Accuracy`."""
+"""Names of the metrics, in the order of `Accuracy`."""
 
 
 def document(comparison: Comparison) -> dict[str, Any]:
-    """All figures of a comparison.
+    """The report of a comparison.
 
     Returns
     -------
     dict
-        `methods`: by name, the figures of the first ranking, those of others by the name of the ranking, their
-        standard errors, and what the first ten of all songs are like. `differences`: of every two methods, in every
-        figure of every ranking, with the interval; `better` names the one that is, where the interval leaves no
-        doubt.
+        `methods`: by name, the metrics of the first ranking, of other rankings by their names, standard errors, and
+        properties of the first ten songs. `differences`: of all pairs of methods, per metric and ranking, with the
+        interval; `better` names the better method if the interval excludes 0.
     """
     first, *others = comparison.candidates
     drawn = {name: _Drawn(comparison, name) for name in comparison.candidates}
@@ -67,7 +66,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
 
 
 class _Drawn:
-    """The means of one ranking, and of listeners drawn again."""
+    """Means and bootstrap resamples of one ranking."""
 
     def __init__(self, comparison: Comparison, ranking: str) -> None:
         self._ranking = ranking
@@ -77,11 +76,11 @@ class _Drawn:
         self._draws = bootstrap.draws(values, comparison.seed)
 
     def figures(self, place: int) -> dict[str, Any]:
-        """The figures of one method, and their standard errors over listeners."""
+        """The metrics of one method with standard errors."""
         return _with_errors(self._means[place], self._draws[:, place])
 
     def differences(self) -> Iterator[dict[str, Any]]:
-        """Every two methods, in every figure."""
+        """The differences of all pairs of methods, per metric."""
         for (one, first), (other, second) in combinations(enumerate(self._measured), 2):
             for at, figure in enumerate(FIGURES):
                 found = bootstrap.difference(
@@ -106,9 +105,9 @@ def _with_errors(means: Vector, draws: Vector) -> dict[str, Any]:
 
 
 def _without_own_labels(comparison: Comparison, measured: Measured, ranking: str) -> dict[str, Any]:
-    """The figures of a method that has not seen what the listeners who are asked have said, and what that costs."""
+    """The metrics without listeners' own labels, and their differences to those with them."""
     without = measured.without_own_labels[ranking]
-    # It may have been looked at in the first split only.
+    # It may have been evaluated in the first split only.
     with_them = np.where(np.isnan(without), np.nan, measured.accuracies[ranking])
     values = np.stack([without, with_them], axis=2)
     means, draws = bootstrap.means(values), bootstrap.draws(values, comparison.seed)

@@ -1,4 +1,4 @@
-"""The progress of a build, on standard error."""
+"""Progress bar of a build, on standard error."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from recommender.build import STEPS
 from recommender.engine.interface import Progress
+from recommender.snapshots.build import STEPS
 
 
 @contextmanager
 def build_progress() -> Iterator[Progress]:
-    """A bar with the steps of a build."""
-    # Steps name themselves many times a second; the bar is drawn anew ten times at most.
+    """Show a progress bar with the steps of a build."""
+    # Steps are reported many times a second; tqdm redraws at most ten times.
     with tqdm(total=len(STEPS), unit="step", leave=False, delay=1, miniters=0) as bar:
 
         def step(name: str) -> None:

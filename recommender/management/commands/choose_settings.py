@@ -9,11 +9,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from recommender import evaluating
 from recommender.engine.evaluation.protocols import SPLITS, TooFewPlaysError
+from recommender.evaluation import evaluating
 
 
 class Command(BaseCommand):
+    """The command; `help` says what it does."""
+
     help = (
         "Tries what the methods of recommending can be fitted with: factors, dampings, steps. Each is varied in turn, "
         "and judged on plays held out of the training part of an evaluation's splits: what the evaluation holds out is "
@@ -21,9 +23,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Define the command line."""
         parser.add_argument("--splits", type=_splits, default=1, help=f"from 1 (the default) to {SPLITS}")
 
     def handle(self, **options: Any) -> None:
+        """Run the command."""
         try:
             with tqdm(desc="settings", unit="setting", file=sys.stderr, leave=False) as bar:
                 for one in evaluating.settings_tried(options["splits"]):

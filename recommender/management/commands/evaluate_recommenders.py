@@ -11,10 +11,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from recommender import evaluating
 from recommender.engine.evaluation.comparison import Step
 from recommender.engine.evaluation.protocols import Protocol, TooFewPlaysError
-from recommender.engine.methods import BEST_FIRST, METHODS
+from recommender.engine.methods import DEFAULT_METHODS, METHODS
+from recommender.evaluation import evaluating
 from recommender.models import Evaluation
 
 _FIGURES = {"auc": "AUC", "map": "MAP", "ndcg_at_10": "nDCG@10", "recall_at_50": "recall@50"}
@@ -27,6 +27,8 @@ _WHAT = {
 
 
 class Command(BaseCommand):
+    """The command; `help` says what it does."""
+
     help = (
         "Measures every method of recommending, and baselines, on plays that are held out from them, in five splits. "
         "warm: a fifth of each listener's songs is held out, the latest where plays carry a time. cold: all plays of "
@@ -34,10 +36,12 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Define the command line."""
         parser.add_argument("--protocol", choices=[str(one) for one in Protocol], help="default: both")
         parser.add_argument("--format", choices=["table", "json"], default="table")
 
     def handle(self, **options: Any) -> None:
+        """Run the command."""
         wanted = [Protocol(options["protocol"])] if options["protocol"] else list(Protocol)
         done: dict[str, Evaluation] = {}
         failed: list[str] = []
@@ -110,7 +114,7 @@ class Command(BaseCommand):
     def _differences(self, found: dict[str, Any]) -> None:
         """What the best method of the engine is better than, and what not."""
         fitted = [name for name in found["methods"] if name in METHODS]
-        best = next((name for name in BEST_FIRST if name in fitted), None)
+        best = next((name for name in DEFAULT_METHODS if name in fitted), None)
         if best is None:
             return
         self.stdout.write("")

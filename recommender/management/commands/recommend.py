@@ -8,22 +8,28 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from recommender import build, services
-from recommender.services import LabelReason, Recommendation
-from recommender.taste import taste_of
+from recommender.services import recommending
+from recommender.services.reasons import LabelReason
+from recommender.services.recommending import Recommendation
+from recommender.services.taste import taste_of
+from recommender.snapshots import build
 
 from ._progress import build_progress
 
 
 class Command(BaseCommand):
+    """The command; `help` says what it does."""
+
     help = "Recommends songs to users, each with its reasons, best first."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Define the command line."""
         parser.add_argument("user", nargs="+", metavar="USER", help="username")
         parser.add_argument(
             "--method",
             metavar="METHOD",
-            help="content: songs whose labels the user likes; cooccurrence: what those play who play the same; latent: "
+            help="content: songs whose labels the user likes; labels_and_sound: the same by labels and sound "
+            "together; cooccurrence: what those play who play the same; latent: "
             "by factors of listeners and songs; hybrid: all of these; popular: what is played most; default: hybrid "
             "where it is fitted, else content",
         )
@@ -32,6 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=["table", "json"], default="table")
 
     def handle(self, **options: Any) -> None:
+        """Run the command."""
         if options["n"] < 1:
             raise CommandError(f"-n is a number of songs, 1 or more, not {options['n']}")
         users = [_user(name) for name in dict.fromkeys(options["user"])]
@@ -39,9 +46,9 @@ class Command(BaseCommand):
         try:
             with build_progress() as progress:
                 build.refresh(progress, options["method"])
+            method = options["method"] or ("hybrid" if "hybrid" in recommending.methods() else "content")
             found = {
-                user.get_username(): services.recommend(user, options["method"], query=query, n=options["n"])
-                for user in users
+                user.get_username(): recommending.recommend(user, method, query=query, n=options["n"]) for user in users
             }
         except (ValueError, OSError) as error:
             raise CommandError(str(error)) from error
@@ -50,7 +57,7 @@ class Command(BaseCommand):
                 self.stderr.write(f"Nothing for {user}: {_why_nothing(user, options['method'], query)}")
         if options["format"] == "json":
             for songs in found.values():
-                services.fetch_names_elsewhere(songs)
+                recommending.fetch_names_elsewhere(songs)
             lists = {name: [one.as_json() for one in songs] for name, songs in found.items()}
             self.stdout.write(json.dumps(lists if len(options["user"]) > 1 else next(iter(lists.values()))))
         else:

@@ -6,15 +6,18 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender import build
+from recommender.snapshots import build
 
 from ._progress import build_progress
 
 
 class Command(BaseCommand):
+    """The command; `help` says what it does."""
+
     help = "Builds everything that recommendations are made from anew, and switches to it."
 
     def handle(self, **_: Any) -> None:
+        """Run the command."""
         try:
             with build_progress() as progress:
                 snapshot = build.build(progress=progress)

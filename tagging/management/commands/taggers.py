@@ -9,18 +9,29 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from tagging import registry
+from tagging.recommended import install_recommended
+
+_RECOMMENDED = "recommended"
 
 
 class Command(BaseCommand):
+    """`manage.py taggers`."""
+
     help = "List the taggers, install a published one, choose which of the own ones listens, or verify them."
     # None of this needs the database, or a site that is set up.
     requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the command's options."""
         actions = parser.add_subparsers(dest="action", metavar="ACTION")
         actions.add_parser("list", help="what there is, and what listens; the default action")
         install = actions.add_parser("install", help="download a tagger's weights from their authors and install them")
-        install.add_argument("name", nargs="?", metavar="NAME", help="the tagger; may be left out with --from FOLDER")
+        install.add_argument(
+            "name",
+            nargs="?",
+            metavar="NAME",
+            help=f"the tagger; {_RECOMMENDED}: the best ones that can be reached; may be left out with --from FOLDER",
+        )
         install.add_argument(
             "--from",
             dest="source",
@@ -32,6 +43,7 @@ class Command(BaseCommand):
         actions.add_parser("verify", help="compare what is here with its checksums")
 
     def handle(self, *_args: Any, action: str | None, **options: Any) -> None:
+        """Run the command."""
         try:
             match action:
                 case "install":
@@ -50,25 +62,47 @@ class Command(BaseCommand):
         listening = registry.installed()
         for name, tagger in registry.known().items():
             self.stdout.write(f"{name}{' (default)' if name in listening[:1] else ''}")
-            own = isinstance(tagger, registry.OwnTagger)
-            tested = "" if own else " in its authors' test"
-            self.stdout.write(f"    {len(tagger.labels)} labels, {tagger.score}{tested}")
+            local = isinstance(tagger, registry.LocalTagger)
+            tested = "" if local else " in its authors' test"
+            score = f", {tagger.score}{tested}" if tagger.score else ""
+            self.stdout.write(f"    {len(tagger.labels)} labels{score}")
+            if isinstance(tagger, registry.PublishedTagger) and tagger.truth:
+                self.stdout.write(f"    by what people said: {tagger.truth}")
             self.stdout.write(f"    {tagger.source}; {tagger.licence}")
             if name in listening:
-                self.stdout.write(f"    {'in use' if own else 'installed'}: {tagger.weights}")
+                self.stdout.write(f"    {'in use' if local else 'installed'}: {tagger.weights}")
             else:
-                self.stdout.write(f"    to have it listen: manage.py taggers {'use' if own else 'install'} {name}")
+                self.stdout.write(f"    to have it listen: manage.py taggers {'use' if local else 'install'} {name}")
         for reason in registry.ignored().values():
             self.stderr.write(f"Ignored: {reason}")
 
     def _install(self, name: str | None, source: str | None) -> None:
-        if name is not None:
+        if name == _RECOMMENDED:
+            self._install_recommended(source)
+        elif name is not None:
             self._say_installed(name, registry.install(name, source))
         elif source is not None and Path(source).is_dir():
             for found, place in registry.install_from_folder(source).items():
                 self._say_installed(found, place)
         else:
             raise CommandError(f"name a tagger ({', '.join(registry.known())}), or a folder with --from")
+
+    def _install_recommended(self, source: str | None) -> None:
+        if source is not None and not Path(source).is_dir():
+            raise CommandError(f"{source} is not a folder: the recommended taggers are several files")
+        here: list[str] = []
+        left_out: list[str] = []
+        for tagger in install_recommended(None if source is None else Path(source)):
+            if tagger.place is not None:
+                here.append(tagger.name)
+                self._say_installed(tagger.name, tagger.place)
+            else:
+                left_out.append(tagger.name)
+                self.stderr.write(f"{tagger.name} is left out: {tagger.reason}")
+        if not here:
+            raise CommandError("no recommended tagger could be had: songs keep the labels of the bundled one")
+        rest = f"; left out: {', '.join(left_out)}" if left_out else ""
+        self.stdout.write(f"Of the recommended taggers there are here: {', '.join(here)}{rest}.")
 
     def _say_installed(self, name: str, place: Path) -> None:
         tagger = registry.describe(name)

@@ -1,4 +1,4 @@
-"""`manage.py train_tagger`: trains a tagger, or goes on with a training that was stopped."""
+"""`manage.py train_tagger`: train a tagger, or resume an interrupted training."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from django.core.management.base import BaseCommand, CommandError
 from catalog.home import home, models_dir
 from catalog.importing.tables import UnreadableTable
 from catalog.parallel import cores
-from tagging import own, registry
-from tagging.lessons import AlreadyLearning
+from tagging import local, registry
 from tagging.library import add_library
 from tagging.management.from_library import WithNetwork, learn_from_library
+from tagging.management.from_published import FromPublished, learn_from_published
+from tagging.training.distilling import DistillingPlan
 from tagging.training.loop import Plan
 from tagging.training.recipes import Request, Trained, train
 from tagging.training.sources import Collection, add_folders, add_table, keep_out
+from tagging.training_jobs import AlreadyTraining
 
 _CLIPS = 20_000
 # Rendering a piece takes 400 MB.
@@ -36,6 +38,11 @@ examples:
   train_tagger --teacher msd-crnn jamendo-cnn --audio MUSIC --generated 400
                                                       from what published taggers hear in clips made of MUSIC and
                                                       of pieces that are composed here
+  train_tagger --truth LABELLED... --audio MUSIC --name mine
+                                                      the bundled tagger goes on learning: from what the published
+                                                      networks of the vocabulary hear of whole recordings, and from
+                                                      what people said of those in folders with a labels.csv; it is
+                                                      judged by artists that were left out
   train_tagger --from-library                         a tagger of the library's own: what curators corrected is
                                                       learned by the one in use in seconds, from the songs' stored
                                                       embeddings, and kept where it is better on held-out corrections
@@ -52,15 +59,19 @@ moment, the same command goes on where it was, and ends in the very same weights
 
 
 class Command(BaseCommand):
+    """Train a tagger."""
+
     help = "Train a tagger from files and labels, the library, published taggers, or any mix of them."
     requires_system_checks: tuple[str, ...] = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        """Append the examples to the help."""
         return super().create_parser(
             prog_name, subcommand, epilog=_EPILOG, formatter_class=RawDescriptionHelpFormatter, **kwargs
         )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the command's options."""
         sources = parser.add_argument_group("what to learn from")
         sources.add_argument("--csv", metavar="FILE", type=Path, action="append", default=[], help="files and labels")
         sources.add_argument("--library", action="store_true", help="imported and curated labels of songs with audio")
@@ -72,6 +83,15 @@ class Command(BaseCommand):
             action="store_true",
             help="with --from-library: the whole network learns, from the songs' audio; they are all heard again then",
         )
+        sources.add_argument(
+            "--truth",
+            metavar="FOLDER",
+            type=Path,
+            nargs="+",
+            default=[],
+            help="recordings with a labels.csv; all published networks of the vocabulary hear them, and the --audio",
+        )
+        sources.add_argument("--base", default="dcmrs", help="with --truth: the local tagger to begin with")
         sources.add_argument("--teacher", metavar="NAME", nargs="+", default=[], help="installed taggers to learn from")
         sources.add_argument(
             "--audio", metavar="FOLDER", type=Path, nargs="+", default=[], help="recordings for the teachers"
@@ -106,6 +126,18 @@ class Command(BaseCommand):
             help=f"default: {_EPOCHS_OF_CLIPS:g} with teachers, {_EPOCHS_OF_LABELS:g} without, and {Plan.fewest_steps} "
             "steps at least",
         )
+        how.add_argument(
+            "--steps",
+            type=_count,
+            default=DistillingPlan.steps,
+            help=f"with --truth: steps of the training that is judged; default: {DistillingPlan.steps}",
+        )
+        how.add_argument(
+            "--final-steps",
+            type=_count,
+            default=0,
+            help="with --truth: steps after that with the left-out artists too; default: none",
+        )
         how.add_argument("--seed", type=_count, default=Plan.seed, help="the same seed is the same tagger")
         how.add_argument("--device", help="cpu, cuda, cuda:1; default: a GPU where there is one")
         how.add_argument(
@@ -116,15 +148,19 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        """Run the command."""
         try:
             if options["from_library"]:
                 _refuse_other_sources(options)
                 learn_from_library(self.stdout, options["name"], _with_network(options))
                 return
+            if options["truth"]:
+                learn_from_published(self.stdout, self.stderr.write, _from_published(options))
+                return
             request = _request(options)
             collection = self._collect(options)
             self._show(train(collection, request), request)
-        except (ValueError, registry.TaggerError, UnreadableTable, AlreadyLearning) as error:
+        except (ValueError, registry.TaggerError, UnreadableTable, AlreadyTraining) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
@@ -168,10 +204,43 @@ class Command(BaseCommand):
 
 
 def _refuse_other_sources(options: dict[str, Any]) -> None:
-    others = ("csv", "library", "teacher", "audio", "generated", "keep_out", "output")
+    others = ("csv", "library", "truth", "teacher", "audio", "generated", "keep_out", "output")
     if given := [name for name in others if options[name]]:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise ValueError(f"--from-library learns from curators' corrections alone: leave out {names}.")
+
+
+def _from_published(options: dict[str, Any]) -> FromPublished:
+    others = ("csv", "library", "teacher", "generated")
+    if given := [name for name in others if options[name]]:
+        raise ValueError(f"--truth names its own teachers: leave out {', '.join(f'--{name}' for name in given)}.")
+    if options["processes"] < 1 or options["steps"] < 1:
+        raise ValueError("--steps and --processes have to be more than 0.")
+    return FromPublished(
+        base=options["base"],
+        truth=options["truth"],
+        audio=options["audio"],
+        keep_out=options["keep_out"],
+        steps=options["steps"],
+        final_steps=options["final_steps"],
+        seed=options["seed"],
+        processes=options["processes"],
+        device=_device(options["device"]),
+        output=_output(options["name"] or "mine", options["output"]),
+    )
+
+
+def _output(name: str, output: Path | None) -> Path:
+    """Where the tagger is written: as `--output` says, or among the models."""
+    if not local.is_name(name):
+        raise ValueError(f"A tagger cannot be called {name}: small letters, digits, dots and dashes.")
+    if output is None:
+        if name in registry.known() and not (models_dir() / f"{name}{local.SUFFIX}").exists():
+            raise ValueError(f"{name} is the name of a tagger that is here already: choose another --name.")
+        return models_dir() / f"{name}{local.SUFFIX}"
+    if output.name != f"{name}{local.SUFFIX}":
+        raise ValueError(f"--output has to end in {name}{local.SUFFIX}, as the tagger is called.")
+    return output
 
 
 def _with_network(options: dict[str, Any]) -> WithNetwork | None:
@@ -183,18 +252,11 @@ def _with_network(options: dict[str, Any]) -> WithNetwork | None:
 
 
 def _request(options: dict[str, Any]) -> Request:
-    """What is asked for; refused where it cannot be."""
+    """Validate the options of a training."""
     if options["network"]:
         raise ValueError("--network says how --from-library learns: name both.")
-    name, output = options["name"] or "mine", options["output"]
-    if not own.is_name(name):
-        raise ValueError(f"A tagger cannot be called {name}: small letters, digits, dots and dashes.")
-    if output is None:
-        if name in registry.known() and not (models_dir() / f"{name}{own.SUFFIX}").exists():
-            raise ValueError(f"{name} is the name of a tagger that is here already: choose another --name.")
-        output = models_dir() / f"{name}{own.SUFFIX}"
-    elif output.name != f"{name}{own.SUFFIX}":
-        raise ValueError(f"--output has to end in {name}{own.SUFFIX}, as the tagger is called.")
+    name = options["name"] or "mine"
+    output = _output(name, options["output"])
     if not (options["csv"] or options["library"] or options["teacher"]):
         raise ValueError("Nothing says what to learn: name a --csv, the --library, or a --teacher.")
     if (options["audio"] or options["generated"]) and not options["teacher"]:
@@ -227,7 +289,7 @@ def _device(name: str | None) -> torch.device:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"There is no device {name} here.") from error
-    # The same seed is to be the same tagger on a GPU, too.
+    # The same seed must give the same tagger on a GPU too.
     torch.backends.cudnn.deterministic = True
     return device
 

@@ -7,12 +7,12 @@ import pytest
 from scipy.sparse import csr_array
 
 from recommender.engine.evaluation.protocols import Listening
-from recommender.engine.interface import Evidence
+from recommender.engine.interface import TrainingData
 
 N_LISTENERS, N_SONGS, N_KINDS = 60, 150, 5
 
 
-def made_up(seed: int = 0) -> Evidence:
+def made_up(seed: int = 0) -> TrainingData:
     """Listeners of five kinds, songs of five kinds with a label for each and one besides, and who has played what."""
     rng = np.random.default_rng(seed)
     of_listener, of_song = rng.integers(0, N_KINDS, N_LISTENERS), rng.integers(0, N_KINDS, N_SONGS)
@@ -21,19 +21,19 @@ def made_up(seed: int = 0) -> Evidence:
     labels = np.zeros((N_SONGS, N_KINDS + 3))
     labels[np.arange(N_SONGS), of_song] = rng.integers(1, 9, N_SONGS)
     labels[np.arange(N_SONGS), rng.integers(N_KINDS, N_KINDS + 3, N_SONGS)] = 1
-    return Evidence(csr_array(labels), csr_array(played.astype(np.int32)))
+    return TrainingData(csr_array(labels), csr_array(played.astype(np.int32)))
 
 
-def untimed(evidence: Evidence) -> Listening:
+def untimed(data: TrainingData) -> Listening:
     """Plays of which nobody knows the time."""
-    return Listening(evidence, np.full(evidence.played.nnz, np.nan))
+    return Listening(data, np.full(data.played.nnz, np.nan))
 
 
 @pytest.fixture(scope="session")
-def evidence() -> Evidence:
+def data() -> TrainingData:
     return made_up()
 
 
 @pytest.fixture(scope="session")
-def listening(evidence: Evidence) -> Listening:
-    return untimed(evidence)
+def listening(data: TrainingData) -> Listening:
+    return untimed(data)

@@ -23,7 +23,7 @@ def test_the_spread_of_the_draws_is_the_standard_error_of_the_mean() -> None:
 def test_many_listeners_are_drawn_in_blocks_and_come_out_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).random((50, 2, 3))
     at_once = draws(values, n_draws=100)
-    monkeypatch.setattr("recommender.engine.evaluation.bootstrap._AT_ONCE", 50 * 7)
+    monkeypatch.setattr("recommender.engine.evaluation.bootstrap.AT_ONCE", 50 * 7)
     assert draws(values, n_draws=100) == pytest.approx(at_once)
 
 

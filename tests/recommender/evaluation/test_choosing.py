@@ -12,34 +12,34 @@ from django.core.management import CommandError, call_command
 from recommender.engine.evaluation import choosing
 from recommender.engine.evaluation.choosing import inner_splits, tried
 from recommender.engine.evaluation.protocols import Listening, Protocol, split
-from recommender.engine.interface import Evidence
+from recommender.engine.interface import TrainingData
 
 from .conftest import made_up
 
 
 @pytest.fixture(scope="module")
 def listening() -> Listening:
-    evidence: Evidence = made_up()
-    return Listening(evidence, np.full(evidence.played.nnz, np.nan))
+    data: TrainingData = made_up()
+    return Listening(data, np.full(data.played.nnz, np.nan))
 
 
 @pytest.fixture
 def few_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every kind of setting, none of them often."""
-    monkeypatch.setattr(choosing, "LATENT", {"factors": (2, 8), "damping": (3.0, 30.0)})
-    monkeypatch.setattr(choosing, "TOWERS", {"steps": (1,)})
-    monkeypatch.setattr(choosing, "PULLS", (10.0,))
-    monkeypatch.setattr(choosing, "DAMPINGS", (3.0, 30.0))
+    monkeypatch.setattr(choosing, "LATENT", {"factors": (2, 8), "regularization": (3.0, 30.0)})
+    monkeypatch.setattr(choosing, "TWO_TOWER", {"steps": (1,)})
+    monkeypatch.setattr(choosing, "PRIOR_STRENGTHS", (10.0,))
+    monkeypatch.setattr(choosing, "REGULARIZATIONS", (3.0, 30.0))
     monkeypatch.setattr(choosing, "LISTENERS", 20)
 
 
 def test_what_an_evaluation_holds_out_is_never_looked_at(listening: Listening) -> None:
-    played = listening.evidence.played
+    played = listening.data.played
     for number, inner in enumerate(inner_splits(listening, seed=3, splits=2)):
         protocol = list(Protocol)[number // 2]
         assert inner.protocol is protocol
         outer = split(listening, protocol, 3, number % 2)
-        seen = inner.training.evidence.played.toarray() + inner.held_out.toarray()
+        seen = inner.training.data.played.toarray() + inner.held_out.toarray()
         assert not (seen * outer.held_out.toarray()).any()
         assert (seen + outer.held_out.toarray() == played.toarray()).all()
 
@@ -48,10 +48,10 @@ def test_each_setting_is_varied_with_the_others_at_their_best(listening: Listeni
     found = list(tried(listening, seed=1))
     assert [(one.method, one.setting.split()[0]) for one in found] == [
         *[("latent", "factors")] * 3,
-        ("latent", "damping"),
+        ("latent", "regularization"),
         *[("towers", "steps")] * 2,
-        ("hybrid", "pull"),
-        *[("popular", "damping")] * 2,
+        ("hybrid", "prior_strength"),
+        *[("popular", "regularization")] * 2,
     ]
     highest: dict[str, float] = {}
     for one in found:

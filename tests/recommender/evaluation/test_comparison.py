@@ -10,7 +10,7 @@ from recommender.engine.evaluation import report
 from recommender.engine.evaluation.baselines import Method, Scores, baselines, of_recommender
 from recommender.engine.evaluation.comparison import Comparison, Measured, choose, compare
 from recommender.engine.evaluation.protocols import Listening, Protocol, split
-from recommender.engine.interface import Evidence, Positions, Tastes, TooLittleError, Vector
+from recommender.engine.interface import ListenerBatch, Positions, TooLittleError, TrainingData, Vector
 
 from .conftest import made_up, untimed
 
@@ -26,14 +26,14 @@ def mean_auc(measured: Measured, ranking: str) -> float:
     return float(np.nanmean(measured.accuracies[ranking][..., 0]))
 
 
-def remembering(evidence: Evidence) -> Scores:
+def remembering(data: TrainingData) -> Scores:
     """A method that has learned by heart who plays what, and nothing else."""
-    return lambda _tastes, listeners: evidence.played[listeners].toarray().astype(float)
+    return lambda _batch, listeners: data.played[listeners].toarray().astype(float)
 
 
-def knowing_all(evidence: Evidence) -> Scores:
+def knowing_all(data: TrainingData) -> Scores:
     """A method that has seen what is held out."""
-    return lambda _tastes, listeners: made_up().played[listeners].toarray().astype(float)
+    return lambda _batch, listeners: made_up().played[listeners].toarray().astype(float)
 
 
 @BOTH
@@ -48,20 +48,20 @@ def test_what_is_held_out_never_reaches_a_method(protocol: Protocol, listening: 
 @BOTH
 def test_tastes_are_what_is_left_of_the_plays(protocol: Protocol, listening: Listening) -> None:
     parts = split(listening, protocol)
-    asked: list[tuple[Tastes, Positions]] = []
+    asked: list[tuple[ListenerBatch, Positions]] = []
 
-    def listen(evidence: Evidence) -> Scores:
-        def scores(tastes: Tastes, listeners: Positions) -> Vector:
-            asked.append((tastes, listeners))
-            return np.zeros((len(listeners), evidence.n_songs))
+    def listen(data: TrainingData) -> Scores:
+        def scores(batch: ListenerBatch, listeners: Positions) -> Vector:
+            asked.append((batch, listeners))
+            return np.zeros((len(listeners), data.n_songs))
 
         return scores
 
     compare(listening, protocol, [Method("listens", {"": listen})])
-    tastes, listeners = asked[0]
-    left = parts.training.evidence.played.toarray()[listeners]
-    assert (tastes.played.toarray() == left).all()
-    assert (tastes.liked.toarray() == (left > 0)).all()
+    batch, listeners = asked[0]
+    left = parts.training.data.played.toarray()[listeners]
+    assert (batch.played.toarray() == left).all()
+    assert (batch.liked.toarray() == (left > 0)).all()
 
 
 def test_on_cold_songs_labels_know_and_plays_do_not(listening: Listening) -> None:
@@ -90,41 +90,41 @@ def test_a_comparison_done_again_is_the_same(listening: Listening) -> None:
 
 
 def test_a_setting_is_chosen_on_an_inner_split(listening: Listening) -> None:
-    seen: list[Evidence] = []
+    seen: list[TrainingData] = []
 
-    def fit(evidence: Evidence) -> Scores:
-        seen.append(evidence)
-        return remembering(evidence)
+    def fit(data: TrainingData) -> Scores:
+        seen.append(data)
+        return remembering(data)
 
     good = CONTENT.settings[""]
     method = Method("one of two", {"useless": fit, "content": good})
     parts = split(listening, Protocol.COLD)
     assert choose(method, parts.training, Protocol.COLD, seed=0) == "content"
-    assert seen[0].played.nnz < parts.training.evidence.played.nnz
+    assert seen[0].played.nnz < parts.training.data.played.nnz
     assert not seen[0].played.toarray()[:, parts.rankings["cold"]].any()
 
 
 def test_of_many_listeners_some_are_asked_and_all_are_learned_from(listening: Listening) -> None:
     fitted: list[int] = []
 
-    def fit(evidence: Evidence) -> Scores:
-        fitted.append(evidence.played.shape[0])
-        return remembering(evidence)
+    def fit(data: TrainingData) -> Scores:
+        fitted.append(data.played.shape[0])
+        return remembering(data)
 
     found = compare(listening, Protocol.WARM, [Method("by heart", {"": fit})], most_listeners=25)
     assert len(found.listeners) == 25
     assert found.measured[0].accuracies["all"].shape == (25, 5, 4)
-    assert set(fitted) == {listening.evidence.played.shape[0]}
+    assert set(fitted) == {listening.data.played.shape[0]}
 
 
 def test_of_very_many_plays_some_listeners_are_as_if_they_were_not_there(listening: Listening) -> None:
-    fitted: list[Evidence] = []
+    fitted: list[TrainingData] = []
 
-    def fit(evidence: Evidence) -> Scores:
-        fitted.append(evidence)
-        return remembering(evidence)
+    def fit(data: TrainingData) -> Scores:
+        fitted.append(data)
+        return remembering(data)
 
-    songs = np.diff(listening.evidence.played.indptr)
+    songs = np.diff(listening.data.played.indptr)
     found = compare(listening, Protocol.WARM, [Method("by heart", {"": fit})], most_played=int(songs.sum() * 0.7))
     assert found.all_listeners == len(songs)
     assert 30 < found.learned_from < 50
@@ -133,7 +133,7 @@ def test_of_very_many_plays_some_listeners_are_as_if_they_were_not_there(listeni
 
 
 def test_a_method_that_there_is_too_little_for_is_left_out_with_the_reason(listening: Listening) -> None:
-    def fit(_evidence: Evidence) -> Scores:
+    def fit(_data: TrainingData) -> Scores:
         raise TooLittleError("too few of everything")
 
     found = compare(listening, Protocol.COLD, [Method("greedy", {"": fit}), CONTENT])
@@ -142,11 +142,11 @@ def test_a_method_that_there_is_too_little_for_is_left_out_with_the_reason(liste
 
 
 def test_the_popularity_that_a_method_predicts_is_held_against_the_true_one(listening: Listening) -> None:
-    true = listening.evidence.listeners.astype(float)
+    true = listening.data.listeners.astype(float)
 
     def of(predicted: Vector) -> Vector:
-        def fit(_evidence: Evidence) -> Scores:
-            return lambda _tastes, listeners: np.tile(predicted, (len(listeners), 1))
+        def fit(_data: TrainingData) -> Scores:
+            return lambda _batch, listeners: np.tile(predicted, (len(listeners), 1))
 
         (found,) = compare(listening, Protocol.COLD, [Method("knows", {"": fit}, same_for_all=True)]).measured
         return found.predicted_popularity
@@ -158,7 +158,7 @@ def test_the_popularity_that_a_method_predicts_is_held_against_the_true_one(list
 
 @pytest.mark.parametrize("bad", [np.full((1, 3), 0.5), np.full((1, 150), np.nan)])
 def test_scores_that_cannot_be_ranked_are_refused(bad: Vector, listening: Listening) -> None:
-    method = Method("bad", {"": lambda _evidence: lambda _tastes, listeners: np.repeat(bad, len(listeners), axis=0)})
+    method = Method("bad", {"": lambda _data: lambda _batch, listeners: np.repeat(bad, len(listeners), axis=0)})
     with pytest.raises(ValueError, match=r"scores of shape|not finite"):
         compare(listening, Protocol.COLD, [method])
 

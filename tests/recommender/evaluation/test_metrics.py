@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, ndcg_score, roc_auc_score
 
-from recommender.engine.evaluation import metrics
 from recommender.engine.evaluation.metrics import Accuracy, accuracy, self_information
 
 
@@ -39,15 +38,12 @@ def over_all_orders(scores: list[float], relevant: set[int], ndcg_at: int, recal
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_ties_count_their_expected_value(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "NDCG_AT", 3)
-    monkeypatch.setattr(metrics, "RECALL_AT", 4)
-    monkeypatch.setattr(metrics, "_DISCOUNTS", metrics._DISCOUNTS[:4])
+def test_ties_count_their_expected_value(seed: int) -> None:
     rng = np.random.default_rng(seed)
     scores = rng.integers(0, 3, 6).astype(float)
     relevant = rng.permutation(6)[: rng.integers(1, 5)]
     wanted = over_all_orders(scores.tolist(), set(relevant.tolist()), 3, 4)
-    assert accuracy(scores, relevant) == pytest.approx(wanted, abs=1e-12)
+    assert accuracy(scores, relevant, ndcg_at=3, recall_at=4) == pytest.approx(wanted, abs=1e-12)
 
 
 def test_without_ties_the_figures_are_those_of_scikit_learn() -> None:

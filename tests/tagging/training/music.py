@@ -1,4 +1,4 @@
-"""A small collection of real audio files whose labels can be heard: pitch, noise, pulse."""
+"""A small collection of real audio files with audible labels: pitch, noise, pulse."""
 
 from __future__ import annotations
 

@@ -82,9 +82,9 @@ def test_kinds_are_drawn_by_their_shares_and_long_recordings_more_often() -> Non
 
 
 def test_recordings_at_once_have_the_labels_of_both_and_nothing_is_denied_that_one_may_have() -> None:
-    said = np.array([[1.0, 0.0, NAN, NAN, 0.0], [0.0, 0.5, 1.0, 0.0, 0.0]], np.float32)
+    targets = np.array([[1.0, 0.0, NAN, NAN, 0.0], [0.0, 0.5, 1.0, 0.0, 0.0]], np.float32)
 
-    together = union(said)
+    together = union(targets)
 
     assert together[:3].tolist() == [1.0, 0.5, 1.0]
     assert np.isnan(together[3])

@@ -56,11 +56,11 @@ def test_the_library_says_what_imports_and_curators_said_of_songs_with_audio(tmp
 
     add_library(collection)
 
-    words = collection.rows.execute(
-        "SELECT recordings.artist, labels.name, kind, weight, origin FROM words JOIN labels ON labels.id = label "
+    corrections = collection.rows.execute(
+        "SELECT recordings.artist, labels.name, kind, weight, origin FROM annotations JOIN labels ON labels.id = label "
         "JOIN recordings ON recordings.id = recording ORDER BY labels.name"
     ).fetchall()
-    assert words == [("Nina", "Jazz", "genre", 3.0, 1), ("Nina", "sad", "other", -1.0, 0)]
+    assert corrections == [("Nina", "Jazz", "genre", 3.0, 1), ("Nina", "sad", "other", -1.0, 0)]
 
 
 @pytest.mark.parametrize(

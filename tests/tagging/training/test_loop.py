@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tagging import own
+from tagging import local
 from tagging.training.loop import binary_cross_entropy, curves, rows_of_step
 from tests.conftest import PROJECT
 from tests.tagging.training.music import write_music
@@ -29,12 +29,12 @@ def weights(folder: Path) -> dict[str, bytes]:
     return {name: tensor.numpy().tobytes() for name, tensor in tensors.items()}
 
 
-def test_a_tagger_is_trained_from_files_and_labels_and_is_one_of_the_own_family(table: Path, tmp_path: Path) -> None:
+def test_a_tagger_is_trained_from_files_and_labels_and_is_one_of_the_local_family(table: Path, tmp_path: Path) -> None:
     trained = train_on(table, tmp_path)
 
     assert [label.name for label in trained.tagger.labels] == ["high", "low", "noisy"]
-    assert own.read_description(tmp_path / "small.safetensors") == trained.tagger
-    assert own.read_network(tmp_path / "small.safetensors", 3)
+    assert local.read_description(tmp_path / "small.safetensors") == trained.tagger
+    assert local.read_network(tmp_path / "small.safetensors", 3)
     metrics = json.loads((tmp_path / "training" / "metrics.json").read_text())
     assert metrics["recipes"][0]["roc_auc"] == trained.rows[0].scores.figures()["roc_auc"]
     assert [round["step"] for round in metrics["rounds"]] == [10, 20, 21]
@@ -105,9 +105,9 @@ def test_every_row_is_seen_once_an_epoch() -> None:
 
 def test_what_nobody_knows_does_not_count_in_the_loss() -> None:
     log_odds = torch.tensor([[0.0, 5.0, -3.0]])
-    said = torch.tensor([[1.0, float("nan"), 0.0]])
+    targets = torch.tensor([[1.0, float("nan"), 0.0]])
 
-    loss = binary_cross_entropy(log_odds, said)
+    loss = binary_cross_entropy(log_odds, targets)
 
     expected = (torch.log(torch.tensor(2.0)) + torch.log1p(torch.exp(torch.tensor(-3.0)))) / 2
     assert loss == pytest.approx(float(expected))

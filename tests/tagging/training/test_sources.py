@@ -6,12 +6,12 @@ import pytest
 from catalog.importing.tables import UnreadableTable
 from tagging.frontend import N_MELS
 from tagging.training.dataset import Dataset, VocabularyLabel, keep_artists_out, make_dataset
-from tagging.training.sources import Collection, Word, add_folders, add_table, keep_out
+from tagging.training.sources import Annotation, Collection, add_folders, add_table, keep_out
 from tagging.training.spectrograms import Spectrograms
 
 
 class Bench:
-    """A collection of files whose spectrograms are said to be known, so that nothing has to be heard."""
+    """A collection of files whose spectrograms are stored already, so that no audio is decoded."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -48,9 +48,9 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def said(dataset: Dataset, row: int) -> dict[str, float]:
-    """What is said of a recording, by label."""
-    return {label.name: float(dataset.said[row, column]) for column, label in enumerate(dataset.labels)}
+def targets_of(dataset: Dataset, row: int) -> dict[str, float]:
+    """The targets of a recording, by label."""
+    return {label.name: float(dataset.targets[row, column]) for column, label in enumerate(dataset.labels)}
 
 
 def test_a_table_has_a_label_a_line_or_several_and_its_bad_lines_are_named(bench: Bench) -> None:
@@ -80,46 +80,48 @@ def test_weights_are_summed_and_say_how_certain_a_label_is_and_0_denies_it(bench
 
     dataset = bench.dataset()
 
-    assert said(dataset, 4) == {"rock": 1.0, "live": 0.25, "sad": 0.0}
-    assert said(dataset, 0)["sad"] == 0.0
-    assert said(dataset, 3)["sad"] == 1.0
+    assert targets_of(dataset, 4) == {"rock": 1.0, "live": 0.25, "sad": 0.0}
+    assert targets_of(dataset, 0)["sad"] == 0.0
+    assert targets_of(dataset, 3)["sad"] == 1.0
 
 
 def test_what_a_source_does_not_know_it_does_not_deny(bench: Bench) -> None:
     recordings = bench.files()
     one, other = bench.collection.origin(), bench.collection.origin()
     for number in recordings[:6]:
-        bench.collection.say(number, Word("jazz"), one)
+        bench.collection.annotate(number, Annotation("jazz"), one)
     for number in recordings[6:]:
-        bench.collection.say(number, Word("sad"), other)
+        bench.collection.annotate(number, Annotation("sad"), other)
     for number in recordings[:4]:
-        bench.collection.say(number, Word("loud"))
-    bench.collection.say(recordings[0], Word("jazz", weight=-1.0))
+        bench.collection.annotate(number, Annotation("loud"))
+    bench.collection.annotate(recordings[0], Annotation("jazz", weight=-1.0))
 
     dataset = bench.dataset()
 
-    assert said(dataset, 0) == {"jazz": 0.0, "sad": pytest.approx(float("nan"), nan_ok=True), "loud": 1.0}
-    assert np.isnan([said(dataset, 5)["sad"], said(dataset, 5)["loud"], said(dataset, 8)["jazz"]]).all()
-    assert said(dataset, 8)["sad"] == 1.0
+    assert targets_of(dataset, 0) == {"jazz": 0.0, "sad": pytest.approx(float("nan"), nan_ok=True), "loud": 1.0}
+    assert np.isnan(
+        [targets_of(dataset, 5)["sad"], targets_of(dataset, 5)["loud"], targets_of(dataset, 8)["jazz"]]
+    ).all()
+    assert targets_of(dataset, 8)["sad"] == 1.0
 
 
 def test_teachers_labels_come_first_and_a_word_that_people_use_too_is_one_label(bench: Bench) -> None:
     for number in bench.files():
         for name in ("Hip Hop", "banjo"):
-            bench.collection.say(number, Word(name), 1)
+            bench.collection.annotate(number, Annotation(name), 1)
 
     dataset = bench.dataset((VocabularyLabel("sad", "sad", "mood"), VocabularyLabel("hip hop", "Hip-Hop", "genre")))
 
     assert [label.name for label in dataset.labels] == ["sad", "Hip-Hop", "banjo"]
-    assert said(dataset, 0)["Hip-Hop"] == 1.0
+    assert targets_of(dataset, 0)["Hip-Hop"] == 1.0
 
 
 def test_a_label_of_two_recordings_is_not_learned(bench: Bench) -> None:
     recordings = bench.files()
     for number in recordings:
-        bench.collection.say(number, Word("jazz" if number % 2 else "rock"), 1)
+        bench.collection.annotate(number, Annotation("jazz" if number % 2 else "rock"), 1)
     for number in recordings[:2]:
-        bench.collection.say(number, Word("theremin"), 1)
+        bench.collection.annotate(number, Annotation("theremin"), 1)
 
     assert {label.name for label in bench.dataset().labels} == {"jazz", "rock"}
 
@@ -147,7 +149,7 @@ def test_who_a_recording_is_by_is_said_by_the_source_else_by_tags_else_by_its_fo
     for place, name in enumerate(names):
         number = bench.collection.add_file(bench.file(name), "The Same" if place == 1 else "")
         assert number is not None
-        bench.collection.say(number, Word("jazz" if place % 2 else "rock"), 1)
+        bench.collection.annotate(number, Annotation("jazz" if place % 2 else "rock"), 1)
     bench.dataset(artist_1="Same")
 
     found = dict(bench.collection.rows.execute("SELECT name, artist FROM recordings"))
@@ -158,7 +160,7 @@ def test_who_a_recording_is_by_is_said_by_the_source_else_by_tags_else_by_its_fo
 
 def test_one_artist_alone_is_refused(bench: Bench) -> None:
     for number in bench.files(artist=False):
-        bench.collection.say(number, Word("jazz"), 1)
+        bench.collection.annotate(number, Annotation("jazz"), 1)
 
     with pytest.raises(ValueError, match="by one artist"):
         bench.dataset()
@@ -166,7 +168,7 @@ def test_one_artist_alone_is_refused(bench: Bench) -> None:
 
 def test_too_few_recordings_are_refused(bench: Bench) -> None:
     for number in bench.files(9):
-        bench.collection.say(number, Word("jazz"), 1)
+        bench.collection.annotate(number, Annotation("jazz"), 1)
 
     with pytest.raises(ValueError, match="9 recordings with labels can be read: 10 are the least"):
         bench.dataset()
@@ -181,7 +183,7 @@ def test_recordings_without_a_label_are_refused(bench: Bench) -> None:
 
 def test_named_recordings_are_kept_out_and_no_others(bench: Bench) -> None:
     for number in bench.files():
-        bench.collection.say(number, Word("jazz"), 1)
+        bench.collection.annotate(number, Annotation("jazz"), 1)
     keep_out(bench.collection, [bench.folder / "03.mp3", bench.folder / "07.mp3"])
 
     dataset = bench.dataset()

@@ -44,8 +44,8 @@ def test_recordings_are_read_once_and_those_that_cannot_be_are_remembered_with_t
     assert other is not None
     assert (place.frames, place.artist, place.error) == (-(-36_000 // HOP), "Somebody", "")
     assert (other.frames, other.error) == (0, "no sound in it")
-    heard = cache.frames()[place.start : place.start + place.frames]
-    assert np.array_equal(heard, spectrogram(good))
+    predicted = cache.frames()[place.start : place.start + place.frames]
+    assert np.array_equal(predicted, spectrogram(good))
 
 
 def test_a_generated_piece_is_composed_rendered_and_kept(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from catalog.home import models_dir
-from tagging import own, registry
-from tagging.descriptions import OwnTagger, TaggerLabel
+from tagging import local, registry
+from tagging.descriptions import LocalTagger, TaggerLabel
 from tagging.evaluation.metrics import log_odds
 from tagging.frontend import N_FRAMES, N_MELS
 from tagging.training.dataset import make_dataset
@@ -15,25 +15,25 @@ from tagging.training.mixing import Mixing
 from tagging.training.recipes import train
 from tagging.training.sources import Collection, add_folders, add_table
 from tagging.training.spectrograms import Spectrograms
-from tagging.training.teaching import Clips, Merger, crops, hear_kept_out
+from tagging.training.teaching import Clips, Merger, crops, predict_kept_out
 from tagging.wholesong import WholeSongCnn
 from tests.tagging.training.music import write_music
 from tests.tagging.training.runs import PLAN, request
 
 
-def teacher(name: str, *labels: str) -> OwnTagger:
+def teacher(name: str, *labels: str) -> LocalTagger:
     """An untrained tagger with these labels, installed."""
     torch.manual_seed(len(name))
-    description = OwnTagger(
+    description = LocalTagger(
         name=name,
-        network=own.NETWORK,
+        network=local.NETWORK,
         labels=tuple(TaggerLabel(label, "mood", 0.5) for label in labels),
         embedding=f"{name}-1",
         source="a test",
         licence="CC0-1.0",
         score="untrained",
     )
-    return own.write_weights(models_dir() / f"{name}.safetensors", WholeSongCnn(len(labels)).eval(), description)
+    return local.write_weights(models_dir() / f"{name}.safetensors", WholeSongCnn(len(labels)).eval(), description)
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_more_clips_than_the_disk_holds_are_refused_before_anything_is_made(
         make_clips(music, tmp_path, teachers, 10**9)
 
 
-def test_a_whole_recording_is_heard_in_crops_from_its_beginning_to_its_end() -> None:
+def test_a_whole_recording_is_read_in_crops_from_its_beginning_to_its_end() -> None:
     mel = np.arange(3000, dtype=np.float16)[:, np.newaxis].repeat(N_MELS, axis=1)
 
     found = list(crops(mel))
@@ -125,7 +125,7 @@ def test_a_whole_recording_is_heard_in_crops_from_its_beginning_to_its_end() -> 
     assert len(list(crops(mel[:900]))) == 1
 
 
-def test_each_kept_out_recording_has_its_own_teachers_answer_however_many_are_heard_at_once(
+def test_each_kept_out_recording_has_its_own_teachers_answer_however_many_are_tagged_at_once(
     music: Path, tmp_path: Path, teachers: list[str]
 ) -> None:
     collection = Collection(print)
@@ -136,13 +136,13 @@ def test_each_kept_out_recording_has_its_own_teachers_answer_however_many_are_he
     dataset = make_dataset(collection, spectrograms, merger.labels, {}, tmp_path, 1)
     rows = np.arange(6)
 
-    together = hear_kept_out(tmp_path, dataset, rows, teachers, merger, 2)
-    again = hear_kept_out(tmp_path, dataset, rows, teachers, merger, 2)
+    together = predict_kept_out(tmp_path, dataset, rows, teachers, merger, 2)
+    again = predict_kept_out(tmp_path, dataset, rows, teachers, merger, 2)
 
     loaded = [registry.load(name) for name in teachers]
     for row in (0, 5):
         power = (10.0 ** (next(crops(dataset.mel(row))).T / 10.0)).astype(np.float32)
-        alone = merger.merge([log_odds(tagger.listen(power)) for tagger in loaded])
+        alone = merger.merge([log_odds(tagger.predict_spectrogram(power)) for tagger in loaded])
         assert together[row] == pytest.approx(alone, abs=1e-4)
     assert np.array_equal(again, together)
 

@@ -1,0 +1,77 @@
+"""The forms of accounts: signing up, logging in, deleting."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib.auth import authenticate
+from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
+from django.contrib.auth.models import User
+from django.http import QueryDict
+
+from .http import ListenerRequest
+from .login_throttle import WINDOW_S, too_many_failures
+from .services.api_tokens import LONGEST_DAYS, LONGEST_NAME
+
+_TOO_MANY_FAILURES = f"Too many failed attempts. Wait {WINDOW_S // 60} minutes, or reset your password."
+
+
+class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
+    """A name, a password, and an address for the day the password is forgotten."""
+
+    email = forms.EmailField(
+        required=False, label="E-mail (optional)", help_text="Only for a link when you forget your password."
+    )
+
+    class Meta(UserCreationForm.Meta):
+        model = User
+        fields = ("username", "email")
+
+
+class LogInForm(AuthenticationForm):
+    """Name and password; says so when there were too many failures."""
+
+    def get_invalid_login_error(self) -> forms.ValidationError:
+        """Return the refusal: that the attempt was throttled, or that the password is wrong."""
+        username = self.cleaned_data.get("username", "")
+        if self.request is not None and too_many_failures(self.request, username):
+            return forms.ValidationError(_TOO_MANY_FAILURES, code="throttled")
+        return super().get_invalid_login_error()
+
+
+class DeleteAccountForm(forms.Form):
+    """The password once more, to confirm that the account's owner is at this browser."""
+
+    password = forms.CharField(
+        label="Your password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+
+    def __init__(self, request: ListenerRequest, data: QueryDict | None = None) -> None:
+        super().__init__(data)
+        self.request = request
+
+    def clean_password(self) -> str:
+        """Refuse a wrong password; guesses count as they do at the log-in."""
+        password: str = self.cleaned_data["password"]
+        username = self.request.user.get_username()
+        # By the same backends and limits as the log-in, not by the stored password alone.
+        if authenticate(self.request, username=username, password=password) != self.request.user:
+            if too_many_failures(self.request, username):
+                raise forms.ValidationError(_TOO_MANY_FAILURES, code="throttled")
+            raise forms.ValidationError("That is not your password.", code="wrong")
+        return password
+
+
+class ApiTokenForm(forms.Form):
+    """What a token of the API is for, how long it is good, and whether it only reads."""
+
+    name = forms.CharField(
+        label="What is it for?", max_length=LONGEST_NAME, widget=forms.TextInput(attrs={"placeholder": "Backup script"})
+    )
+    days = forms.IntegerField(
+        label="For how many days?",
+        help_text="Left empty, it is good until you revoke it.",
+        min_value=1,
+        max_value=LONGEST_DAYS,
+        required=False,
+    )
+    read_only = forms.BooleanField(label="It only reads: nothing can be changed with it", required=False)

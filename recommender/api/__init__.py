@@ -1,0 +1,1 @@
+"""The recommender's part of the API, one module a subject."""

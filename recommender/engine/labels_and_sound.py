@@ -1,0 +1,460 @@
+"""Labels and sound together: what pages rank by where plays say nothing.
+
+Three things that the report's formula (`content`) does not have. A song's cosine is shrunk by how little is known of
+it, as pivoted length normalization does (A. Singhal, C. Buckley, M. Mitra: Pivoted document length normalization,
+1996): cosine alone makes a song with one weak label the best match for that label. Profile and query have a sound side,
+the mean of the embeddings of what is liked, or carries what is asked for (J. Rocchio: Relevance feedback in information
+retrieval, 1971); songs without labels are ranked by it, and ties are broken by it. With a query, what is asked for
+decides what is in the list (`asking`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, NamedTuple, Self, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .asking import words_first
+from .content import DISLIKE, Content
+from .interface import (
+    Contribution,
+    IndexMapping,
+    ListenerBatch,
+    Matrix,
+    ModelPart,
+    Positions,
+    Progress,
+    SoundContribution,
+    TrainingData,
+    Vector,
+    no_progress,
+)
+from .sound import Sound
+
+PIVOT = 2.0
+"""Evidence at which a cosine counts half, as a multiple of the mean norm of labelled songs (`benchmarks/asked.py`)."""
+
+SOUND_SHARE = 0.3
+"""Weight of sound beside labels (`benchmarks/asked.py`)."""
+
+_FEW = 0.1
+"""A song without labels is of what is asked for if it sounds more like it than this share of what carries it."""
+
+_ALIKE = 20
+"""A song that a query finds by sound is explained by those of so many best matches that sound most like it."""
+
+_BLOCK = 1 << 20
+"""Values of embeddings that are centred at once, 4 MB."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What `LabelsAndSound` needs beside the content and sound parts.
+
+    Attributes
+    ----------
+    amounts : float64, shape (n_songs,)
+        Norm of the song's TF x IDF over itself plus the pivot: 0 without labels, below 1.
+    centre : float32, shape (d,)
+        Mean of the normalized embeddings.
+    lengths : float32, shape (n_embedded,)
+        Norms of the normalized embeddings minus their mean.
+    prototypes : float32, shape (n_labels, d)
+        Sums of the centred embeddings of songs, by the weight of the label on them.
+    """
+
+    amounts: Vector
+    centre: NDArray[np.float32]
+    lengths: NDArray[np.float32]
+    prototypes: NDArray[np.float32]
+
+    @classmethod
+    def fit(cls, data: TrainingData, progress: Progress = no_progress) -> Self:
+        """Compute evidence, and centre and prototypes of the embeddings."""
+        content = Content.fit(data)
+        return cls.of(content, Sound.fit(data), amounts(data, content.idf), progress)
+
+    @classmethod
+    def of(cls, content: Content, sound: Sound, amounts: Vector, progress: Progress = no_progress) -> Self:
+        """The part that goes with fitted content and sound parts."""
+        n_embedded, width = sound.vectors.shape
+        centre = np.zeros(width, dtype=np.float32)
+        lengths = np.zeros(n_embedded, dtype=np.float32)
+        prototypes = np.zeros((content.weights.shape[1], width), dtype=np.float32)
+        blocks = list(_blocks(n_embedded, width))
+        if n_embedded:
+            total = sum((sound.vectors[block].sum(axis=0, dtype=np.float64) for block in blocks), np.zeros(width))
+            centre = (total / n_embedded).astype(np.float32)
+        for block in blocks:
+            progress("song_evidence")
+            centred = sound.vectors[block] - centre
+            lengths[block] = np.linalg.norm(centred, axis=1)
+            centred /= np.maximum(lengths[block], _TINY)[:, np.newaxis]
+            songs = sound.songs[block]
+            rows = content.weights[songs].T.astype(np.float32)
+            prototypes += rows @ (centred * amounts[songs].astype(np.float32)[:, np.newaxis])
+        return cls(amounts, centre, lengths, prototypes)
+
+    def refreshed(self, data: TrainingData, mapping: IndexMapping) -> Self:  # noqa: ARG002
+        """Refit, which is as fast as remapping."""
+        return self.fit(data)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Restore the part from its `arrays`."""
+        return cls(arrays["amounts"], arrays["centre"], arrays["lengths"], arrays["prototypes"])
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All arrays by attribute name."""
+        return {
+            "amounts": self.amounts,
+            "centre": self.centre,
+            "lengths": self.lengths,
+            "prototypes": self.prototypes,
+        }
+
+
+def amounts(data: TrainingData, idf: Vector) -> Vector:
+    """How much is known of each song by its labels: |TF x IDF| / (|TF x IDF| + `PIVOT` x mean of the labelled songs).
+
+    Parameters
+    ----------
+    data : TrainingData
+    idf : float64, shape (n_labels,)
+
+    Returns
+    -------
+    float64, shape (n_songs,)
+        0 without labels, below 1.
+    """
+    tf = data.term_frequencies
+    of_song = np.repeat(np.arange(tf.shape[0]), np.diff(tf.indptr))
+    norms: Vector = np.sqrt(np.bincount(of_song, (tf.data * idf[tf.indices]) ** 2, tf.shape[0]))
+    labelled = norms > 0
+    if not labelled.any():
+        return norms
+    shrunk: Vector = norms / (norms + PIVOT * norms[labelled].mean())
+    return shrunk
+
+
+class _Side(NamedTuple):
+    """One side of a comparison, a taste or a query, in both spaces.
+
+    Attributes
+    ----------
+    labels : float64, shape (n_labels,)
+        Direction of norm 1, or 0.
+    sound : float32, shape (d,)
+        Direction of norm 1, or 0.
+    length : float
+        Norm of the sum that `sound` is the direction of.
+    """
+
+    labels: Vector
+    sound: NDArray[np.float32]
+    length: float
+
+
+class _Scales(NamedTuple):
+    """What a cosine counts in a score: of labels, of sound, and of sound for a song without labels."""
+
+    labels: float
+    sound: float
+    sound_alone: float
+
+
+class _Scored(NamedTuple):
+    """Scores of all songs, the cosines of sound of those with embeddings, and what each counted."""
+
+    scores: Vector
+    sounds: Vector
+    scales: _Scales
+
+
+@dataclass(frozen=True, eq=False)
+class LabelsAndSound:
+    """The recommender by labels and sound, composed of fitted parts.
+
+    score = (1 - b) e cos(labels) + b s cos(sound), with e the evidence of the song, b = `SOUND_SHARE`, and s the ratio
+    of both scores' standard deviations. Of a song without labels, the first term is predicted from the second.
+    """
+
+    PARTS: ClassVar[Mapping[str, type[ModelPart]]] = {"content": Content, "sound": Sound, "song_evidence": Evidence}
+    """The parts that it is composed of, by name."""
+
+    content: Content
+    sound: Sound
+    evidence: Evidence
+
+    @classmethod
+    def fit(cls, data: TrainingData, progress: Progress = no_progress) -> Self:
+        """Fit the parts."""
+        content, sound = Content.fit(data), Sound.fit(data)
+        return cls(content, sound, Evidence.of(content, sound, amounts(data, content.idf), progress))
+
+    @classmethod
+    def of_parts(cls, parts: Mapping[str, Any]) -> Self:
+        """Compose it of the parts `content`, `sound` and `song_evidence`.
+
+        Snapshots of older versions lack `song_evidence`: all their labelled songs count as well known until the next.
+        """
+        content: Content = parts["content"]
+        sound: Sound = parts.get("sound") or Sound.none(content.weights.shape[0])
+        evidence = parts.get("song_evidence")
+        if evidence is None:
+            known = (np.diff(content.weights.indptr) > 0).astype(np.float64)
+            evidence = Evidence.of(content, sound, known)
+        return cls(content, sound, evidence)
+
+    @property
+    def parts(self) -> dict[str, ModelPart]:
+        """The parts by name."""
+        return {"content": self.content, "sound": self.sound, "song_evidence": self.evidence}
+
+    def refreshed(self, data: TrainingData, mapping: IndexMapping) -> Self:  # noqa: ARG002
+        """Refit, which is as fast as remapping."""
+        return self.fit(data)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The recommender that `arrays` was called on."""
+        by_part: defaultdict[str, dict[str, NDArray[Any]]] = defaultdict(dict)
+        for name, array in arrays.items():
+            part, _, short = name.partition(".")
+            by_part[part][short] = array
+        return cls(
+            Content.from_arrays(by_part["content"]),
+            Sound.from_arrays(by_part["sound"]),
+            Evidence.from_arrays(by_part["song_evidence"]),
+        )
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays of all parts, prefixed with the part's name and a dot."""
+        return {f"{name}.{short}": array for name, part in self.parts.items() for short, array in part.arrays().items()}
+
+    # Scores
+
+    def scores(self, batch: ListenerBatch) -> Vector:
+        """Scores of all songs, shape (n_listeners, n_songs); with a query, those of `asking.words_first`."""
+        tastes = np.stack([self._score(side).scores for side in self._tastes(batch)])
+        return tastes if batch.query is None else self.asked(batch, tastes)
+
+    def asked(self, batch: ListenerBatch, tastes: Vector) -> Vector:
+        """Scores for the batch's query, ordered by other scores too (`asking.words_first`).
+
+        Parameters
+        ----------
+        batch : ListenerBatch
+            With a query.
+        tastes : float64, shape (n_listeners, n_songs)
+            Any method's scores without the query.
+
+        Returns
+        -------
+        float64, shape (n_listeners, n_songs)
+            `tastes` where no label of the query tells songs apart.
+        """
+        if not self.tells_apart(batch.query):
+            return tastes
+        match, candidates = self.matches(batch.query)
+        return np.stack([words_first(match, candidates, taste, batch.query_share) for taste in tastes])
+
+    def matches(self, query: Vector) -> tuple[Vector, NDArray[np.bool_]]:
+        """How well songs match a query of labels, and which of them may be listed for it.
+
+        Listed are the songs that carry a label that is asked for, and of the songs without labels those that sound as
+        much like them as most of them do. For a query that only says what should not be there, all songs.
+
+        Parameters
+        ----------
+        query : float64, shape (n_labels,)
+
+        Returns
+        -------
+        match : float64, shape (n_songs,)
+        candidates : bool, shape (n_songs,)
+        """
+        scored = self._score(self._asking(query))
+        wanted = np.maximum(query, 0) * self.content.idf
+        if not wanted.any():
+            return scored.scores, np.ones(len(scored.scores), dtype=bool)
+        carrying: NDArray[np.bool_] = self.content.cosines(wanted) > 0
+        heard = carrying[self.sound.songs]
+        if heard.any():
+            near = self.sound.songs[scored.sounds >= np.quantile(scored.sounds[heard], _FEW)]
+            carrying[near[self.evidence.amounts[near] == 0]] = True
+        return scored.scores, carrying
+
+    def describes(self, song: int) -> bool:
+        """Whether a song has labels that tell it from others, or an embedding."""
+        return bool(self.evidence.amounts[song] > 0) or self.sound.knows(song)
+
+    def sound_cosine(self, batch: ListenerBatch, song: int) -> float:
+        """The cosine of a song's sound with the first listener's; 0 where either is not known."""
+        side = next(self._tastes(batch))
+        return float(self._vectors(np.array([song]))[0] @ side.sound)
+
+    def alike(self, songs: Positions) -> Vector:
+        """Scores of all other songs for a listener who likes these, shape (n_songs,)."""
+        n_songs, n_labels = self.content.weights.shape
+        batch = ListenerBatch.from_listener(n_songs, n_labels, liked=songs)
+        scores: Vector = self.scores(batch)[0]
+        scores[songs] = 0
+        return scores
+
+    @property
+    def n_described(self) -> int:
+        """Number of songs with labels or an embedding."""
+        described = self.evidence.amounts > 0
+        return int(np.count_nonzero(described)) + int(np.count_nonzero(~described[self.sound.songs]))
+
+    def similarities(self, song: int) -> Vector:
+        """Scores of all other songs for a listener who likes this one alone, shape (n_songs,)."""
+        scores = self._score(self._like(song)).scores
+        scores[song] = 0
+        return scores
+
+    def _score(self, side: _Side) -> _Scored:
+        """The scores of all songs for one side."""
+        embedded, known = self.sound.songs, self.evidence.amounts > 0
+        by_label = self.evidence.amounts * self.content.cosines(side.labels)
+        sounds = self._sounds(side.sound)
+        if not side.sound.any():
+            return _Scored(by_label, sounds, _Scales(1.0, 0.0, 0.0))
+        both = known[embedded]
+        if not side.labels.any() or not both.any():
+            by_label[embedded[~both]] = 0
+            scales = _Scales(1.0, 1.0, 1.0)
+            by_label[embedded] += sounds
+            return _Scored(by_label, sounds, scales)
+        spread, of_sound = float(by_label[embedded[both]].std()), float(sounds[both].std())
+        ratio = spread / of_sound if spread and of_sound else 1.0
+        centred = sounds[both] - sounds[both].mean()
+        said = by_label[embedded[both]]
+        slope = max(float(centred @ (said - said.mean())) / max(float(centred @ centred), _TINY), 0.0)
+        # A song without labels: what songs that sound so score by theirs.
+        alone = embedded[~both]
+        by_label[alone] = said.mean() + slope * (sounds[~both] - sounds[both].mean())
+        scores = (1 - SOUND_SHARE) * by_label
+        scores[embedded] += SOUND_SHARE * ratio * sounds
+        labels, sound = 1 - SOUND_SHARE, SOUND_SHARE * ratio
+        return _Scored(scores, sounds, _Scales(labels, sound, sound + labels * slope))
+
+    def _sounds(self, direction: NDArray[np.float32]) -> Vector:
+        """Cosines of the centred embeddings with a direction, shape (n_embedded,)."""
+        sound, evidence = self.sound, self.evidence
+        if not direction.any():
+            return np.zeros(len(sound.songs))
+        products = np.empty(len(sound.songs), dtype=np.float32)
+        for block in _blocks(*sound.vectors.shape):
+            products[block] = sound.vectors[block] @ direction
+        centred = products - float(evidence.centre @ direction)
+        return (centred / np.maximum(evidence.lengths, _TINY)).astype(np.float64)
+
+    def _vectors(self, songs: Positions) -> NDArray[np.float32]:
+        """Centred embeddings of norm 1, shape (n, d); 0 for songs without one."""
+        vectors = np.zeros((len(songs), self.sound.vectors.shape[1]), dtype=np.float32)
+        at = np.minimum(np.searchsorted(self.sound.songs, songs), max(len(self.sound.songs) - 1, 0))
+        if len(self.sound.songs):
+            there = self.sound.songs[at] == songs
+            at = at[there]
+            centred = self.sound.vectors[at] - self.evidence.centre
+            vectors[there] = centred / np.maximum(self.evidence.lengths[at], _TINY)[:, np.newaxis]
+        return vectors
+
+    # Sides
+
+    def _tastes(self, batch: ListenerBatch) -> Iterator[_Side]:
+        """Each listener's profile, and the mean of the embeddings of what they like, less those of what they do not."""
+        directions = self.content.directions(replace(batch, query=None))
+        unit = self.evidence.prototypes / np.maximum(
+            np.linalg.norm(self.evidence.prototypes, axis=1, keepdims=True), _TINY
+        )
+        for row, labels in enumerate(directions):
+            liked, disliked, nudges = (_row(matrix, row) for matrix in (batch.liked, batch.disliked, batch.nudges))
+            total = self._vectors(liked.songs).sum(axis=0) - DISLIKE * self._vectors(disliked.songs).sum(axis=0)
+            total += nudges.values.astype(np.float32) @ unit[nudges.songs]
+            yield _side(labels, total)
+
+    def _asking(self, query: Vector) -> _Side:
+        """A query's labels, and the mean of the embeddings of the songs that carry them."""
+        weighted = query * self.content.idf
+        return _side(
+            weighted / max(float(np.linalg.norm(weighted)), _TINY),
+            weighted.astype(np.float32) @ self.evidence.prototypes,
+        )
+
+    def _like(self, song: int) -> _Side:
+        """A song's labels and embedding."""
+        return _side(self.content.song(song), self._vectors(np.array([song]))[0])
+
+    def tells_apart(self, query: Vector | None) -> TypeGuard[Vector]:
+        """Whether there is a query with a label that some labelled songs have and others have not."""
+        return query is not None and bool((query * self.content.idf).any())
+
+    # Reasons
+
+    def explain(self, batch: ListenerBatch, songs: Positions, k: int) -> Sequence[Sequence[Contribution]]:
+        """The k largest contributions to the first listener's score of each song: labels, and songs it sounds like.
+
+        With a query, labels are those of query and profile together, and songs are the best matches of the query.
+        """
+        side = next(self._tastes(batch))
+        if not self.tells_apart(batch.query):
+            return self._explained(side, songs, _row(batch.liked, 0).songs, k)
+        asked = self._asking(batch.query)
+        scored = self._score(asked)
+        known = self.sound.songs[self.evidence.amounts[self.sound.songs] > 0]
+        best = known[np.argsort(-scored.scores[known], kind="stable")[:_ALIKE]]
+        total = self._vectors(best).sum(axis=0)
+        return self._explained(_side(self.content.directions(batch)[0], total), songs, best, k)
+
+    def explain_similarity(self, song: int, songs: Positions, k: int) -> Sequence[Sequence[Contribution]]:
+        """The k largest contributions to the similarity of each song with `song`."""
+        return self._explained(self._like(song), songs, np.array([song]), k)
+
+    def _explained(self, side: _Side, songs: Positions, like: Positions, k: int) -> list[list[Contribution]]:
+        """Label contributions, and those of songs whose embeddings the side's sound is the mean of."""
+        scales = self._score(side).scales
+        by_label = self.content.label_contributions(side.labels, songs, k)
+        alike = self._vectors(songs) @ self._vectors(like).T / max(side.length, _TINY)
+        found: list[list[Contribution]] = []
+        for song, labels, cosines in zip(songs.tolist(), by_label, alike, strict=True):
+            weight = scales.labels * float(self.evidence.amounts[song])
+            said: list[Contribution] = [one._replace(weight=weight * one.weight) for one in labels]
+            scale = scales.sound if labels else scales.sound_alone
+            nearest = np.argsort(-cosines, kind="stable")[:k]
+            sounds = [SoundContribution(int(like[at]), scale * float(cosines[at])) for at in nearest if cosines[at]]
+            said += [one for one in sounds if one.weight > 0]
+            # What speaks least against a song that is listed for the level of its kind alone.
+            found.append(sorted(said, key=lambda one: -abs(one.weight))[:k] or [*sounds[:1]])
+        return found
+
+
+_TINY = 1e-12
+
+
+class _Row(NamedTuple):
+    """The stored values of one row of a matrix."""
+
+    songs: Positions
+    values: Vector
+
+
+def _row(matrix: Matrix, row: int) -> _Row:
+    at = slice(matrix.indptr[row], matrix.indptr[row + 1])
+    return _Row(matrix.indices[at].astype(np.intp), matrix.data[at])
+
+
+def _side(labels: Vector, total: NDArray[np.float32]) -> _Side:
+    length = float(np.linalg.norm(total))
+    return _Side(labels, (total / max(length, _TINY)).astype(np.float32), length)
+
+
+def _blocks(n_rows: int, width: int) -> Iterator[slice]:
+    rows = max(1, _BLOCK // max(width, 1))
+    return (slice(begin, begin + rows) for begin in range(0, n_rows, rows))

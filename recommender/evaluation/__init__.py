@@ -1,0 +1,1 @@
+"""Evaluation on held-out plays: running it, storing the figures, and charts."""

@@ -1,0 +1,357 @@
+"""Search by query text: the parsed query, the songs that fit it, and songs and artists with matching names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from django.contrib.auth.models import User
+from scipy.sparse import csr_array
+
+from catalog.models import Song
+from catalog.names import label_key, search_words, storable
+from catalog.services import song_index
+from catalog.services.browsing import songs_in_order
+
+from ..engine import query_parser, query_weights
+from ..engine.adventure import fractional_ranks
+from ..engine.asking import words_first
+from ..engine.diversity import spread_artists
+from ..engine.interface import ListenerBatch, Matrix, Positions, Vector
+from ..engine.query_weights import ParsedQuery
+from ..engine.ranking import top
+from ..snapshots import current
+from ..snapshots.bundle import ModelBundle
+from .query_names import NameMeant, like_meant, name_meant, songs_of_years, songs_saying
+from .query_vocabulary import vocabulary
+from .reasons import REASONS, LabelReason, balanced, sounds_like, told
+from .recommending import Recommendation, chosen, more_asked_than_liked
+from .taste import taste_of
+
+_POOL = 3
+"""Candidates per song shown, for artist diversity."""
+
+_SPARE = 5
+
+_SAID = 1.01
+"""What a song matches whose names say a word, relative to the best that has the word's labels."""
+
+_NAMED_SONGS = 4
+_NAMED_ARTISTS = 3
+_LOOKED_AT_FOR_ARTISTS = 60
+
+_TERMS_SHOWN = 3
+_LABELS_SHOWN = 2
+
+EXAMPLES = (
+    "calm piano for a rainy evening",
+    "something happy but not pop",
+    "80s road trip",
+    "no vocals, for studying",
+    "dinner jazz",
+    "energetic, for running",
+    "dark and slow, not metal",
+    "acoustic guitar on a sunday morning",
+)
+"""Example queries; pages show those that this library understands completely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artist:
+    """An artist with a matching name, and the key of their page."""
+
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Songs and artists whose names match the text.
+
+    Attributes
+    ----------
+    songs : list of Song
+        The best matches.
+    artists : list of Artist
+    total : int
+        Number of matching songs.
+    """
+
+    songs: list[Song] = field(default_factory=list)
+    artists: list[Artist] = field(default_factory=list)
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The results for a text.
+
+    Attributes
+    ----------
+    parsed : ParsedQuery
+    songs : list of Recommendation
+        Best first; empty if no term has labels.
+    named : Named
+    like : NameMeant or None
+        What the songs should be like.
+    by_names : list of str
+        Words that were looked for in titles, artists, albums and playlists.
+    by_year : list of str
+        Decades that no label is for, by the songs' years.
+    """
+
+    parsed: ParsedQuery
+    songs: list[Recommendation]
+    named: Named
+    like: NameMeant | None = None
+    by_names: list[str] = field(default_factory=list)
+    by_year: list[str] = field(default_factory=list)
+
+    @property
+    def known_otherwise(self) -> set[str]:
+        """Words that no label is for, but names or years."""
+        return {*self.by_names, *self.by_year}
+
+    def why(self, found: Recommendation) -> str:
+        """The reason of a song as text: matching terms with their labels, then labels of the profile."""
+        speaking = told(one for one in found.reasons if isinstance(one, LabelReason) and one.weight > 0)
+        by_term: dict[str, list[str]] = {}
+        for reason in speaking:
+            if reason.asked and (asking := query_weights.terms_asking_for(self.parsed.terms, reason.label)):
+                by_term.setdefault(asking[0].text, []).append(reason.label)
+        said = [_term_in_words(term, labels) for term, labels in list(by_term.items())[:_TERMS_SHOWN]]
+        own = [reason.label for reason in speaking if not reason.asked]
+        if self.like is not None:
+            shared = f"like {self.like.name}: {', '.join(own[:_TERMS_SHOWN])}" if own else ""
+            return " + ".join(filter(None, [", ".join(said), shared])) or f"sounds like {self.like.name}"
+        yours = [f"{label} (yours)" for label in own[: 1 if said else _TERMS_SHOWN]]
+        return " + ".join(filter(None, [", ".join(said), ", ".join(yours)])) or sounds_like(found.reasons)
+
+
+def _term_in_words(term: str, labels: list[str]) -> str:
+    if label_key(term) in {label_key(label) for label in labels}:
+        return term
+    return f"{term} ({', '.join(labels[:_LABELS_SHOWN])})"
+
+
+def parse_query(text: str) -> ParsedQuery:
+    """Parse a text with this library's vocabulary."""
+    return query_parser.parse_query(storable(text), vocabulary())
+
+
+def find(user: User, text: str, *, n: int = 20, playable_only: bool = False, new_only: bool = False) -> Findings:
+    """Search for a text: songs that fit it and the listener's profile, and matching names.
+
+    A name is a name before it is a mood: where all of the text is one, typing errors in it are not taken for other
+    words.
+
+    Parameters
+    ----------
+    text : str
+        Only the first `query_parser.LONGEST_TEXT` characters are read.
+    n : int
+        Most songs.
+    playable_only : bool
+        Only songs with a file.
+    new_only : bool
+        Without songs known to the listener. Disliked songs are always left out.
+    """
+    text = storable(text)[: query_parser.LONGEST_TEXT]
+    words = vocabulary()
+    like = like_meant(text)
+    parsed = query_parser.parse_query(text if like is None else like.rest, words)
+    named = Named()
+    if like is None:
+        doubtful = bool(parsed.unknown) or not parsed.terms
+        named = _named(text, include_unplayable=not playable_only, typing_errors=doubtful)
+        meant = name_meant(text) if doubtful else None
+        if meant is not None and not named.songs:
+            named = _named(meant.name, include_unplayable=not playable_only, typing_errors=False)
+        if meant is not None and parsed.unknown:
+            parsed = replace(query_parser.parse_query(text, words, corrections=False), unknown=[])
+    else:
+        parsed = _with_likeness(parsed, like.meant)
+    wanted = _Wanted.of(user, parsed, None if like is None else like.meant)
+    songs = _fitting(user, wanted, n, playable_only=playable_only, new_only=new_only) if wanted.anything else []
+    return Findings(wanted.parsed, songs, named, like=wanted.like, by_names=wanted.by_names, by_year=wanted.by_year)
+
+
+def examples() -> list[str]:
+    """The example queries that this library understands completely."""
+    there = vocabulary()
+    read = ((example, query_parser.parse_query(example, there)) for example in EXAMPLES)
+    return [example for example, one in read if one.matched and not one.absent and not one.unknown]
+
+
+# --- Songs that fit the words -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a query asks for beside its labels.
+
+    Attributes
+    ----------
+    parsed : ParsedQuery
+        Without the unknown words that names say.
+    like : NameMeant or None
+    saying : list of sets of songs
+        For each word that no label is for: the songs whose names say it. Listed are songs that are in all.
+    also : set of songs
+        Songs whose names say a word that labels are for too.
+    inside, outside : set of songs
+        Known to be of a decade that is asked for, or of another.
+    by_names, by_year : list of str
+        The words that were looked for in names, and those that are decades without a label.
+    """
+
+    parsed: ParsedQuery
+    like: NameMeant | None
+    saying: list[set[int]]
+    also: set[int]
+    inside: set[int]
+    outside: set[int]
+    by_names: list[str]
+    by_year: list[str]
+
+    @classmethod
+    def of(cls, user: User, parsed: ParsedQuery, like: NameMeant | None) -> _Wanted:
+        """Look up names and years."""
+        eras = [term for term in parsed.terms if term.decade]
+        inside, outside = songs_of_years([term.decade for term in eras]) if eras else (set(), set())
+        by_year = [term.text for term in eras if not term.labels and inside]
+        without_label = [term.text for term in parsed.absent if not term.negated and term.text not in by_year]
+        with_label = [term.text for term in parsed.matched if term.in_names]
+        unknown = parsed.unknown if parsed.terms or like else []
+        said = songs_saying(user, [*without_label, *with_label, *unknown])
+        also: set[int] = set()
+        for text in with_label:
+            also |= said.get(text, set())
+        needed = [text for text in [*without_label, *unknown] if text in said]
+        return cls(
+            parsed=replace(parsed, unknown=[word for word in parsed.unknown if word not in needed]),
+            like=like,
+            saying=[said[text] for text in needed],
+            also=also,
+            inside=inside,
+            outside=outside,
+            by_names=[*needed, *(text for text in with_label if text in said)],
+            by_year=by_year,
+        )
+
+    @property
+    def anything(self) -> bool:
+        """Whether songs can be listed for it."""
+        return bool(self.parsed.matched or self.like or self.saying or self.by_year)
+
+
+def _with_likeness(parsed: ParsedQuery, meant: NameMeant) -> ParsedQuery:
+    """The query with the name in its text, and in the text that is left without each term."""
+    like = f"like {meant.name}"
+    terms = [replace(term, without=", ".join(filter(None, [like, term.without]))) for term in parsed.terms]
+    return replace(parsed, terms=terms, text=", ".join(filter(None, [like, parsed.text])))
+
+
+def _fitting(user: User, wanted: _Wanted, n: int, *, playable_only: bool, new_only: bool) -> list[Recommendation]:
+    bundle = current.bundle()
+    if bundle is None:
+        return []
+    index, ranker, taste, parsed = bundle.index, bundle.labels_and_sound, taste_of(user), wanted.parsed
+    pks = dict(zip(index.label_names.tolist(), index.label_ids.tolist(), strict=True))
+    query = {pks[label]: weight for label, weight in parsed.labels.items()}
+    batch = taste.as_batch(index, query)
+    scores = _scores(bundle, wanted, batch)
+    if parsed.refused:
+        refused = index.labels([pks[label] for label in parsed.refused])
+        scores = query_weights.exclude_refused(scores, bundle.content.shares(refused))
+    leave_out = index.songs(list(taste.known) if new_only else taste.disliked)
+    ranked = top(scores, _POOL * n, leave_out=leave_out, among=index.playable if playable_only else None)
+    # Spare songs replace those deleted since the snapshot.
+    spread = spread_artists(ranked, index.artists, n + _SPARE, fit=scores)
+    asking = batch
+    if wanted.like is not None:
+        # The reasons are what songs share with those that are named, not with the listener's.
+        asking = replace(
+            taste.as_batch(index, query), liked=_row_of(index.songs(wanted.like.songs), batch.liked.shape[1])
+        )
+        asking = replace(asking, disliked=batch.disliked * 0, nudges=batch.nudges * 0)
+    found = chosen(
+        bundle,
+        spread,
+        scores,
+        n,
+        playable_only=playable_only,
+        reasons=lambda songs: ranker.explain(asking, songs, 4 * REASONS),
+        asked=more_asked_than_liked(bundle, batch, query) if wanted.like is None else set(query),
+    )
+    return [replace(one, reasons=balanced(one.reasons)) for one in found]
+
+
+def _scores(bundle: ModelBundle, wanted: _Wanted, batch: ListenerBatch) -> Vector:
+    """Scores of all songs: what is asked for decides what is listed, taste the order (`asking.words_first`)."""
+    index, ranker = bundle.index, bundle.labels_and_sound
+    taste = ranker.scores(replace(batch, query=None))[0]
+    asks = batch.query is not None and bool((batch.query > 0).any())
+    match, candidates = np.zeros(len(taste)), np.ones(len(taste), dtype=bool)
+    if asks and ranker.tells_apart(batch.query):
+        match, candidates = ranker.matches(batch.query)
+    if wanted.like is not None:
+        similar = ranker.alike(index.songs(wanted.like.songs))
+        candidates = similar > 0
+        match = (fractional_ranks(similar) + fractional_ranks(match)) / 2 if asks else similar
+    elif not asks and not wanted.saying and not wanted.by_year:
+        # Only negated terms: nothing is asked for, and what people play comes first where taste says nothing.
+        played = bundle.popular.plays / max(int(bundle.popular.plays.max(initial=0)), 1)
+        listed: Vector = np.maximum(taste, 0.0) + 1e-6 * (1 + played)
+        return listed
+    best = float(match[candidates].max(initial=0.0))
+    also = index.songs(sorted(wanted.also))
+    candidates[also] = True
+    # What says the word itself comes before what has the labels of its kind.
+    match[also] = np.maximum(match[also], _SAID * best)
+    if wanted.inside and _only_decades(wanted):
+        inside = index.songs(sorted(wanted.inside))
+        candidates[inside] = True
+        match[inside] = np.maximum(match[inside], best)
+    candidates[index.songs(sorted(wanted.outside))] = False
+    for songs in [*([wanted.inside] if wanted.by_year else []), *wanted.saying]:
+        saying = np.zeros(len(candidates), dtype=bool)
+        saying[index.songs(sorted(songs))] = True
+        # Who names an artist wants that artist: the labels then say in which order.
+        candidates = candidates & saying if (candidates & saying).any() else saying
+    return words_first(match, candidates, taste, batch.query_share)
+
+
+def _only_decades(wanted: _Wanted) -> bool:
+    return wanted.like is None and all(term.decade for term in wanted.parsed.terms if not term.negated)
+
+
+def _row_of(songs: Positions, n_songs: int) -> Matrix:
+    row: Matrix = csr_array((np.ones(len(songs)), songs, [0, len(songs)]), shape=(1, n_songs))
+    return row
+
+
+# --- What is called so --------------------------------------------------------------------------
+
+
+def _named(text: str, *, include_unplayable: bool, typing_errors: bool) -> Named:
+    """Songs and artists whose names contain every word of a text."""
+    if not search_words(text):
+        return Named()
+    index = song_index.current()
+    found = index.matching(text, index.all(include_unplayable=include_unplayable), typing_errors=typing_errors)
+    order = index.by_score(found)
+    first = [index.songs[at] for at in order[:_LOOKED_AT_FOR_ARTISTS].tolist()]
+    songs = songs_in_order([song.pk for song in first[:_NAMED_SONGS]])
+    artists = {
+        song.artist_key: Artist(song.artist, song.artist_key)
+        for song in first
+        if song.artist_key and _name_matches(song.artist, search_words(text), found.read_as)
+    }
+    return Named(songs, list(artists.values())[:_NAMED_ARTISTS], len(order))
+
+
+def _name_matches(artist: str, words: list[str], read_as: dict[str, list[str]]) -> bool:
+    """Whether every word, or its correction, begins a word of an artist's name."""
+    own = search_words(artist)
+    return all(any(part.startswith(word) or part in read_as.get(word, ()) for part in own) for word in words)

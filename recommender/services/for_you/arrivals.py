@@ -1,0 +1,110 @@
+"""Songs on their way into the recommendations: what a tagger has heard lately, and what it is still to hear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import Q
+
+from catalog.models import Song
+from catalog.services.rows import label_strengths
+
+from ...snapshots.bundle import ModelBundle
+from .cold_start import cold_start_defaults
+from .rows import ROW, Card
+
+_WAITING = (Song.Tagging.PENDING, Song.Tagging.RUNNING)
+_LABELS = 3
+_LOOKED_AT = 30
+"""Latest songs among which those are looked for that no row can show yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What is new in the library and not yet, or not wholly, in the recommendations.
+
+    Attributes
+    ----------
+    heard, waiting : int
+        Number of playable songs that a tagger has heard, and that it is still to hear.
+    cards : list of Card
+        Songs whose labels the snapshot does not know: those heard last, then those that wait, newest first.
+    snapshot : str
+        A fingerprint of the snapshot that the page's rows are of.
+    """
+
+    heard: int
+    waiting: int
+    cards: list[Card]
+    snapshot: str
+
+    @property
+    def total(self) -> int:
+        """Number of songs, those that wait among them."""
+        return self.heard + self.waiting
+
+    @property
+    def shows_heard(self) -> bool:
+        """Whether a tagger has heard one of the cards' songs."""
+        return any(card.song.tagging_state not in _WAITING for card in self.cards)
+
+    @property
+    def going_on(self) -> bool:
+        """Whether more is to come: songs wait, are not in the snapshot, or there are none at all."""
+        return bool(self.waiting or self.cards or not self.snapshot)
+
+    @property
+    def seen(self) -> str:
+        """A fingerprint of all that the page shows of this."""
+        return f"{self.snapshot}.{self.heard}.{self.waiting}"
+
+
+def arrivals(bundle: ModelBundle | None) -> Arrivals:
+    """What arrives, in one query where nothing does, else in up to five.
+
+    Parameters
+    ----------
+    bundle : ModelBundle or None
+        The current snapshot; None before the first.
+    """
+    newer = Q()
+    if bundle is not None and len(bundle.index.song_ids):
+        newer = Q(pk__gt=int(bundle.index.song_ids[-1]))
+    playable = Song.objects.playable()
+    unread = list(playable.filter(newer | Q(tagging_state__in=_WAITING)).order_by("-pk")[:_LOOKED_AT])
+    snapshot = _fingerprint(bundle)
+    if not unread:
+        return Arrivals(0, 0, [], snapshot)
+    waiting = playable.filter(tagging_state__in=_WAITING).count()
+    heard_songs = playable.filter(tagging_state=Song.Tagging.DONE)
+    heard = heard_songs.count()
+    songs = {song.pk: song for song in heard_songs.order_by("-tagging_changed_at", "-pk")[:_LOOKED_AT]}
+    songs |= {song.pk: song for song in unread if song.pk not in songs}
+    known = _labelled_in(bundle, list(songs))
+    shown = [song for song in songs.values() if song.pk not in known][:ROW]
+    strengths = label_strengths(song.pk for song in shown)
+    return Arrivals(heard, waiting, [Card(song, _why(song, strengths[song.pk])) for song in shown], snapshot)
+
+
+def _labelled_in(bundle: ModelBundle | None, song_ids: list[int]) -> set[int]:
+    """Those of the songs whose labels are in the snapshot: its rows show them."""
+    if bundle is None:
+        return set()
+    at = bundle.index.songs(song_ids)
+    labelled = np.diff(bundle.content.weights.indptr)[at] > 0
+    return set(bundle.index.song_ids[at[labelled]].tolist())
+
+
+def _fingerprint(bundle: ModelBundle | None) -> str:
+    if bundle is None:
+        return ""
+    defaults = cold_start_defaults(bundle, include_unplayable=False)
+    return f"{len(bundle.index.song_ids)}.{defaults.labelled_songs}"
+
+
+def _why(song: Song, strengths: dict[str, float]) -> str:
+    """The song's strongest labels as text, or that it has not been heard."""
+    if song.tagging_state in _WAITING and not strengths:
+        return "not heard yet"
+    return ", ".join(sorted(strengths, key=lambda name: (-strengths[name], name))[:_LABELS])

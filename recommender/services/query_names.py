@@ -1,0 +1,142 @@
+"""Names in a typed query: artists and titles, and words that titles, albums and playlists say."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from django.contrib.auth.models import User
+from django.db.models import Q
+from rapidfuzz import fuzz
+
+from catalog.models import PlaylistSong
+from catalog.names import artist_key, has_no_gaps, search_words
+from catalog.services import song_index
+
+from ..engine.query_references import references
+from ..engine.query_tokens import CONTROLS
+
+_ALIKE = 75
+"""Percent of letters in common from which a text is a name with typing errors in it."""
+
+_ALIKE_AS_A_WHOLE = 85
+_FEWEST_FOR_WHOLE = 6
+"""The same for names of which a word is too far from what was typed, and the letters that takes."""
+
+_LOOKED_AT = 60
+_FEWEST_LETTERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class NameMeant:
+    """An artist or a song that a text means as a whole.
+
+    Attributes
+    ----------
+    name : str
+        As the library writes it.
+    songs : list of int
+        Primary keys: the artist's songs, or those of the title.
+    exact : bool
+        Whether it is written so, but for case, accents and signs.
+    """
+
+    name: str
+    songs: list[int]
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LikeMeant:
+    """What music should be like, and the rest of the query."""
+
+    meant: NameMeant
+    rest: str
+
+
+def name_meant(text: str, *, typing_errors: bool = True) -> NameMeant | None:
+    """The artist or title that all of a text names; artists before titles, exact names before others."""
+    if not (words := search_words(text)):
+        return None
+    index = song_index.current()
+    everything = index.all(include_unplayable=True)
+    found = index.matching(text, everything, typing_errors=typing_errors)
+    if typing_errors and not found.among.any() and len(text) >= _FEWEST_FOR_WHOLE:
+        # Errors that no word for itself shows: nite for night.
+        found = index.matching(index.nearly_called(text, _ALIKE_AS_A_WHOLE), everything, typing_errors=False)
+        if found.score is None:
+            return None
+    wanted = " ".join(words)
+    best: tuple[float, bool, str, str] | None = None
+    for at in index.by_score(found)[:_LOOKED_AT].tolist():
+        song = index.songs[at]
+        for is_artist, name in [(True, song.artist), *((True, one) for _, one in song.artists), (False, song.title)]:
+            own = " ".join(search_words(name))
+            alike = 100.0 if own == wanted else fuzz.ratio(own, wanted) if typing_errors else 0.0
+            if alike >= _ALIKE and (best is None or (alike, is_artist) > best[:2]):
+                best = alike, is_artist, name, song.title_key
+    if best is None:
+        return None
+    alike, is_artist, name, key = best
+    if is_artist:
+        songs = index.keys(index.of_artist(artist_key(name)))
+    else:
+        songs = [index.songs[at].pk for at in np.flatnonzero(found.among) if index.songs[at].title_key == key]
+    return NameMeant(name, songs, exact=alike == 100.0)
+
+
+def like_meant(text: str) -> LikeMeant | None:
+    """What a text with "like" in it names, by the longest name; names as they are written before others."""
+    readings = list(references(text))
+    for typing_errors in (False, True):
+        for reading in readings:
+            if all((word,) in CONTROLS for word in search_words(reading.name)):
+                continue
+            meant = name_meant(reading.name, typing_errors=typing_errors)
+            if meant is not None and meant.songs:
+                return LikeMeant(meant, reading.rest)
+    return None
+
+
+def songs_saying(user: User, texts: Collection[str]) -> dict[str, set[int]]:
+    """The songs, by primary key, whose title, artist, album, or a playlist of the listener's says a text, by text."""
+    looked_for = [text for text in texts if _says_enough(text)]
+    if not looked_for:
+        return {}
+    index = song_index.current()
+    everything = index.all(include_unplayable=True)
+    saying: dict[str, set[int]] = {}
+    for text in looked_for:
+        found = index.written(text, everything)
+        saying[text] = set(index.keys(found))
+    named = Q()
+    for text in looked_for:
+        named |= Q(playlist__name__icontains=text)
+    rows = PlaylistSong.objects.filter(named, playlist__user=user).values_list("playlist__name", "song")
+    for name, song in rows:
+        for text in looked_for:
+            if text.casefold() in name.casefold():
+                saying[text].add(song)
+    return {text: songs for text, songs in saying.items() if songs}
+
+
+def songs_of_years(decades: Iterable[int]) -> tuple[set[int], set[int]]:
+    """The songs, by primary key, that are known to be of some decades, and those known to be of none of them.
+
+    Parameters
+    ----------
+    decades : iterable of int
+        First years.
+    """
+    index = song_index.current()
+    inside = np.zeros(len(index.songs), dtype=bool)
+    years = index.years
+    for first in decades:
+        inside |= (years >= first) & (years < first + 10)
+    return set(index.keys(inside)), set(index.keys((years > 0) & ~inside))
+
+
+def _says_enough(text: str) -> bool:
+    words = search_words(text)
+    return bool(words) and (has_no_gaps(text) or max(map(len, words)) >= _FEWEST_LETTERS)

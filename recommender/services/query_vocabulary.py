@@ -1,0 +1,100 @@
+"""Builds the query vocabulary from the tables `Word` and `WordLabel`, and resets them to the defaults."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Count, Max, Model, Q
+
+from catalog.models import LabelAlias
+
+from ..default_words import default_words
+from ..engine.query_tokens import word_key
+from ..engine.vocabulary import Vocabulary
+from ..models import Word, WordLabel
+from ..snapshots import current
+from ..snapshots.bundle import ModelBundle
+
+_RARE_BELOW = 1 / 1000
+"""Labels on less than this share of labelled songs are rare."""
+
+
+class _Stamp(NamedTuple):
+    """Cache key: changes whenever words, their labels or label aliases change."""
+
+    words: tuple[object, ...]
+    labels: tuple[object, ...]
+    aliases: tuple[object, ...]
+
+
+_cache: WeakKeyDictionary[ModelBundle, tuple[_Stamp, Vocabulary]] = WeakKeyDictionary()
+_without_snapshot: dict[_Stamp, Vocabulary] = {}
+
+
+def vocabulary() -> Vocabulary:
+    """The current vocabulary, cached per process for a snapshot and a state of the tables."""
+    bundle, stamp = current.bundle(), _stamp()
+    if bundle is None:
+        if stamp not in _without_snapshot:
+            _without_snapshot.clear()
+            _without_snapshot[stamp] = Vocabulary.of(_table(), [], in_names=_in_names())
+        return _without_snapshot[stamp]
+    cached = _cache.get(bundle)
+    if cached is None or cached[0] != stamp:
+        cached = _cache[bundle] = stamp, _vocabulary_of(bundle)
+    return cached[1]
+
+
+def _stamp() -> _Stamp:
+    def state(model: type[Model], latest: str) -> tuple[object, ...]:
+        return tuple(model._default_manager.aggregate(rows=Count("pk"), latest=Max(latest)).values())
+
+    return _Stamp(state(Word, "changed_at"), state(WordLabel, "changed_at"), state(LabelAlias, "pk"))
+
+
+def _vocabulary_of(bundle: ModelBundle) -> Vocabulary:
+    index, content = bundle.index, bundle.content
+    songs = content.songs_with_label(np.arange(len(index.song_ids)))
+    labelled = int(np.count_nonzero(np.diff(content.weights.indptr)))
+    names = index.label_names.tolist()
+    of_pk = {pk: names[at] for pk, at in index.label_positions.items() if songs[at]}
+    spellings = [(name, name) for name in of_pk.values()]
+    spellings += [
+        (alias, of_pk[label])
+        for alias, label in LabelAlias.objects.order_by("pk").values_list("name", "label")
+        if label in of_pk
+    ]
+    rare = {names[at] for at in np.flatnonzero(songs < _RARE_BELOW * labelled).tolist()}
+    return Vocabulary.of(_table(), spellings, rare, _in_names())
+
+
+def _in_names() -> list[str]:
+    """The words, with their synonyms, that titles, albums and playlists say too."""
+    return list(Word.objects.filter(Q(in_names=True) | Q(same_as__in_names=True)).values_list("text", flat=True))
+
+
+def _table() -> list[tuple[str, str, float]]:
+    """Rows (word, label, weight); synonyms have the labels of their word."""
+    labels: dict[int, list[tuple[str, float]]] = {}
+    for word, label, weight in WordLabel.objects.values_list("word", "label", "weight"):
+        labels.setdefault(word, []).append((label, weight))
+    return [
+        (text, label, weight)
+        for pk, text, same_as in Word.objects.order_by("pk").values_list("pk", "text", "same_as")
+        for label, weight in labels.get(same_as or pk, [])
+    ]
+
+
+@transaction.atomic
+def reset_table() -> None:
+    """Replace the tables with the default vocabulary."""
+    Word.objects.all().delete()
+    for (first, *others), meaning, in_names in default_words():
+        word = Word.objects.create(text=first, in_names=in_names)
+        WordLabel.objects.bulk_create(
+            WordLabel(word=word, label=label, weight=weight) for label, weight in meaning.items()
+        )
+        Word.objects.bulk_create(Word(text=other, key=word_key(other), same_as=word) for other in others)

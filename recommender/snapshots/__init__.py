@@ -1,0 +1,1 @@
+"""Snapshots: training data, builds, storage, and the current models."""

@@ -1,0 +1,90 @@
+"""`train_tagger --truth`: a tagger learns from the published networks, and from recordings that people labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from django.core.management.base import OutputWrapper
+from tqdm import tqdm
+
+from catalog.home import home
+from tagging import local, registry
+from tagging.descriptions import LocalTagger, TaggerError
+from tagging.evaluation.labelled import read_labelled
+from tagging.training.distilling import DistillingPlan
+from tagging.training.lessons import ask_networks
+from tagging.training.published_teachers import Material, learn, write
+from tagging.training.sources import Complain, audio_files
+from tagging.training.spectrograms import Spectrograms, key_of
+from tagging.vocabulary import vocabulary
+
+
+@dataclass(frozen=True)
+class FromPublished:
+    """Options of such a training.
+
+    Attributes
+    ----------
+    base : str
+        The local tagger that it begins with.
+    truth, audio, keep_out : sequence of Path
+        Folders with a `labels.csv`; further recordings; recordings of those that are left out.
+    steps, final_steps : int
+        Of the training that is judged, and of the one with all recordings after it.
+    seed : int
+    processes : int
+        How many recordings are read at once.
+    device : torch.device
+    output : Path
+    """
+
+    base: str
+    truth: Sequence[Path]
+    audio: Sequence[Path]
+    keep_out: Sequence[Path]
+    steps: int
+    final_steps: int
+    seed: int
+    processes: int
+    device: torch.device
+    output: Path
+
+
+def learn_from_published(out: OutputWrapper, complain: Complain, options: FromPublished) -> LocalTagger:
+    """Train a tagger, write it, and print how it does on artists that the training had not seen.
+
+    Raises
+    ------
+    TaggerError
+        If the base is no local tagger of the vocabulary, or a published network is not installed.
+    ValueError
+        If a folder cannot be used.
+    """
+    words = vocabulary()
+    base = registry.describe(options.base)
+    if not isinstance(base, LocalTagger) or base.file is None:
+        raise TaggerError(f"{base.name} is none of the local taggers, which alone can be trained on")
+    labelled = read_labelled(options.truth, complain)
+    left_out = {path.resolve() for place in options.keep_out for path in audio_files(place, complain)}
+    others = [path for place in options.audio for path in audio_files(place, complain)]
+    recordings = [*labelled.recordings, *(path for path in others if path.resolve() not in left_out)]
+    folder = home() / "training" / options.output.name.removesuffix(local.SUFFIX)
+    spectrograms = Spectrograms(home() / "training" / "spectrograms")
+    keys = [key_of(recording) for recording in recordings]
+    for _ in tqdm(spectrograms.compute(keys, options.processes), "reading", len(keys), unit=" recordings"):
+        pass
+    taught = ask_networks(recordings, words, home() / "training" / "published")
+    material = Material(labelled, keys, spectrograms, taught, words)
+    plan = DistillingPlan(steps=options.steps, seed=options.seed)
+    final = replace(plan, steps=options.final_steps, learning_rate=plan.learning_rate / 2)
+    network = local.read_network(base.file, len(base.labels))
+    learned = learn(material, network, plan, final, folder, options.device)
+    held_out = sorted(path.name for path in left_out)
+    tagger, figures = write(learned, base, material, held_out, options.output)
+    out.write(figures)
+    out.write(f"{tagger.name}: {len(tagger.labels)} labels, from {tagger.source}; {tagger.score}")
+    out.write(f"written to {options.output}; checkpoints are in {folder}")
+    return tagger

@@ -1,0 +1,171 @@
+"""The merged tagger: the published networks that are here and in the vocabulary, as one list of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from os import PathLike
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.audio import probe
+
+from . import registry, sound
+from .frontend import SAMPLE_RATE, song_windows
+from .merging import Merging, log_odds, merging
+from .vocabulary import Vocabulary, vocabulary
+
+if TYPE_CHECKING:
+    from .inference import Prediction, Tagger
+
+NAME = "merged"
+"""What songs' labels have for their origin that several networks predicted together."""
+
+# A label is kept that lies so far above its mean over real songs, in standard deviations, that a song in ten has it, or
+# that a person rather agrees with than not. Of a song that stands out in everything, the strongest are enough.
+_FROM, _LIKELY, _MOST = 1.28, 0.5, 20
+# However plain a song is, something is said of it; but nothing that lies below this.
+_FEWEST, _AT_LEAST = 3, 0.7
+EMBEDDING = ("musicnn-msd", "musicnn-mtt")
+"""The networks whose embeddings serve the library, beside one another: songs that they hear alike sound alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergedPrediction:
+    """What several networks predict of a song together.
+
+    Attributes
+    ----------
+    scores : float64, shape (n_labels,)
+        How far each label of the vocabulary lies above its mean over real songs, in standard deviations; NaN for
+        labels that none of the networks can predict.
+    probabilities : float64, shape (n_labels,)
+        That a person agrees; NaN for the same.
+    embedding : float32, shape (n_networks x 200,), optional
+        The embeddings of the networks of `EMBEDDING` that are there, each of norm 1, so that a cosine of two songs is
+        the mean of the networks' cosines.
+    without_music : mapping of str to float
+        What it is labelled with if it is no music (`sound.without_music`).
+    """
+
+    scores: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+    embedding: NDArray[np.float32] | None = None
+    without_music: Mapping[str, float] = field(default_factory=dict)
+
+
+def networks() -> list[str]:
+    """The installed networks whose predictions are merged."""
+    of_vocabulary = set(vocabulary().networks)
+    return [name for name in registry.installed() if name in of_vocabulary]
+
+
+class MergedTagger:
+    """Several networks that predict one list of labels.
+
+    Parameters
+    ----------
+    taggers : sequence of Tagger
+        Loaded networks of the vocabulary, at least one.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+
+    name = NAME
+
+    def __init__(
+        self, taggers: Sequence[Tagger], words: Vocabulary | None = None, numbers: Merging | None = None
+    ) -> None:
+        if not taggers:
+            raise ValueError("there must be a network at least")
+        self.taggers = list(taggers)
+        self._words, self._numbers = words or vocabulary(), numbers or merging()
+        self.labels = self._words.names
+        self.kinds = self._words.kinds | sound.KINDS
+        self._descriptions = {tagger.name: registry.describe(tagger.name) for tagger in taggers}
+        self.covered = frozenset(
+            self.labels[place] for about in self._descriptions.values() for place in self._words.columns(about)
+        )
+        """The labels that one of the networks at least can predict."""
+        self.embedded_by = "+".join(name for name in EMBEDDING if name in self._descriptions)
+        """The version of its embeddings: the names of the networks that make them; empty where none does."""
+
+    def predict_file(self, path: str | PathLike[str]) -> MergedPrediction:
+        """What the networks predict for an audio file.
+
+        Raises
+        ------
+        UnreadableAudio
+            If the file cannot be read.
+        """
+        from .inference import PatchTagger, predict_file
+
+        heard = dict(zip(self._descriptions, predict_file(path, self.taggers), strict=True))
+        together = side_by_side({name: one.embedding for name, one in heard.items()})
+        merged = replace(self.merge(heard), embedding=together)
+        if any(isinstance(tagger, PatchTagger) and tagger.patches.mel == sound.MEL for tagger in self.taggers):
+            return merged
+        # None of them hears what it is told from.
+        windows = song_windows(path, probe(path).duration_s)
+        return replace(merged, without_music=sound.without_music(windows, SAMPLE_RATE))
+
+    def merge(self, predictions: Mapping[str, Prediction]) -> MergedPrediction:
+        """One list of what each network predicts, by its name."""
+        answers = {
+            name: self._words.by_label(self._descriptions[name], log_odds(one.probabilities))
+            for name, one in predictions.items()
+        }
+        embeddings = {name: one.embedding for name, one in predictions.items() if one.embedding is not None}
+        scores = self._numbers.scores(answers, embeddings)
+        without_music = next((one.without_music for one in predictions.values() if one.without_music), {})
+        return MergedPrediction(scores, self._numbers.probabilities(scores), without_music=without_music)
+
+    def kept(self, predicted: MergedPrediction) -> dict[str, float]:
+        """The labels that a song keeps, those first that stand out most, with the probability that a person agrees.
+
+        Labels in the background come last. What is no music keeps none of them, and says so.
+        """
+        if predicted.without_music:
+            return dict(predicted.without_music)
+        scores = np.nan_to_num(predicted.scores, nan=-np.inf)
+        background = np.array([entry.background for entry in self._words.entries])
+        strongest = np.lexsort((-scores, background))
+        likely = np.nan_to_num(predicted.probabilities) >= _LIKELY
+        kept = [place for place in strongest if scores[place] >= _FROM or likely[place]][:_MOST]
+        if len(kept) < _FEWEST:
+            kept = [place for place in strongest[:_FEWEST] if scores[place] >= _AT_LEAST]
+        return {self.labels[place]: float(predicted.probabilities[place]) for place in kept}
+
+
+def side_by_side(embeddings: Mapping[str, NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
+    """The embeddings of the networks of `EMBEDDING` as one, each of norm 1; None where none of them is there.
+
+    Parameters
+    ----------
+    embeddings : mapping of str to float32, shape (d,), or None
+        By the network's name; of other networks they are passed over.
+    """
+    those = [vector for name in EMBEDDING if (vector := embeddings.get(name)) is not None]
+    if not those:
+        return None
+    return np.concatenate([vector / max(float(np.linalg.norm(vector)), 1e-9) for vector in those])
+
+
+def load() -> MergedTagger:
+    """The merged tagger of all networks that are installed.
+
+    Raises
+    ------
+    NotInstalled
+        If none is.
+    TaggerError
+        If one cannot be loaded.
+    """
+    if not (names := networks()):
+        raise registry.NotInstalled("no recommended tagger is installed: manage.py taggers install recommended")
+    return MergedTagger([registry.load(name) for name in names])

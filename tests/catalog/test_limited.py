@@ -1,0 +1,114 @@
+"""Calls under limits: whatever the call does, this process goes on, and the next call is answered."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from benchmarks.faults import hostile
+from catalog import limited
+from catalog.importing.pictures import make_cover_under_limits
+from catalog.limited import LimitExceededError, Limits
+from tests.audio import picture
+from tests.pictures import many_scans
+
+LIMITS = Limits(cpu_s=5.0, memory_bytes=100_000_000, wall_s=60.0)
+
+
+def divide(dividend: int, divisor: int) -> int:
+    return dividend // divisor
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+def fill(size: int) -> int:
+    return len(bytearray(size))
+
+
+def sleep(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def crash() -> None:
+    os.abort()
+
+
+def noisy() -> int:
+    print("what a library prints")
+    os.write(1, b"what a library prints")
+    return os.getpid()
+
+
+def test_a_call_returns_and_raises_what_the_function_does() -> None:
+    assert limited.call(LIMITS, divide, 7, divisor=2) == 3
+    with pytest.raises(ZeroDivisionError):
+        limited.call(LIMITS, divide, 7, 0)
+
+
+def test_one_helper_answers_many_calls_whatever_libraries_print() -> None:
+    # One of an earlier test may end after its next answer.
+    limited.end_idle()
+    helper = limited.call(LIMITS, noisy)
+    assert helper != os.getpid()
+    assert limited.call(LIMITS, noisy) == helper
+
+
+def test_what_computes_without_end_is_ended_and_the_next_call_is_answered() -> None:
+    with pytest.raises(LimitExceededError, match="too long"):
+        limited.call(replace(LIMITS, cpu_s=0.2), spin)
+    assert limited.call(LIMITS, divide, 4, 2) == 2
+
+
+def test_what_waits_without_end_is_ended() -> None:
+    limited.call(LIMITS, divide, 4, 2)
+    with pytest.raises(LimitExceededError, match="too long"):
+        limited.call(replace(LIMITS, wall_s=0.2), sleep, 60)
+
+
+def test_what_fills_the_memory_is_refused_and_what_does_not_is_not() -> None:
+    with pytest.raises(LimitExceededError, match="more than 100 MB"):
+        limited.call(LIMITS, fill, 150_000_000)
+    assert limited.call(LIMITS, fill, 50_000_000) == 50_000_000
+
+
+def test_a_crash_is_one_calls_own() -> None:
+    with pytest.raises(LimitExceededError):
+        limited.call(LIMITS, crash)
+    assert limited.call(LIMITS, divide, 4, 2) == 2
+
+
+def test_a_picture_costs_no_more_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limited, "PICTURE", replace(limited.PICTURE, cpu_s=0.3))
+    assert make_cover_under_limits(many_scans(2000)) is None
+    monkeypatch.undo()
+    assert make_cover_under_limits(picture((300, 300))) is not None
+
+
+def test_a_picture_whose_pixels_fill_the_memory_makes_no_cover() -> None:
+    whole = BytesIO()
+    Image.new("RGBA", (8000, 6200)).save(whole, "PNG", compress_level=1)
+    assert make_cover_under_limits(whole.getvalue()) is None
+
+
+@pytest.mark.long
+def test_hostile_files_are_read_or_refused_and_nothing_else(tmp_path: Path) -> None:
+    # What reads faces is loaded with the first picture.
+    hostile.read(tmp_path, ".png", picture((64, 64)))
+    files = hostile.hostile_files(40, seed=18, folder=tmp_path)
+    first = next(files)
+    before = hostile.forget_peak_mb()
+    became = [what for suffix, content in [first, *files] for what in hostile.read(tmp_path, suffix, content)]
+    assert not [what for what in became if "FAULT" in what]
+    assert {what.split()[0] for what in became} >= {"import", "label", "draw", "cover", "face", ".zip"}
+    unpacking = {what for what in became if "would unpack to" in what or "MB of memory" in what}
+    assert {what.split()[0] for what in unpacking} == {"import", "label", "draw"}, became
+    assert hostile.peak_mb() - before < 300
