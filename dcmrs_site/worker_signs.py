@@ -28,6 +28,8 @@ from celery.signals import (
 
 from catalog.home import home
 
+from .fork_guard import forks_wait
+
 logger = logging.getLogger(__name__)
 
 ALIVE_EVERY_S = 5.0
@@ -135,23 +137,26 @@ def _watch(consumer: Any) -> None:
 
     from catalog.services import signs
 
-    looked_at = told_at = writing_since = time.monotonic()
+    looked_at = told_at = time.monotonic()
+    watch = PoolWatch()
     while True:
         touch("worker")
         if time.monotonic() - looked_at > signs.EVERY_S:
             looked_at = time.monotonic()
-            try:
-                signs.give(signs.Kind.WATCH)
-                end_hung(pool_processes(consumer), writing_since)
-                forget_ended()
-                if time.monotonic() - told_at > ALERTS_EVERY_S:
-                    told_at = time.monotonic()
-                    look_for_alerts()
-            except DatabaseError as error:
-                logger.info("The signs of life could not be written and read: %s", error)
-                writing_since = time.monotonic()
-            finally:
-                connection.close()
+            # The pool forks whenever one of its processes was lost.
+            with forks_wait():
+                try:
+                    signs.give(signs.Kind.WATCH)
+                    watch.end_hung(pool_processes(consumer))
+                    forget_ended()
+                    if time.monotonic() - told_at > ALERTS_EVERY_S:
+                        told_at = time.monotonic()
+                        look_for_alerts()
+                except DatabaseError as error:
+                    logger.info("The signs of life could not be written and read: %s", error)
+                    watch = PoolWatch()
+                finally:
+                    connection.close()
         time.sleep(ALIVE_EVERY_S)
 
 
@@ -161,27 +166,39 @@ def pool_processes(consumer: Any) -> list[int]:
     return [process.pid for process in processes if process.pid]
 
 
-def end_hung(pids: list[int], writing_since: float) -> list[int]:
-    """Kill those of some processes of this host whose last sign of life is old; returns them.
+class PoolWatch:
+    """Since when the processes of a pool are known, so that those without a sign of life can be told and ended.
 
-    Parameters
-    ----------
-    pids : list of int
-    writing_since : float
-        Since when this process itself gets signs written, by `time.monotonic`: only after `SILENT_AFTER` of that, the
-        silence of others can be told from a database that was away.
+    It begins again whenever the database was away: the silence of others means nothing then.
     """
-    from catalog.services import signs
 
-    if time.monotonic() - writing_since < signs.SILENT_AFTER.total_seconds():
-        return []
-    hung = [sign.pid for sign in signs.silent_here() if sign.pid in pids]
-    for pid in hung:
-        logger.error("A process of the worker has given no sign of life for too long and is ended: %d", pid)
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        signs.take_back(signs.Kind.POOL, pid)
-    return hung
+    def __init__(self) -> None:
+        self.known_since: dict[int, float] = {}
+        """By process id, by `time.monotonic`."""
+
+    def end_hung(self, pids: list[int]) -> list[int]:
+        """Kill those whose last sign of life is old, or that never gave one; returns them.
+
+        Parameters
+        ----------
+        pids : list of int
+            The processes of this host's pool.
+        """
+        from catalog.services import signs
+
+        now, living = time.monotonic(), signs.living_here()
+        self.known_since = {pid: self.known_since.get(pid, now) for pid in pids}
+        hung = [
+            pid
+            for pid, since in self.known_since.items()
+            if pid not in living and now - since >= signs.SILENT_AFTER.total_seconds()
+        ]
+        for pid in hung:
+            logger.error("A process of the worker has given no sign of life for too long and is ended: %d", pid)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            signs.take_back(signs.Kind.POOL, pid)
+        return hung
 
 
 def forget_ended() -> None:

@@ -65,6 +65,11 @@ def silent(kind: Kind) -> list[ProcessSign]:
     return list(ProcessSign.objects.filter(kind=kind, seen_at__lt=timezone.now() - SILENT_AFTER))
 
 
+def living_here() -> set[int]:
+    """The process ids of workers on this host that gave a sign lately."""
+    return {sign.pid for sign in living(Kind.POOL) if sign.host == socket.gethostname()[:100]}
+
+
 def silent_here() -> list[ProcessSign]:
     """The processes of workers on this host that have given no sign for a while."""
     return [sign for sign in silent(Kind.POOL) if sign.host == socket.gethostname()[:100]]

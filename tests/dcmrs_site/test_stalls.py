@@ -119,16 +119,21 @@ def test_strangers_learn_that_something_is_wrong_and_not_what(
     assert "12 songs of Ada wait" in caplog.text
 
 
-def test_a_process_that_hangs_is_ended_once_others_are_known_to_write() -> None:
+@pytest.mark.parametrize("gave_a_sign", [True, False])
+def test_a_process_that_hangs_is_ended_once_others_are_known_to_write(gave_a_sign: bool) -> None:
     hung = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    watch = worker_signs.PoolWatch()
     try:
+        if gave_a_sign:
+            signs.give(signs.Kind.POOL)
+            ProcessSign.objects.update(pid=hung.pid)
+            age(signs.Kind.POOL, 5)
+        assert watch.end_hung([hung.pid]) == [], "the database may have been away until now"
+        watch.known_since[hung.pid] -= 300
+        assert watch.end_hung([]) == []
+        watch.known_since[hung.pid] = time.monotonic() - 300
         signs.give(signs.Kind.POOL)
-        ProcessSign.objects.update(pid=hung.pid)
-        age(signs.Kind.POOL, 5)
-        assert worker_signs.end_hung([hung.pid], time.monotonic()) == [], "the database may have been away until now"
-        long_ago = time.monotonic() - 300
-        assert worker_signs.end_hung([], long_ago) == []
-        assert worker_signs.end_hung([hung.pid], long_ago) == [hung.pid]
+        assert watch.end_hung([hung.pid, os.getpid()]) == [hung.pid]
         assert hung.wait(10) == -signal.SIGKILL
         assert not ProcessSign.objects.filter(pid=hung.pid).exists()
     finally:
