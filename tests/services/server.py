@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
+import pytest
 
 from catalog.home import PROJECT_ROOT
 from dcmrs_site.processes import redis_server
@@ -31,6 +32,14 @@ REDIS = Path(redis_server()).name
 
 STARTING = 180.0
 """Seconds a start may take on a busy machine."""
+
+ONCE = pytest.mark.one_database
+"""About processes, whatever their database."""
+
+ON_POSTGRES = pytest.mark.skipif(
+    "TEST_DATABASE_URL" not in os.environ, reason="on PostgreSQL; on SQLite others are killed in the same test"
+)
+"""Servers take long to start: each way of killing is tried on one of the databases."""
 
 
 @contextmanager

@@ -16,9 +16,9 @@ import pytest
 from catalog.home import PROJECT_ROOT
 from tests.audio import write_tone
 
-from .server import Server
+from .server import ONCE, Server
 
-pytestmark = pytest.mark.one_database
+pytestmark = ONCE
 
 DEMO = PROJECT_ROOT / "bin" / "demo"
 ACCOUNT = re.compile(r"Log in as (\w+) with the password (\S+) ")

@@ -18,7 +18,7 @@ import pytest
 from catalog.home import PROJECT_ROOT
 from tests.processes import wait_until
 
-from .server import Server, new_server
+from .server import ON_POSTGRES, ONCE, Server, new_server
 from .test_demo import token
 
 PASSWORD = "correct horse battery"
@@ -85,7 +85,10 @@ def its_processes_but_not_their_parent(pids: list[int]) -> list[int]:
 
 @pytest.mark.parametrize(
     "victims",
-    [the_whole_worker, pytest.param(its_processes_but_not_their_parent, marks=pytest.mark.one_database)],
+    [
+        pytest.param(the_whole_worker, marks=ON_POSTGRES),
+        pytest.param(its_processes_but_not_their_parent, marks=ONCE),
+    ],
 )
 def test_a_worker_killed_amid_a_snapshot_leaves_the_old_one_serving_and_the_next_one_finishes(
     listened: Server, victims: Callable[[list[int]], list[int]]
@@ -141,7 +144,7 @@ def in_own_mounts(script: str, environment: dict[str, str]) -> subprocess.Comple
     )
 
 
-@pytest.mark.one_database  # a server of PostgreSQL would be out of reach from mounts of one's own
+@ONCE  # a server of PostgreSQL would be out of reach from mounts of one's own
 def test_a_full_disk_leaves_the_old_snapshot_serving(listened: Server, tmp_path: Path) -> None:
     server = listened
     if shutil.which("unshare") is None or in_own_mounts("mount -t tmpfs tmpfs /mnt", server.environment).returncode:

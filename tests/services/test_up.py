@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import pytest
 from redis import Redis
 
 from benchmarks.faults import site
+from dcmrs_site.processes import redis_server
 from tests.processes import wait_until
 
-from .server import REDIS, Server, new_server
+from .server import ONCE, REDIS, Server, new_server
 
-pytestmark = pytest.mark.one_database
+pytestmark = ONCE
 
 
 @pytest.fixture(scope="module")
@@ -55,21 +57,15 @@ def test_its_redis_is_for_its_owner_alone_and_on_no_port(running: Server) -> Non
     assert stat.S_IMODE(redis_socket.parent.stat().st_mode) == 0o700
 
 
-def test_what_another_kind_of_redis_has_saved_does_not_keep_it_from_starting(server: Server) -> None:
-    """As after an update, or where the same home is used with another Redis installed."""
-    (server.home / "redis").mkdir()
-    for name in {"dump.rdb", "redis-server.rdb", "valkey-server.rdb"} - {f"{REDIS}.rdb"}:
-        (server.home / "redis" / name).write_bytes(b"REDIS9999")
-    server.start()
-    server.wait_until_well()
-
-
-def test_killed_it_leaves_nobody_behind(server: Server) -> None:
+def test_killed_it_leaves_nobody_behind_and_starts_again_whatever_redis_left(server: Server) -> None:
+    """As after a power cut and an update, or where the same home is used with another Redis installed."""
     server.start()
     server.wait_until_well()
     server.send(signal.SIGKILL)
     wait_until(lambda: not server.left(), server.left, 5)
 
+    for name in {"dump.rdb", "redis-server.rdb", "valkey-server.rdb"} - {f"{REDIS}.rdb"}:
+        (server.home / "redis" / name).write_bytes(b"REDIS9999")
     server.start()
     server.wait_until_well()
 
@@ -140,17 +136,17 @@ def test_what_was_acknowledged_is_there_whoever_is_killed(running: Server) -> No
 
 
 def test_with_a_redis_of_the_owners_none_is_started(server: Server, tmp_path: Path) -> None:
-    owners = Server(tmp_path / "owners", None)
-    owners.home.mkdir()
-    owners.start()
-    server.environment["REDIS_URL"] = f"unix://{owners.home}/run/redis.sock"
-    try:
-        server.start()
-        server.wait_until_well()
-        assert not server.left(REDIS)
-        assert not (server.home / "redis").exists()
-    finally:
-        owners.kill_all()
+    address = tmp_path / "owners.sock"
+    command = [redis_server(), "--port", "0", "--unixsocket", str(address), "--dir", str(tmp_path), "--save", ""]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as owners:
+        try:
+            server.environment["REDIS_URL"] = f"unix://{address}"
+            server.start()
+            server.wait_until_well()
+            assert not server.left(REDIS)
+            assert not (server.home / "redis").exists()
+        finally:
+            owners.kill()
 
 
 def test_without_the_owners_redis_the_pages_are_there_all_the_same(server: Server, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.audio import write_tone
 from tests.processes import wait_until
 
-from .server import REDIS, Server, new_server
+from .server import ON_POSTGRES, ONCE, REDIS, STARTING, Server, new_server
 
 SONGS = 150
 
@@ -62,11 +62,8 @@ def the_whole_worker(server: Server) -> None:
     kill(server, "celery -q -A dcmrs_site worker")
 
 
-def one_process_of_the_worker(server: Server) -> None:
+def one_process_of_the_worker_and_redis(server: Server) -> None:
     os.kill(max(server.left("celery -q -A dcmrs_site worker")), signal.SIGKILL)
-
-
-def redis(server: Server) -> None:
     kill(server, REDIS)
 
 
@@ -76,15 +73,11 @@ def up_itself(server: Server) -> None:
     server.start()
 
 
-ONCE = pytest.mark.one_database
-
-
 @pytest.mark.parametrize(
     "victim",
     [
-        the_whole_worker,
-        pytest.param(one_process_of_the_worker, marks=ONCE),
-        pytest.param(redis, marks=ONCE),
+        pytest.param(the_whole_worker, marks=ON_POSTGRES),
+        pytest.param(one_process_of_the_worker_and_redis, marks=ONCE),
         pytest.param(up_itself, marks=ONCE),
     ],
 )
@@ -95,14 +88,15 @@ def test_whoever_is_killed_every_song_gets_its_labels(library: Server, victim: C
     every_song_has_its_labels(library)
 
 
-def test_a_song_that_is_brought_in_while_the_worker_runs_is_heard_at_once(library: Server, tmp_path: Path) -> None:
-    library.start()
-    every_song_has_its_labels(library)
+@ONCE
+def test_a_song_that_is_brought_in_while_the_worker_runs_is_heard_at_once(server: Server, tmp_path: Path) -> None:
+    server.start()
     write_tone(tmp_path / "more" / "new.wav", seconds=1.0, hz=3000, rate=8000)
-    library.manage("import_music", str(tmp_path / "more"))
-    wait_until(lambda: states(library) == {"done": SONGS + 1}, lambda: states(library))
+    server.manage("import_music", str(tmp_path / "more"))
+    wait_until(lambda: states(server) == {"done": 1}, lambda: states(server), STARTING)
 
 
+@ONCE
 def test_without_broker_and_worker_eager_tasks_do_the_work(library: Server, tmp_path: Path) -> None:
     library.environment["CELERY_TASK_ALWAYS_EAGER"] = "on"
     write_tone(tmp_path / "more" / "new.wav", seconds=1.0, hz=3000, rate=8000)
