@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -46,6 +47,15 @@ settings.REST_FRAMEWORK["TEST_REQUEST_DEFAULT_FORMAT"] = "json"
 django.setup()
 # A worker of pytest-xdist inherits the environment, and pytest-django would read the settings before this file.
 del os.environ["DJANGO_SETTINGS_MODULE"]
+
+# No example fails because the machine was busy. CI tries the same ones every time, and everybody else new ones.
+hypothesis.settings.register_profile(
+    "dcmrs",
+    deadline=None,
+    derandomize=os.environ.get("CI") == "true",
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("dcmrs")
 
 
 @pytest.fixture(autouse=True)

@@ -131,7 +131,7 @@ def test_every_width_of_sample_comes_out_the_same(subtype: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", [".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus", "vbr.mp3", "bare.mp3"])
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.floats(0.0, 39.0), seconds=st.floats(0.05, 12.0))
 def test_a_part_is_what_the_whole_has_there(
     name: str, start: float, seconds: float, recordings: dict[str, Path], wholes: dict[str, NDArray[np.float32]]
@@ -266,7 +266,7 @@ def test_numbers_that_are_none_are_silence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus", "bare.mp3"])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damage_is_heard_over_or_refused_and_never_a_crash(
     name: str, data: st.DataObject, recordings: dict[str, Path], tmp_path: Path

@@ -34,7 +34,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(VALUES)
 def test_xml_says_whatever_json_says(value: Any) -> None:
     answer = answers.succeeded({"thing": value})

@@ -68,7 +68,7 @@ def test_the_names_of_parameters_are_found() -> None:
     assert len(found) > 40
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_no_call_breaks_whatever_it_is_sent(
     player: Player, recommended: list[Song], caplog: pytest.LogCaptureFixture, data: st.DataObject

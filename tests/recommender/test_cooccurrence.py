@@ -84,7 +84,7 @@ def test_every_row_of_every_tenth_listener_equals_a_plain_count(table: Table, pl
         assert ranking == pytest.approx(expected, abs=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.sets(st.integers(0, 9), max_size=10), min_size=1, max_size=12), st.integers(0, 11))
 def test_any_plays_score_as_the_formula_says(rows: list[set[int]], row: int) -> None:
     own = rows[row % len(rows)]

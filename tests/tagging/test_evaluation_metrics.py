@@ -32,7 +32,7 @@ def counted_average_precision(scores: list[float], truth: list[bool]) -> float:
     return area
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=30).filter(
         lambda rows: len({yes for _, yes in rows}) == 2

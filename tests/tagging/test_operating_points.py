@@ -30,7 +30,7 @@ def tagging_runs(draw: st.DrawFn) -> NDArray[np.float32]:
     return (1.0 / (1.0 + np.exp(-generator.normal(levels, 1.5, shape)))).astype(np.float32)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(tagging_runs())
 def test_every_label_is_kept_by_some_songs_and_by_no_more_than_two_in_five(predicted: NDArray[np.float32]) -> None:
     points = operating_points(predicted)
@@ -42,7 +42,7 @@ def test_every_label_is_kept_by_some_songs_and_by_no_more_than_two_in_five(predi
     assert (surely_kept <= max(0.4 * len(predicted), 2) + 0.5).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(tagging_runs())
 def test_a_label_that_is_tagged_more_often_is_kept_more_often(predicted: NDArray[np.float32]) -> None:
     predicted = np.round(predicted, 2) + np.arange(len(predicted), dtype=np.float32)[:, None] * 1e-4
