@@ -14,7 +14,8 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import BinaryIO, NamedTuple
 
-from .trailing_tags import sound_stop, syncsafe
+from .bare_sound import after_id3
+from .trailing_tags import sound_stop
 
 # Kilobits a second by version (1, or 2 and 2.5), layer and index.
 _KBPS: dict[tuple[bool, int], tuple[int, ...]] = {
@@ -120,10 +121,8 @@ def parse_frame(header: bytes) -> Frame | None:
 
 def _sound_span(file: BinaryIO) -> tuple[int, int]:
     """Where the frames begin and end: behind the tags in front, before those behind."""
-    start, stop = 0, os.fstat(file.fileno()).st_size
-    while (tag := _at(file, start, 10))[:3] == b"ID3" and len(tag) == 10:
-        start += 10 + syncsafe(tag[6:]) + (10 if tag[5] & 0x10 else 0)
-    return min(start, stop), sound_stop(file, min(start, stop), stop)
+    start = after_id3(file)
+    return start, sound_stop(file, start, os.fstat(file.fileno()).st_size)
 
 
 def _first_frame(data: bytes) -> tuple[int, Frame] | None:
