@@ -290,6 +290,12 @@ def test_a_title_over_two_lines_is_one_row(tmp_path: Path) -> None:
     assert [play.song.title for play in Play.objects.order_by("played_at")] == ["A da", "Eva"]
 
 
+def test_what_is_playing_while_a_table_is_written_is_no_play(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"Anna,A,Ada,\nAnna,A,Bea,{MOMENT}\n")
+    assert "0 lines left out" in import_plays(tmp_path / "a.csv", "lastfm-scrobbles")
+    assert [title for _, title, _ in plays()] == ["Bea"]
+
+
 def test_a_bad_line_among_good_ones_is_named_and_fails(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(f"Anna,A,Ada,{MOMENT}\nAnna,A,Bea,yesterday\nAnna,A,Cleo,{MOMENT}\n")
     report = import_part(tmp_path / "a.csv", "lastfm-scrobbles")

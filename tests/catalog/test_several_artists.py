@@ -208,6 +208,20 @@ def test_who_is_named_in_full_goes_first(find: Callable[[str, str], int | None])
     assert find("Alpha & Gamma", "Duet") is None
 
 
+@pytest.mark.parametrize("joiner", [", ", " & ", " and ", " x ", " with "])
+def test_whoever_is_joined_in_one_name_is_found_one_by_one(tmp_path: Path, joiner: str) -> None:
+    song = make_song("Duet", f"Alpha{joiner}Beta", root=make_root(), path="a.flac")
+    lines = [
+        {"listened_at": 1_700_000_000 + at, "track_metadata": {"track_name": "Duet", "artist_name": name}}
+        for at, name in enumerate(["Alpha", "Beta", "Beta & Alpha", "Gamma"])
+    ]
+    (tmp_path / "listens.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    call_command("import_plays", str(tmp_path / "listens.jsonl"), format="listenbrainz", user="rob", stdout=StringIO())
+    plays = Play.objects.order_by("played_at").values_list("song", "song__artist")
+    assert [(pk == song.pk, artist) for pk, artist in plays][:3] == 3 * [(True, song.artist)]
+    assert plays[3][1] == "Gamma"
+
+
 def test_a_file_of_several_artists_is_the_song_that_plays_have_named_after_one(tmp_path: Path) -> None:
     known = make_song("Duet", "Alpha")
     tag(write_tone(tmp_path / "a.flac", seconds=0.3), title="Duet", artist=["Alpha", "Beta"])

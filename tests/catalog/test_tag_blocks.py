@@ -459,6 +459,8 @@ def test_artists_of_id3(plain_mp3: Path) -> None:
         ("소녀시대 다시 만난 세계", "euc_kr"),
         ("Ελλάδα Σαββόπουλος", "cp1253"),
         ("คาราบาว เมดอินไทยแลนด์", "tis_620"),
+        ("Miłość w czasach popkultury", "cp1250"),
+        ("Zażółć gęślą jaźń", "cp1250"),
         ("Motörhead", "utf-8"),
         ("Björk Ænima", "latin-1"),
         ("Sigur Rós Ágætis byrjun", "latin-1"),
