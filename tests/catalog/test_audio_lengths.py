@@ -75,6 +75,25 @@ def test_a_header_that_is_a_little_wrong_is_seen_too(
     assert length_of(tmp_path, with_frames(content, round(times * frames))) == pytest.approx(60.0, abs=0.1)
 
 
+def test_a_header_without_a_count_of_bytes_is_not_believed(tmp_path: Path, vbr_mp3: bytes) -> None:
+    at = max(vbr_mp3.find(b"Xing"), vbr_mp3.find(b"Info"))
+    frames = int.from_bytes(vbr_mp3[at + 8 : at + 12])
+    content = bytearray(with_frames(vbr_mp3, round(frames * 1.04)))
+    content[at + 7] &= ~2
+    assert length_of(tmp_path, bytes(content)) == pytest.approx(10.0, abs=0.2)
+
+
+def test_a_second_that_the_header_does_not_count_is_heard(tmp_path: Path, long_mp3s: dict[str, bytes]) -> None:
+    for content in long_mp3s.values():
+        at, places = content.find(b"\xff\xfb"), list[int]()
+        while (frame := parse_frame(content[at : at + 4])) is not None:
+            places.append(at)
+            at += frame.length
+        assert length_of(tmp_path, content) == pytest.approx(60.0, abs=0.1)
+        longer = content + content[places[-40] :]
+        assert length_of(tmp_path, longer) == pytest.approx(60.0 + 40 * 1152 / 44100, abs=0.15)
+
+
 def test_an_mp3_whose_header_is_right_is_not_read_through(tmp_path: Path, vbr_mp3: bytes) -> None:
     (tmp_path / "a.mp3").write_bytes(vbr_mp3)
     header = read_length_header(tmp_path / "a.mp3")
