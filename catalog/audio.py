@@ -30,7 +30,7 @@ from .bare_sound import after_id3, bare_sound
 from .file_parts import part_of
 from .flac_frames import ends_on_a_frame
 from .id3_sizes import unpacked_bytes
-from .mpeg_audio import read_length_header
+from .mpeg_audio import counted_s, read_length_header
 from .ogg_chain import chain_duration_s
 
 # FFmpeg's readers of audio files. Others (playlists, concatenations) would follow what a hostile file names:
@@ -142,7 +142,7 @@ def probe(path: str | PathLike[str]) -> AudioProbe:
         if frame is None:
             raise UnreadableAudio("no sound in it")
         found = AudioProbe(
-            duration_s=_demuxed_s(path) if _has_no_length(container, stream) else _promised_s(container, stream),
+            duration_s=_first_look_s(path, container, stream),
             codec=stream.codec_context.codec.canonical_name,
             container=container.format.name,
             sample_rate=frame.sample_rate,
@@ -480,16 +480,15 @@ def _as_heard(path: Path, container: InputContainer, stream: av.AudioStream, pro
         case "mp3":
             return _mp3_as_heard(path, container, stream, promised)
         case "aac":
-            return replace(promised, duration_s=_counted_s(container, stream))
+            return replace(promised, duration_s=_demuxed_s(path))
         case "flac":
             if _reaches_its_end(container, stream, promised):
                 return promised
             # A header that promises too much of a file that is whole, or a file that ends within a frame.
             return _shorter(promised, _demuxed_s(path), is_cut_off=not ends_on_a_frame(path))
-        case "ogg" if (all_links_s := _chain_s(path)) is not None:
-            if _cut_off(path, promised.container):
-                return _shorter(promised, all_links_s, is_cut_off=True)
-            return replace(promised, duration_s=all_links_s)
+        case "ogg" if _chain_s(path) is not None:
+            is_cut_off = _cut_off(path, promised.container)
+            return replace(promised, is_short=is_cut_off, is_cut_off=is_cut_off)
         case "wav" | "w64" | "aiff":
             cut_off = _cut_off(path, promised.container)
             is_small = promised.duration_s <= _LOOKED_THROUGH_S
@@ -519,16 +518,16 @@ def _shorter(promised: AudioProbe, there_s: float, *, is_cut_off: bool) -> Audio
 def _mp3_as_heard(path: Path, container: InputContainer, stream: av.AudioStream, promised: AudioProbe) -> AudioProbe:
     header = read_length_header(path)
     if header is None:
-        return replace(promised, duration_s=_counted_s(container, stream))
+        return replace(promised, duration_s=counted_s(path) or _counted_s(container, stream))
     promised = replace(promised, duration_s=header.promised_s)
     if header.is_cut_off:
-        return _shorter(promised, _demuxed_s(path), is_cut_off=True)
+        return _shorter(promised, counted_s(path), is_cut_off=True)
     if header.plausible:
         # FFmpeg takes off what encoders put in front and behind, but guesses where large tags follow the sound.
         without_padding_s = _promised_s(container, stream)
         near = abs(without_padding_s - header.promised_s) <= _MOST_PADDING_S
         return replace(promised, duration_s=without_padding_s) if near else promised
-    there_s = _demuxed_s(path)
+    there_s = counted_s(path)
     return replace(promised, duration_s=there_s, is_short=header.promised_s > there_s + _MISSING_S)
 
 
@@ -541,6 +540,13 @@ def _demuxed_s(path: Path) -> float:
             for packet in container.demux(stream):
                 ticks += packet.duration or 0
         return float(ticks * _tick_s(stream))
+
+
+def _first_look_s(path: Path, container: InputContainer, stream: av.AudioStream) -> float:
+    """The duration as far as the header says it, of all links of a chain."""
+    if container.format.name == "ogg" and (all_links_s := _chain_s(path)) is not None:
+        return all_links_s
+    return _demuxed_s(path) if _has_no_length(container, stream) else _promised_s(container, stream)
 
 
 def _has_no_length(container: InputContainer, stream: av.AudioStream) -> bool:

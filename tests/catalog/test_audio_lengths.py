@@ -10,6 +10,7 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile as sf
+from mutagen import id3
 from mutagen.apev2 import APEv2
 from mutagen.ogg import OggPage
 
@@ -115,6 +116,19 @@ def test_mp3s_one_behind_the_other_are_as_long_as_both(tmp_path: Path, vbr_mp3: 
     assert decode(tmp_path / "a.mp3", 15.0, 1.0, 16000).size == 16000
 
 
+@pytest.mark.parametrize("header", [b"Xing", b"none"])
+def test_pictures_between_mp3s_one_behind_the_other_are_no_sound(
+    tmp_path: Path, vbr_mp3: bytes, header: bytes
+) -> None:
+    # Of so many random bytes some look like frames.
+    front = id3.ID3()
+    front.add(id3.APIC(mime="image/jpeg", type=3, data=np.random.default_rng(5).bytes(1_500_000)))
+    front.save(tmp_path / "front")
+    one = (tmp_path / "front").read_bytes() + vbr_mp3[vbr_mp3.find(b"\xff\xfb") :].replace(b"Info", header)
+    assert length_of(tmp_path, one + one) == pytest.approx(20.0, abs=0.2)
+    assert length_of(tmp_path, one + one[:-5000] + bytes(3_000_000)) == pytest.approx(20.0, abs=1.0)
+
+
 def test_a_piece_of_an_mp3_that_still_has_the_header_of_the_whole_is_as_long_as_it_is(
     tmp_path: Path, vbr_mp3: bytes
 ) -> None:
@@ -195,6 +209,24 @@ def test_all_links_of_an_ogg_chain_count_and_are_decoded(tmp_path: Path, suffix:
     assert length_of(tmp_path, one + two, f"chain{suffix}") == pytest.approx(5.0, abs=0.1)
     assert decode(tmp_path / f"chain{suffix}", 4.0, 0.5, 16000).size == 8000
     assert length_of(tmp_path, one, f"chain{suffix}") == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize("suffix", [".ogg", ".opus"])
+def test_a_chain_that_ends_within_a_page_is_as_long_as_it_is_heard(tmp_path: Path, suffix: str) -> None:
+    first = write_tone(tmp_path / f"a{suffix}", seconds=6.0, hz=300).read_bytes()
+    second = write_tone(tmp_path / f"b{suffix}", seconds=4.0, hz=600).read_bytes()
+    assert length_of(tmp_path, first + second, f"chain{suffix}") == pytest.approx(10.0, abs=0.05)
+    length_of(tmp_path, first + second[: len(second) * 2 // 3], f"cut{suffix}")
+    found = probe(tmp_path / f"cut{suffix}")
+    heard_s = decode(tmp_path / f"cut{suffix}", 0.0, 20.0, 8000).size / 8000
+    assert (found.duration_s, found.is_cut_off) == (pytest.approx(heard_s, abs=0.1), True)
+
+
+def test_an_aac_file_is_as_long_as_its_frames(tmp_path: Path) -> None:
+    content = write_tone(tmp_path / "a.aac", seconds=6.0).read_bytes()
+    assert length_of(tmp_path, content, "b.aac") == pytest.approx(6.0, abs=0.1)
+    assert length_of(tmp_path, content[:-100], "b.aac") == pytest.approx(6.0, abs=0.1)
+    assert length_of(tmp_path, content * 2, "b.aac") == pytest.approx(12.1, abs=0.15)
 
 
 def test_a_chain_whose_links_have_one_serial_number_is_told_by_its_size(tmp_path: Path) -> None:
