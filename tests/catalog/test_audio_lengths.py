@@ -117,9 +117,7 @@ def test_mp3s_one_behind_the_other_are_as_long_as_both(tmp_path: Path, vbr_mp3: 
 
 
 @pytest.mark.parametrize("header", [b"Xing", b"none"])
-def test_pictures_between_mp3s_one_behind_the_other_are_no_sound(
-    tmp_path: Path, vbr_mp3: bytes, header: bytes
-) -> None:
+def test_pictures_between_mp3s_one_behind_the_other_are_no_sound(tmp_path: Path, vbr_mp3: bytes, header: bytes) -> None:
     # Of so many random bytes some look like frames.
     front = id3.ID3()
     front.add(id3.APIC(mime="image/jpeg", type=3, data=np.random.default_rng(5).bytes(1_500_000)))

@@ -101,7 +101,7 @@ def test_a_path_that_fits_two_roots_is_where_the_others_are(songs: list[Song]) -
 
 
 def test_a_path_that_fits_two_roots_alike_is_named(songs: list[Song]) -> None:
-    with pytest.raises(PlaylistRefused, match="the first is Ann/Best/01.mp3"):
+    with pytest.raises(PlaylistRefused, match=r"the first is Ann/Best/01\.mp3"):
         found("Ann/Best/01.mp3\n")
 
 
