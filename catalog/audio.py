@@ -18,6 +18,7 @@ from functools import lru_cache
 from itertools import chain, groupby
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
@@ -26,7 +27,7 @@ import soxr
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from .bare_sound import after_id3, bare_sound
+from .bare_sound import after_id3, bare_sound, lost_flac_sound
 from .file_parts import part_of
 from .flac_frames import ends_on_a_frame
 from .id3_sizes import unpacked_bytes
@@ -356,11 +357,13 @@ def open_audio(path: Path) -> Iterator[InputContainer]:
 def _opened(path: Path) -> Iterator[InputContainer]:
     """The file as FFmpeg reads it; one that it refuses, without the metadata in front of its sound."""
     with ExitStack() as opened:
+        bare = lost_flac_sound(path)
         try:
             # The prefix keeps FFmpeg from reading a name like `concat:a|b` as an instruction.
-            container = av.open(f"file:{path.absolute()}", "r", options=_OPTIONS, metadata_errors="ignore")
+            source: Any = opened.enter_context(bare) if bare is not None else f"file:{path.absolute()}"
+            container = av.open(source, "r", options=_OPTIONS, metadata_errors="ignore")
         except av.error.InvalidDataError:
-            if (bare := bare_sound(path)) is None:
+            if bare is not None or (bare := bare_sound(path)) is None:
                 raise
             container = av.open(opened.enter_context(bare), "r", options=_OPTIONS, metadata_errors="ignore")
         yield opened.enter_context(container)

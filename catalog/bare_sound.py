@@ -2,7 +2,7 @@
 
 References
 ----------
-RFC 3533, section 6: the pages of Ogg. RFC 9639, section 8: the blocks of FLAC.
+RFC 3533, section 6: the pages of Ogg. RFC 9639, sections 8 and 9.1: the blocks and frames of FLAC.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from .flac_frames import LONGEST_HEADER, is_frame_header
 from .trailing_tags import syncsafe
 
+_READ_BYTES = 1 << 20
+_SYNC = b"\xff"
 _PAGE_HEADER_BYTES = 27
 _LARGEST_PACKET = 48_000_000
 _MOST_PAGES = 1000
@@ -104,17 +107,53 @@ def after_id3(file: BinaryIO) -> int:
     return min(start, size)
 
 
+def lost_flac_sound(path: Path) -> SplicedFile | None:
+    """A FLAC file whose blocks do not lead to its sound, without them; None for every other file.
+
+    FFmpeg opens such a file and finds nothing in it: the length of one of its blocks is wrong.
+    """
+    with path.open("rb") as file:
+        start = after_id3(file)
+        if _at(file, start, 4) != b"fLaC" or _behind_blocks(file, start + 4) == flac_sound(file, start + 4):
+            return None
+        bare = _bare_flac(file, start)
+    return SplicedFile(path, *bare) if bare is not None else None
+
+
+def flac_sound(file: BinaryIO, blocks: int) -> int:
+    """Where the sound of a FLAC file begins: behind its blocks, or at the first frame where they do not lead there."""
+    behind = _behind_blocks(file, blocks)
+    if is_frame_header(_at(file, behind, LONGEST_HEADER)):
+        return behind
+    at, data = blocks, _at(file, blocks, _READ_BYTES)
+    while len(data) > LONGEST_HEADER:
+        place = data.find(_SYNC)
+        while place >= 0:
+            header = data[place : place + LONGEST_HEADER]
+            # The last bit of the sign tells how frames are counted; the first has the number 0.
+            if header[1:2] in (b"\xf8", b"\xf9") and header[4:5] == b"\0" and is_frame_header(header):
+                return at + place
+            place = data.find(_SYNC, place + 1)
+        at += len(data) - LONGEST_HEADER
+        data = _at(file, at, _READ_BYTES)
+    return behind
+
+
+def _behind_blocks(file: BinaryIO, at: int) -> int:
+    is_last = False
+    while not is_last and len(block := _at(file, at, 4)) == 4:
+        is_last = bool(block[0] & 0x80)
+        at += 4 + int.from_bytes(block[1:])
+    return at
+
+
 def _bare_flac(file: BinaryIO, start: int) -> tuple[bytes, int] | None:
     """The signature with the first block, as the last one, and where the sound begins."""
     first = _at(file, start + 4, 4)
     if len(first) < 4 or first[0] & 0x7F:
         return None
     head = _at(file, start + 4, 4 + int.from_bytes(first[1:]))
-    at, is_last = start + 4, False
-    while not is_last and len(block := _at(file, at, 4)) == 4:
-        is_last = bool(block[0] & 0x80)
-        at += 4 + int.from_bytes(block[1:])
-    return b"fLaC\x80" + head[1:], at
+    return b"fLaC\x80" + head[1:], flac_sound(file, start + 4)
 
 
 class _Page(NamedTuple):

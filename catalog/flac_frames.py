@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 _LARGEST_FRAME = 1 << 17
-_LONGEST_HEADER = 16
+LONGEST_HEADER = 16
 _SYNC = (b"\xff\xf8", b"\xff\xf9")
 
 
@@ -38,12 +38,12 @@ def ends_on_a_frame(path: Path) -> bool:
         tail = tail[:-128]
     at = len(tail)
     while (at := max(tail.rfind(sync, 0, at) for sync in _SYNC)) >= 0:
-        if _is_header(tail[at : at + _LONGEST_HEADER]) and _crc_16(tail[at:]) == 0:
+        if is_frame_header(tail[at : at + LONGEST_HEADER]) and _crc_16(tail[at:]) == 0:
             return True
     return False
 
 
-def _is_header(header: bytes) -> bool:
+def is_frame_header(header: bytes) -> bool:
     """Whether some bytes begin with a frame's header: of all lengths that it may have, one has its checksum."""
     value = 0
     for place, byte in enumerate(header):

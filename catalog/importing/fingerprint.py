@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from ..bare_sound import after_id3
+from ..bare_sound import after_id3, flac_sound
 from ..file_parts import part_of
 from ..trailing_tags import sound_stop
 
@@ -76,7 +76,7 @@ def audio_spans(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
         yield from _mp4_spans(file, size, start)
     else:
         if _at(file, start, 4) == b"fLaC":
-            start = _after_flac_metadata(file, start + 4)
+            start = flac_sound(file, start + 4)
         yield start, max(sound_stop(file, start, size), start)
 
 
@@ -124,14 +124,6 @@ def _mp4_spans(file: BinaryIO, size: int, offset: int) -> Iterator[tuple[int, in
         if name == b"mdat":
             yield body, min(offset + length, size)
         offset += length
-
-
-def _after_flac_metadata(file: BinaryIO, offset: int) -> int:
-    while len(header := _at(file, offset, 4)) == 4:
-        offset += 4 + int.from_bytes(header[1:], "big")
-        if header[0] & 0x80:
-            break
-    return offset
 
 
 def _digest(file: BinaryIO, spans: Iterator[tuple[int, int]]) -> tuple[str, int]:

@@ -395,8 +395,8 @@ def _flac(file: BinaryIO, offset: int, size: int) -> TagBlock:
     tracks: list[CueTrack] = []
     rate = 0
     while len(header := _at(file, offset, 4)) == 4:
-        length = int.from_bytes(header[1:])
         kind = header[0] & 0x7F
+        length = _flac_block_length(file, offset, size, is_last=bool(header[0] & 0x80))
         if kind in (4, 6) and offset + 4 + length <= size:
             _add_flac_block(kind, _at(file, offset + 4, length), fields, pictures)
         elif kind == 0 and length >= 18:
@@ -407,6 +407,28 @@ def _flac(file: BinaryIO, offset: int, size: int) -> TagBlock:
         if header[0] & 0x80:
             break
     return TagBlock(fields, _in_order(pictures), tracks)
+
+
+def _flac_block_length(file: BinaryIO, offset: int, size: int, *, is_last: bool) -> int:
+    """How long a block is: as its header says, but where a picture that knows its own length says otherwise.
+
+    A picture of more than 16 MB has a length that its header cannot hold.
+    """
+    header = _at(file, offset, 4)
+    told = int.from_bytes(header[1:])
+    if is_last or header[0] & 0x7F != 6 or _is_flac_block(file, offset + 4 + told, size):
+        return told
+    length = 4
+    # The type of contents, the description, and, behind width, height, depth and colours, the picture.
+    for in_front in (0, 0, 16):
+        length += in_front
+        length += 4 + int.from_bytes(_at(file, offset + 4 + length, 4))
+    return length if _is_flac_block(file, offset + 4 + length, size) else told
+
+
+def _is_flac_block(file: BinaryIO, offset: int, size: int) -> bool:
+    header = _at(file, offset, 4) if offset < size else b""
+    return len(header) == 4 and 1 <= header[0] & 0x7F <= 6 and offset + 4 + int.from_bytes(header[1:]) <= size
 
 
 def _add_flac_block(kind: int, body: bytes, fields: _Fields, pictures: list[tuple[int, bytes]]) -> None:

@@ -229,14 +229,16 @@ def test_a_file_that_ends_within_a_frame_is_as_long_as_it_is_heard(
     cut.write_bytes(content[: int(len(content) * part) - 7])
     found = probe(cut)
     heard_s = decode(cut, 0.0, 60.0, 12000).size / 12000
-    assert (found.duration_s, found.is_short, found.is_cut_off) == (pytest.approx(heard_s, abs=0.3), True, True)
+    assert found.duration_s == pytest.approx(heard_s, abs=0.3)
+    assert (found.is_short, found.is_cut_off) == (True, True)
     assert 0.2 * 40 < heard_s < 0.95 * 40
 
 
 @pytest.mark.parametrize("name", [".flac", ".ogg", ".mp3", "bare.mp3", ".m4a", ".wma", ".opus", ".wav"])
 def test_a_whole_file_is_not_short(name: str, recordings: dict[str, Path]) -> None:
     found = probe(recordings[name])
-    assert (found.duration_s, found.is_short, found.is_cut_off) == (pytest.approx(40.0, abs=0.1), False, False)
+    assert found.duration_s == pytest.approx(40.0, abs=0.1)
+    assert (found.is_short, found.is_cut_off) == (False, False)
 
 
 @pytest.mark.parametrize("name", [".flac", ".ogg", ".mp3", ".m4a", "vbr.mp3"])

@@ -294,6 +294,17 @@ def test_a_broken_comment_header_of_an_ogg_file_costs_the_comments(
     assert (decode(tmp_path / "a.ogg", 0.1, 0.1, 8000) == decode(tmp_path / "whole.ogg", 0.1, 0.1, 8000)).all()
 
 
+def test_comments_behind_a_picture_that_is_longer_than_its_header_says_are_read(
+    tmp_path: Path, files: dict[str, bytes]
+) -> None:
+    cover = Picture()
+    cover.type, cover.mime, cover.data = 3, "image/png", bytes(70_000)
+    content = with_flac_blocks(files["flac"], (6, cover.write()), (4, vorbis_block(TITLE="Told behind it")))
+    at = content.find(bytes([6]) + len(cover.write()).to_bytes(3))
+    told = read(tmp_path / "a.flac", content[:at] + bytes([6]) + (100).to_bytes(3) + content[at + 4 :])
+    assert (told.title, len(told.pictures)) == ("Told behind it", 1)
+
+
 def test_comments_that_go_on_behind_their_block_count_as_far_as_they_are_there(
     tmp_path: Path, files: dict[str, bytes]
 ) -> None:
