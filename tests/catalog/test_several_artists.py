@@ -16,6 +16,7 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -114,6 +115,12 @@ def test_cards_and_lines_lead_to_each_artist(duet: Song, component: str) -> None
     shown = render_component(component, duet)
     assert '<a href="/artists/alpha/">Alpha</a>, <a href="/artists/beta/">Beta</a>' in shown
     assert "Unknown artist" in render_component(component, Song(pk=1, title="A"))
+
+
+def test_curation_leads_to_each_artist(duet: Song) -> None:
+    correction = SimpleNamespace(song=duet, action=SimpleNamespace(pk=1))
+    shown = render_to_string("recommender/alike.html", {"correction": correction, "songs": [(duet, "0.9", 0, False)]})
+    assert '<a href="/artists/alpha/">Alpha</a>, <a href="/artists/beta/">Beta</a>' in shown
 
 
 def test_the_player_is_told_where_each_artist_leads(duet: Song, root: LibraryRoot) -> None:
