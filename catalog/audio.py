@@ -11,13 +11,14 @@ import os
 import struct
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import chain, groupby
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
@@ -26,10 +27,11 @@ import soxr
 from av.container import InputContainer
 from numpy.typing import NDArray
 
+from .bare_sound import after_id3, bare_sound, lost_flac_sound
 from .file_parts import part_of
-from .flac_frames import BareFlac, ends_on_a_frame
+from .flac_frames import ends_on_a_frame
 from .id3_sizes import unpacked_bytes
-from .mpeg_audio import read_length_header
+from .mpeg_audio import counted_s, read_length_header
 from .ogg_chain import chain_duration_s
 
 # FFmpeg's readers of audio files. Others (playlists, concatenations) would follow what a hostile file names:
@@ -48,13 +50,16 @@ _FILTER_S = 0.05
 _MISSING_S = 3.0
 _MISSING_PART = 0.02
 _MOST_PADDING_S = 0.2
+# A file of which no more is there is one that was never written.
+_BEGINNING_S = 1.0
 # Beyond 40 dB over full scale nothing is music.
 _LOUDEST = 100.0
 _MIXED_AT_ONCE = 1 << 14
-_UNCOMPRESSED = frozenset({"wav", "w64", "aiff"})
 # So little is read as a whole sooner than sought in.
 _LOOKED_THROUGH_S = 2 * _MISSING_S / (1 - _MISSING_PART)
 _UNKNOWN_LENGTH = 0x7FFFF000
+_ASF_HEAD_BYTES = 1 << 16
+_ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _LARGEST_OGG_PAGE = 27 + 255 + 255 * 255
 
 
@@ -103,6 +108,8 @@ class AudioProbe:
     channels : int
     is_short : bool
         Whether its header promises more than there is.
+    is_cut_off : bool
+        Whether it is compressed and ends within a frame, before the end that it promises.
     """
 
     duration_s: float
@@ -111,18 +118,18 @@ class AudioProbe:
     sample_rate: int
     channels: int
     is_short: bool = False
+    is_cut_off: bool = False
 
 
 def probe(path: str | PathLike[str]) -> AudioProbe:
     """What an audio file is, and whether it is whole; only its first and last moments are decoded.
 
-    Uncompressed sound can be heard as far as it goes, wherever it ends; other files may be shorter than they say, but
-    do not end within a frame.
+    A file is as long as it is heard, wherever it ends and whatever its header promises.
 
     Raises
     ------
     UnreadableAudio
-        If there is no such file, nothing to hear in it, or it ends within a frame, before the end that it promises.
+        If there is no such file, nothing to hear in it, or no more than the very beginning.
     """
     path = Path(path)
     if (part := part_of(path)) is not None:
@@ -136,35 +143,13 @@ def probe(path: str | PathLike[str]) -> AudioProbe:
         if frame is None:
             raise UnreadableAudio("no sound in it")
         found = AudioProbe(
-            duration_s=_demuxed_s(path) if _has_no_length(container, stream) else _promised_s(container, stream),
+            duration_s=_first_look_s(path, container, stream),
             codec=stream.codec_context.codec.canonical_name,
             container=container.format.name,
             sample_rate=frame.sample_rate,
             channels=frame.layout.nb_channels,
         )
-        if found.container == "mp3":
-            seconds, promised_s = _mp3_duration_s(path, container, stream)
-            return replace(found, duration_s=seconds, is_short=promised_s > seconds + _MISSING_S)
-        if found.container == "aac":
-            return replace(found, duration_s=_counted_s(container, stream))
-        if found.container == "ogg" and (all_links_s := _chain_s(path)) is not None:
-            if _cut_off(path, found.container):
-                raise UnreadableAudio("cut off before its end")
-            return replace(found, duration_s=all_links_s)
-        if found.container == "flac" and not _reaches_its_end(container, stream, found):
-            # A header that promises too much of a file that is whole, or a file that ends within a frame.
-            if ends_on_a_frame(path):
-                return replace(found, duration_s=_demuxed_s(path), is_short=True)
-            raise UnreadableAudio("cut off before its end")
-        cut_off = _cut_off(path, found.container)
-        if found.container in _UNCOMPRESSED:
-            if cut_off or found.duration_s <= _LOOKED_THROUGH_S or not _reaches_its_end(container, stream, found):
-                there_s = _demuxed_s(path)
-                is_short = cut_off or there_s < found.duration_s * (1 - _MISSING_PART)
-                return replace(found, duration_s=there_s, is_short=is_short)
-        elif cut_off or not _reaches_its_end(container, stream, found):
-            raise UnreadableAudio("cut off before its end")
-        return found
+        return _as_heard(path, container, stream, found)
 
 
 def decode(path: str | PathLike[str], start_s: float, duration_s: float, sample_rate: int) -> NDArray[np.float32]:
@@ -370,19 +355,17 @@ def open_audio(path: Path) -> Iterator[InputContainer]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[InputContainer]:
-    """The file as FFmpeg reads it; a FLAC file that it refuses, without its blocks of metadata."""
+    """The file as FFmpeg reads it; one that it refuses, without the metadata in front of its sound."""
     with ExitStack() as opened:
+        bare = lost_flac_sound(path)
         try:
             # The prefix keeps FFmpeg from reading a name like `concat:a|b` as an instruction.
-            container = av.open(f"file:{path.absolute()}", "r", options=_OPTIONS, metadata_errors="ignore")
+            source: Any = opened.enter_context(bare) if bare is not None else f"file:{path.absolute()}"
+            container = av.open(source, "r", options=_OPTIONS, metadata_errors="ignore")
         except av.error.InvalidDataError:
-            try:
-                bare = opened.enter_context(BareFlac(path))
-            except ValueError:
-                bare = None
-            if bare is None:
+            if bare is not None or (bare := bare_sound(path)) is None:
                 raise
-            container = av.open(bare, "r", format="flac", metadata_errors="ignore")
+            container = av.open(opened.enter_context(bare), "r", options=_OPTIONS, metadata_errors="ignore")
         yield opened.enter_context(container)
 
 
@@ -494,27 +477,79 @@ def _promised_s(container: InputContainer, stream: av.AudioStream) -> float:
     raise UnreadableAudio("no telling how long it is: cut off or damaged")
 
 
-def _mp3_duration_s(path: Path, container: InputContainer, stream: av.AudioStream) -> tuple[float, float]:
-    """The duration of an MP3 (what its header promises, where what is there may be that), and the promise."""
+def _as_heard(path: Path, container: InputContainer, stream: av.AudioStream, promised: AudioProbe) -> AudioProbe:
+    """What a file is, as long as what is there: all of it is read only where something does not fit the promise."""
+    match promised.container:
+        case "mp3":
+            return _mp3_as_heard(path, container, stream, promised)
+        case "aac":
+            return replace(promised, duration_s=_demuxed_s(path))
+        case "flac":
+            if _reaches_its_end(container, stream, promised):
+                return promised
+            # A header that promises too much of a file that is whole, or a file that ends within a frame.
+            return _shorter(promised, _demuxed_s(path), is_cut_off=not ends_on_a_frame(path))
+        case "ogg" if _chain_s(path) is not None:
+            is_cut_off = _cut_off(path, promised.container)
+            return replace(promised, is_short=is_cut_off, is_cut_off=is_cut_off)
+        case "wav" | "w64" | "aiff":
+            cut_off = _cut_off(path, promised.container)
+            is_small = promised.duration_s <= _LOOKED_THROUGH_S
+            if not (cut_off or is_small) and _reaches_its_end(container, stream, promised):
+                return promised
+            there_s = _demuxed_s(path)
+            is_short = cut_off or there_s < promised.duration_s * (1 - _MISSING_PART)
+            return replace(promised, duration_s=there_s, is_short=is_short)
+    if _cut_off(path, promised.container) or not _reaches_its_end(container, stream, promised):
+        return _shorter(promised, _demuxed_s(path), is_cut_off=True)
+    return promised
+
+
+def _shorter(promised: AudioProbe, there_s: float, *, is_cut_off: bool) -> AudioProbe:
+    """A file of which less is there than it promises.
+
+    Raises
+    ------
+    UnreadableAudio
+        If no more of it is there than the very beginning.
+    """
+    if is_cut_off and there_s < min(_BEGINNING_S, promised.duration_s / 2):
+        raise UnreadableAudio("cut off before its end")
+    return replace(promised, duration_s=there_s, is_short=True, is_cut_off=is_cut_off)
+
+
+def _mp3_as_heard(path: Path, container: InputContainer, stream: av.AudioStream, promised: AudioProbe) -> AudioProbe:
     header = read_length_header(path)
     if header is None:
-        counted_s = _counted_s(container, stream)
-        return counted_s, counted_s
+        return replace(promised, duration_s=counted_s(path) or _counted_s(container, stream))
+    promised = replace(promised, duration_s=header.promised_s)
     if header.is_cut_off:
-        raise UnreadableAudio("cut off before its end")
+        return _shorter(promised, counted_s(path), is_cut_off=True)
     if header.plausible:
         # FFmpeg takes off what encoders put in front and behind, but guesses where large tags follow the sound.
-        promised_s = _promised_s(container, stream)
-        near = abs(promised_s - header.promised_s) <= _MOST_PADDING_S
-        return promised_s if near else header.promised_s, header.promised_s
-    return _demuxed_s(path), header.promised_s
+        without_padding_s = _promised_s(container, stream)
+        near = abs(without_padding_s - header.promised_s) <= _MOST_PADDING_S
+        return replace(promised, duration_s=without_padding_s) if near else promised
+    there_s = counted_s(path)
+    return replace(promised, duration_s=there_s, is_short=header.promised_s > there_s + _MISSING_S)
 
 
 def _demuxed_s(path: Path) -> float:
-    """The duration of all frames of a file, read but not decoded."""
+    """The duration of all frames of a file, read but not decoded, as far as they go."""
+    ticks = 0
     with open_audio(path) as container:
         stream = container.streams.audio[0]
-        return float(sum((packet.duration or 0) for packet in container.demux(stream)) * _tick_s(stream))
+        with suppress(av.error.InvalidDataError):
+            for packet in container.demux(stream):
+                ticks += packet.duration or 0
+        return float(ticks * _tick_s(stream))
+
+
+def _first_look_s(path: Path, container: InputContainer, stream: av.AudioStream) -> float:
+    """The duration as far as the header says it, of all links of a chain."""
+    if container.format.name == "ogg" and (all_links_s := _chain_s(path)) is not None:
+        return all_links_s
+    return _demuxed_s(path) if _has_no_length(container, stream) else _promised_s(container, stream)
 
 
 def _has_no_length(container: InputContainer, stream: av.AudioStream) -> bool:
@@ -534,7 +569,7 @@ def _counted_s(container: InputContainer, stream: av.AudioStream) -> float:
 
 def _reaches_its_end(container: InputContainer, stream: av.AudioStream, found: AudioProbe) -> bool:
     """Whether there is sound where the header says that the last of it is."""
-    if found.container == "flac":
+    if found.container == "flac" or "mp4" in found.container:
         return _reaches_its_last_sample(container, stream, found.duration_s)
     near_end_s = found.duration_s - _MISSING_S - _MISSING_PART * found.duration_s
     if near_end_s < _MISSING_S:
@@ -546,7 +581,7 @@ def _reaches_its_end(container: InputContainer, stream: av.AudioStream, found: A
 
 
 def _reaches_its_last_sample(container: InputContainer, stream: av.AudioStream, duration_s: float) -> bool:
-    """The same for FLAC, whose header counts the samples."""
+    """The same for FLAC and MP4, whose headers count the samples."""
     for before_end_s in (1.0, 60.0):
         try:
             _seek(container, stream, max(duration_s - before_end_s, 0.0))
@@ -564,11 +599,14 @@ def _cut_off(path: Path, container: str) -> bool:
     match container:
         case "wav" | "aiff":
             with path.open("rb") as file:
+                file.seek(after_id3(file))
                 form, length = struct.unpack("<4sI" if container == "wav" else ">4sI", file.read(8).ljust(8))
             # Writers that do not know the length yet put the largest number there.
             promised = length if form in (b"RIFF", b"FORM") and length < _UNKNOWN_LENGTH else 0
         case "ogg":
             return _ogg_page_cut_off(path, size)
+        case "asf":
+            promised = _asf_size(path)
         case _:
             promised = 0
     return size < promised * (1 - _MISSING_PART)
@@ -584,3 +622,11 @@ def _ogg_page_cut_off(path: Path, size: int) -> bool:
         return False
     segments = tail[page + 27 : page + 27 + tail[page + 26]] if len(tail) > page + 26 else b""
     return len(tail) < page + 27 + len(segments) + sum(segments) or not segments
+
+
+def _asf_size(path: Path) -> int:
+    """How large an ASF file says that it is; 0 where it does not."""
+    with path.open("rb") as file:
+        head = file.read(_ASF_HEAD_BYTES)
+    at = head.find(_ASF_FILE_PROPERTIES)
+    return int.from_bytes(head[at + 40 : at + 48], "little") if at >= 0 else 0

@@ -31,6 +31,7 @@ class _Page(NamedTuple):
     serial: int
     body: int
     stop: int
+    is_whole: bool
 
 
 class _Stream(NamedTuple):
@@ -67,7 +68,7 @@ def chain_duration_s(path: Path) -> float | None:
                     rates[page.serial] = stream
             else:
                 in_front = False
-                if page.serial in rates and page.granule > 0:
+                if page.serial in rates and page.granule > 0 and page.is_whole:
                     positions[page.serial] = page.granule
         links.append(_length(rates, positions))
     return sum(links) if len(links) > 1 else None
@@ -129,7 +130,8 @@ def _page(file: BinaryIO, offset: int, size: int) -> _Page | None:
         return None
     flags, granule, serial = struct.unpack_from("<BqI", header, 5)
     body = offset + _HEADER_BYTES + header[26]
-    return _Page(offset, flags, granule, serial, body, min(body + sum(file.read(header[26])), size))
+    stop = body + sum(file.read(header[26]))
+    return _Page(offset, flags, granule, serial, body, min(stop, size), stop <= size)
 
 
 def _stream(packet: bytes) -> _Stream | None:

@@ -15,8 +15,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
+from ..bare_sound import after_id3, flac_sound
 from ..file_parts import part_of
-from ..trailing_tags import sound_stop, syncsafe
+from ..trailing_tags import sound_stop
 
 _READ_BYTES = 1 << 20
 # The length of a chunk whose length does not fit there.
@@ -63,19 +64,19 @@ def audio_spans(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
     start, stop : int
         Offsets into the file.
     """
-    head = _at(file, 0, 12)
+    start = after_id3(file)
+    head = _at(file, start, 12)
     if head[:4] == b"OggS":
-        yield from _ogg_spans(file)
+        yield from _ogg_spans(file, start)
     elif head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:] == b"WAVE":
-        yield from chunks(file, size, "<", {b"fmt ", b"data"})
+        yield from chunks(file, size, "<", {b"fmt ", b"data"}, start)
     elif head[:4] == b"FORM" and head[8:] in (b"AIFF", b"AIFC"):
-        yield from chunks(file, size, ">", {b"COMM", b"SSND"})
+        yield from chunks(file, size, ">", {b"COMM", b"SSND"}, start)
     elif head[4:8] == b"ftyp":
-        yield from _mp4_spans(file, size)
+        yield from _mp4_spans(file, size, start)
     else:
-        start = _after_id3(file, size)
         if _at(file, start, 4) == b"fLaC":
-            start = _after_flac_metadata(file, start + 4)
+            start = flac_sound(file, start + 4)
         yield start, max(sound_stop(file, start, size), start)
 
 
@@ -97,9 +98,9 @@ def chunks(file: BinaryIO, size: int, byte_order: str, wanted: set[bytes], start
         offset = stop + length % 2
 
 
-def _ogg_spans(file: BinaryIO) -> Iterator[tuple[int, int]]:
+def _ogg_spans(file: BinaryIO, offset: int) -> Iterator[tuple[int, int]]:
     """The bodies of the pages after the header packets: those have granule position 0, or none where they go on."""
-    offset, in_headers = 0, True
+    in_headers = True
     while len(header := _at(file, offset, 27)) == 27 and header[:4] == b"OggS":
         granule, segments = struct.unpack_from("<q", header, 6)[0], header[26]
         body = offset + 27 + segments
@@ -110,8 +111,7 @@ def _ogg_spans(file: BinaryIO) -> Iterator[tuple[int, int]]:
         offset = stop
 
 
-def _mp4_spans(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
-    offset = 0
+def _mp4_spans(file: BinaryIO, size: int, offset: int) -> Iterator[tuple[int, int]]:
     while len(header := _at(file, offset, 16)) >= 8:
         length, name, long_length = struct.unpack(">I4sQ", header.ljust(16, b"\0"))
         body = offset + 8
@@ -124,21 +124,6 @@ def _mp4_spans(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
         if name == b"mdat":
             yield body, min(offset + length, size)
         offset += length
-
-
-def _after_id3(file: BinaryIO, size: int) -> int:
-    offset = 0
-    while offset < size and len(header := _at(file, offset, 10)) == 10 and header[:3] == b"ID3":
-        offset += 10 + syncsafe(header[6:]) + (10 if header[5] & 0x10 else 0)
-    return min(offset, size)
-
-
-def _after_flac_metadata(file: BinaryIO, offset: int) -> int:
-    while len(header := _at(file, offset, 4)) == 4:
-        offset += 4 + int.from_bytes(header[1:], "big")
-        if header[0] & 0x80:
-            break
-    return offset
 
 
 def _digest(file: BinaryIO, spans: Iterator[tuple[int, int]]) -> tuple[str, int]:

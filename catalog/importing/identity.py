@@ -11,7 +11,7 @@ from django.db.models import Case, Q, Value, When
 
 from ..file_parts import part_of
 from ..models import DuplicateFile, LibraryRoot, Song, SongIdentifier
-from ..names import artist_key, title_key
+from ..names import artist_key, split_artists, title_key
 from .descriptions import LASTFM_ARTIST
 from .fingerprint import fingerprint
 from .reading import AudioFile
@@ -192,7 +192,7 @@ def _named_alike(song: Song, tags: Tags) -> bool:
 def _name_keys(audio: AudioFile) -> list[tuple[str, str]]:
     """Artist and title by which a file may be known: that of all its artists first, then that of each."""
     artist, title = _name_key(audio)
-    others = {artist_key(name) for name in audio.tags.artists} - {artist, ""}
+    others = {artist_key(name) for name in audio.tags.artists or split_artists(audio.tags.artist)} - {artist, ""}
     return [(artist, title), *((one, title) for one in sorted(others))]
 
 

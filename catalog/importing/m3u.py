@@ -64,16 +64,16 @@ def read_m3u(content: bytes) -> PlaylistFile:
     return PlaylistFile(name, entries)
 
 
-def path_parts(path: str) -> tuple[str, ...]:
-    r"""A path's folders and name as they are compared: without a drive, in one case and one form of Unicode.
+def path_parts(path: str, *, folded: bool = True) -> tuple[str, ...]:
+    r"""A path's folders and name as they are compared: without a drive, in one form of Unicode and, `folded`, one case.
 
     `file:///Music/A%20B.mp3`, `D:\Music\A B.mp3` and `./music/a b.mp3` end alike.
     """
     if path.lower().startswith("file:"):
         path = unquote(urlsplit(path).path)
-    folded = unicodedata.normalize("NFC", _DRIVE.sub("", path, count=1) if _DRIVE.match(path) else path).casefold()
+    plain = unicodedata.normalize("NFC", _DRIVE.sub("", path, count=1) if _DRIVE.match(path) else path)
     parts: list[str] = []
-    for part in folded.replace("\\", "/").split("/"):
+    for part in (plain.casefold() if folded else plain).replace("\\", "/").split("/"):
         if part == ".." and parts:
             parts.pop()
         elif part not in ("", ".", ".."):

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..names import artist_key, split_artists, split_guests, title_key
+from ..names import artist_key, split_artists, title_key
 from .descriptions import Description
 
 _SAME_DURATION_S = 3.0
@@ -65,7 +65,7 @@ class NameIndex:
             Whether it is one of the owner's own files.
         """
         keys = artist_key(described.artist), title_key(described.title)
-        artists = described.artists or split_guests(described.artist)
+        artists = described.artists or split_artists(described.artist)
         self.add_keys(song, *keys, described.album, described.duration_s, has_file=has_file, artists=artists)
 
     def add_keys(
@@ -79,7 +79,11 @@ class NameIndex:
         has_file: bool,
         artists: Sequence[str] = (),
     ) -> None:
-        """As `add`, with the keys of artist and title at hand, and the names of the artists where they are several."""
+        """As `add`, with the keys of artist and title at hand, and the names that the artist's may stand for.
+
+        Whoever is named alone is found under a name of several too, however it is joined: `Nick Cave` with the Bad
+        Seeds.
+        """
         if not artist:
             return
         self._count += 1

@@ -12,6 +12,11 @@ from ..names import artist_key, split_artists
 from .tags import LONGEST_TEXT, Tags
 
 _NUMBERED = re.compile(r"(?:(?P<disc>\d{1,2})[-.])?(?P<track>\d{1,3})(?P<sign>\s*[-._)]\s*|\s+)(?P<rest>\S.*)")
+# `Artist - Album - 03 - Title`, and the same without the album.
+_NUMBER_WITHIN = re.compile(
+    r"(?P<artist>.+?)\s+[-\u2013\u2014]\s+(?:(?P<album>.+?)\s+[-\u2013\u2014]\s+)?"
+    r"(?P<track>\d{2})(?:\s+[-\u2013\u2014]|\.)\s+(?P<title>\S.*)"
+)
 _RUN = 3
 _VARIOUS = frozenset({"various artists", "various", "va", "v a", "compilations", "soundtracks"})
 _DASH = re.compile(r"\s+[-\u2013\u2014]\s+")
@@ -59,7 +64,10 @@ def guess_tags(path: str, told: Tags | None = None, *, numbered: bool = False) -
     elif not album_artist and len(parts := _DASH.split(album, maxsplit=1)) == 2:
         album_artist, album = parts
     artist, title = artist_folder or album_artist, stem
-    if len(parts := _DASH.split(stem, maxsplit=1)) == 2:
+    if match := _NUMBER_WITHIN.fullmatch(stem):
+        artist, track, title = match["artist"], int(match["track"]), match["title"]
+        album = album or match["album"] or ""
+    elif len(parts := _DASH.split(stem, maxsplit=1)) == 2:
         artist, title = parts
     return Tags(
         title=_text(title) or _text(stem) or _text(name),

@@ -54,6 +54,10 @@ _HEBREW_WORD = re.compile(rb"[\xe0-\xe9\xeb\xec\xee\xf0-\xf2\xf4\xf6-\xfa]*[\xe0
 _HEBREW_ENDS = re.compile(rb"[\xea\xed\xef\xf3\xf5](?![\x80-\xff])")
 _HIGH_WORDS = re.compile(rb"[\x80-\xff]+")
 _FEWEST_HEBREW = 4
+# Polish in Windows's encoding of Central Europe: letters of its own, one of those among them that Latin-1 has as a sign
+# within a word.
+_POLISH = frozenset("ĄąĆćĘęŁłŃńÓóŚśŹźŻż".encode("cp1250"))
+_POLISH_WITHIN = re.compile(rb"[A-Za-z\xe6\xea\xf1\xf3][\xb3\xb9\xbf][A-Za-z\xb3\xb9\xbf\xe6\xea\xf1\xf3\x9c\x9f]")
 _SMALL_BEFORE_CAPITAL = re.compile("[\u0430-\u045f][\u0400-\u042f]")
 _WITH_VOWELS = re.compile("[\u0370-\u03ff\u0400-\u045f]+")
 _VOWEL = re.compile(
@@ -106,6 +110,8 @@ def _encoding_of(sample: bytes) -> str:
         return "cp1252"
     if _is_hebrew(sample):
         return "cp1255"
+    if _is_polish(sample):
+        return "cp1250"
     repeated = b" ".join([sample] * max(1, _ENOUGH_BYTES // len(sample)))
     found = from_bytes(repeated, cp_isolation=_CANDIDATES, threshold=_MOST_CHAOS)
     rank = {name: place for place, name in enumerate(_CANDIDATES)}
@@ -151,6 +157,10 @@ def _is_hebrew(sample: bytes) -> bool:
     if sum(map(len, words)) < _FEWEST_HEBREW or not all(_HEBREW_WORD.fullmatch(word) for word in words):
         return False
     return bool(_HEBREW_ENDS.search(sample))
+
+
+def _is_polish(sample: bytes) -> bool:
+    return _POLISH.issuperset(b"".join(_HIGH_WORDS.findall(sample))) and bool(_POLISH_WITHIN.search(sample))
 
 
 def _may_be_latin(sample: bytes) -> bool:

@@ -42,6 +42,8 @@ _MOMENTS = (
 class Scrobbles(Listens):
     """A history of Last.fm: CSV or JSON, of one account."""
 
+    _begun = False
+
     @staticmethod
     def holds_listens(name: str) -> bool:
         """Tables and JSON."""
@@ -85,13 +87,17 @@ class Scrobbles(Listens):
         """One event, or those of a page of Last.fm's own answers."""
         if not isinstance(record, dict):
             raise BadValue("not a JSON object")
-        pages = record.get("track") if isinstance(record.get("track"), list) else [record]
-        for one in pages or ():
+        for one in record["track"] if isinstance(record.get("track"), list) else [record]:
             if not isinstance(one, dict):
                 raise BadValue("not a JSON object")
             if isinstance(attributes := one.get("@attr"), dict) and attributes.get("nowplaying") == "true":
                 continue
-            yield self._listen({str(key).lower(): value for key, value in one.items()}, username)
+            values = {str(key).lower(): value for key, value in one.items()}
+            # What was playing while a table was written stands first in it, without a moment.
+            is_first, self._begun = not self._begun, True
+            if is_first and _first(values, _COLUMNS["at"]) is None and _first(values, _COLUMNS["title"]) is not None:
+                continue
+            yield self._listen(values, username)
 
     def _listen(self, record: Mapping[str, Any], username: str) -> Listen:
         title, artist = (_text_of(_first(record, _COLUMNS[what])) for what in ("title", "artist"))

@@ -18,7 +18,7 @@ from functools import partial
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias, cast
 
 import mutagen
 from mutagen._constants import GENRES
@@ -30,6 +30,7 @@ from mutagen.mp4 import MP4Tags
 from mutagen.mp4._atom import AtomError, Atoms
 from mutagen.ogg import OggPage
 
+from ..bare_sound import SplicedFile
 from ..trailing_tags import TrailingKind, syncsafe, trailing_tags
 from . import damaged_tags
 from .cue import CueTrack, tracks_of_cuesheet_block, tracks_of_sheet
@@ -232,9 +233,9 @@ def _blocks(file: BinaryIO, size: int) -> Iterator[TagBlock]:
         case Family.OGG:
             own = [lambda: _ogg(file, start)]
         case Family.MP4:
-            own = [lambda: _mp4(file)] if not start else []
+            own = [lambda: _behind_id3(_mp4, file, start)]
         case Family.ASF:
-            own = [lambda: _asf(file)] if not start else []
+            own = [lambda: _behind_id3(_asf, file, start)]
         case Family.RIFF:
             own = [*_chunks_id3(file, size, start, "<"), lambda: _riff_info(file, size, start)]
         case Family.AIFF:
@@ -283,9 +284,9 @@ def _leading_id3(file: BinaryIO, size: int) -> tuple[list[tuple[int, int]], int]
         if len(found) < _MOST_ID3:
             found.append((offset, length))
         offset += length
-    # Some writers pad behind the tag.
+    # Some writers pad behind the tag; MP4 begins with zeros of its own.
     gap = _at(file, offset, 4096)
-    if found and gap[:1] == b"\0":
+    if found and gap[:1] == b"\0" and family(file, offset) is Family.MPEG:
         offset += len(gap) - len(gap.lstrip(b"\0"))
     return found, min(offset, size)
 
@@ -394,8 +395,8 @@ def _flac(file: BinaryIO, offset: int, size: int) -> TagBlock:
     tracks: list[CueTrack] = []
     rate = 0
     while len(header := _at(file, offset, 4)) == 4:
-        length = int.from_bytes(header[1:])
         kind = header[0] & 0x7F
+        length = _flac_block_length(file, offset, size, is_last=bool(header[0] & 0x80))
         if kind in (4, 6) and offset + 4 + length <= size:
             _add_flac_block(kind, _at(file, offset + 4, length), fields, pictures)
         elif kind == 0 and length >= 18:
@@ -406,6 +407,28 @@ def _flac(file: BinaryIO, offset: int, size: int) -> TagBlock:
         if header[0] & 0x80:
             break
     return TagBlock(fields, _in_order(pictures), tracks)
+
+
+def _flac_block_length(file: BinaryIO, offset: int, size: int, *, is_last: bool) -> int:
+    """How long a block is: as its header says, but where a picture that knows its own length says otherwise.
+
+    A picture of more than 16 MB has a length that its header cannot hold.
+    """
+    header = _at(file, offset, 4)
+    told = int.from_bytes(header[1:])
+    if is_last or header[0] & 0x7F != 6 or _is_flac_block(file, offset + 4 + told, size):
+        return told
+    length = 4
+    # The type of contents, the description, and, behind width, height, depth and colours, the picture.
+    for in_front in (0, 0, 16):
+        length += in_front
+        length += 4 + int.from_bytes(_at(file, offset + 4 + length, 4))
+    return length if _is_flac_block(file, offset + 4 + length, size) else told
+
+
+def _is_flac_block(file: BinaryIO, offset: int, size: int) -> bool:
+    header = _at(file, offset, 4) if offset < size else b""
+    return len(header) == 4 and 1 <= header[0] & 0x7F <= 6 and offset + 4 + int.from_bytes(header[1:]) <= size
 
 
 def _add_flac_block(kind: int, body: bytes, fields: _Fields, pictures: list[tuple[int, bytes]]) -> None:
@@ -515,6 +538,14 @@ def _ogg_headers(packets: list[bytes]) -> TagBlock | None:
 
 
 # --- MP4, ASF, APE --------------------------------------------------------------------------------
+
+
+def _behind_id3(read: Callable[[BinaryIO], TagBlock], file: BinaryIO, start: int) -> TagBlock:
+    """What a reader of whole files finds in one that has something else in front."""
+    if not start:
+        return read(file)
+    with SplicedFile(Path(file.name), b"", start) as own:
+        return read(cast(BinaryIO, own))
 
 
 def _mp4(file: BinaryIO) -> TagBlock:

@@ -24,6 +24,8 @@ class TableCommand(BaseCommand):
         file: str,
         what: str,
         more: Callable[[Imported], str] = lambda _: "",
+        *,
+        in_full: bool = False,
     ) -> Imported:
         """Import a file with progress on standard error, and print the bad lines and what was stored.
 
@@ -36,6 +38,9 @@ class TableCommand(BaseCommand):
             What a row of it is, in the plural.
         more : callable
             What else is to be said of it, after all of that.
+        in_full : bool
+            Whether a file of which lines are left out has failed: programs write exports, and no line of one is bad
+            that is whole.
         """
         with tqdm(file=sys.stderr, bar_format="{desc}: {percentage:3.0f}%|{bar}|") as bar:
 
@@ -63,8 +68,9 @@ class TableCommand(BaseCommand):
         )
         if said := more(imported):
             self.stdout.write(said)
-        if lines.incomplete:
-            raise CommandError(f"{file} was read only in part: {'; '.join(lines.incomplete)}. What was read is stored.")
+        missing = [*lines.incomplete, *([f"{lines.bad} of its records are left out"] if in_full and lines.bad else [])]
+        if missing:
+            raise CommandError(f"{file} was read only in part: {'; '.join(missing)}. What was read is stored.")
         return imported
 
     def _print_bad(self, lines: TableReport, line: str) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from ..file_parts import file_of
 from ..importing.m3u import LARGEST_FILE_BYTES, PlaylistEntry, PlaylistFile, path_parts, read_m3u, unquoted
-from ..models import LibraryRoot, Playlist, Song
+from ..models import DuplicateFile, LibraryRoot, Playlist, Song
 from ..names import artist_key, title_key
 from .playlists import MOST_SONGS, PlaylistRefused, make_playlist
 
@@ -20,7 +22,16 @@ _READ_AT_ONCE = 5000
 _SAME_DURATION_S = 3.0
 _DASH = re.compile(r"\s+[-\u2013\u2014]\s+")
 
-_Paths = Mapping[str, Sequence[tuple[tuple[str, ...], int]]]
+
+class _Place(NamedTuple):
+    """A song's file: its path from the root's name or folder on, the song, and the root."""
+
+    parts: tuple[str, ...]
+    song: int
+    root: int
+
+
+_Paths = Mapping[str, Sequence[_Place]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,48 +89,67 @@ def songs_of_entries(entries: Sequence[PlaylistEntry]) -> list[int | None]:
     """The songs that entries name, by primary key, in their order; None for what is not here.
 
     A file is found by as much of its path as is the same, from its end: an absolute path of another machine ends as
-    that of the library does. Where several end alike, or none does, artist and title decide.
+    that of the library does. Where several end alike, or none does, artist and title decide, and then the root in which
+    most of the others lie; what fits several songs that are called otherwise is none of them.
     """
     paths = _paths({parts[-1] for entry in entries for parts in (entry.parts, unquoted(entry)) if parts})
     found = [_by_path(entry, paths) for entry in entries]
-    unclear = [entry for entry, pks in zip(entries, found, strict=True) if len(pks) != 1]
+    unclear = [entry for entry, places in zip(entries, found, strict=True) if len(places) != 1]
     named = _by_name(unclear)
+    clear = Counter(root for places in found if len(places) == 1 for root in places.values())
+    usual_root = _most_common(clear)
     songs: list[int | None] = []
-    for entry, pks in zip(entries, found, strict=True):
+    for entry, places in zip(entries, found, strict=True):
         called = named.get(id(entry), [])
-        both = [pk for pk in called if pk in pks] or (pks if len(pks) == 1 else called)
-        songs.append(both[0] if both else None)
+        fit = [pk for pk in called if pk in places] or list(places) or called
+        in_usual_root = [pk for pk in fit if places.get(pk) == usual_root]
+        is_clear = len(fit) == 1 or bool(called) or len(in_usual_root) == 1
+        songs.append((in_usual_root or fit)[0] if fit and is_clear else None)
     return songs
 
 
+def _most_common(counted: Counter[int]) -> int | None:
+    """What was counted most often; None where several were as often."""
+    (first, most), (_, second) = [*counted.most_common(2), (None, 0), (None, 0)][:2]
+    return first if most > second else None
+
+
 def _paths(names: Iterable[str]) -> _Paths:
-    """The songs' paths from their root's name on, by the file's name, of those names."""
-    wanted, by_name = set(names), defaultdict[str, list[tuple[tuple[str, ...], int]]](list)
-    roots = {root.pk: (root.name, path_parts(str(root.folder))) for root in LibraryRoot.objects.all()}
-    rows = Song.objects.playable().order_by("pk").values_list("pk", "root", "path")
-    for pk, root, path in rows.iterator(_READ_AT_ONCE):
-        parts = path_parts(file_of(path))
-        if parts and parts[-1] in wanted and root is not None:
+    """Where songs and their copies lie, from their root's name on, by the file's name, of those names."""
+    wanted, by_name = set(names), defaultdict[str, list[_Place]](list)
+    roots = {root.pk: (root.name, path_parts(str(root.folder), folded=False)) for root in LibraryRoot.objects.all()}
+    songs = Song.objects.playable().order_by("pk").values_list("pk", "root", "path")
+    copies = DuplicateFile.objects.order_by("pk").values_list("song", "root", "path")
+    for pk, root, path in chain(songs.iterator(_READ_AT_ONCE), copies.iterator(_READ_AT_ONCE)):
+        parts = path_parts(file_of(path), folded=False)
+        if parts and (last := parts[-1].casefold()) in wanted and root is not None:
             name, folder = roots[root]
-            by_name[parts[-1]].append(((name.casefold(), *parts), pk))
-            if folder and folder[-1] != name.casefold():
-                by_name[parts[-1]].append(((*folder, *parts), pk))
+            by_name[last].append(_Place((name, *parts), pk, root))
+            if folder and folder[-1].casefold() != name.casefold():
+                by_name[last].append(_Place((*folder, *parts), pk, root))
     return by_name
 
 
-def _by_path(entry: PlaylistEntry, paths: _Paths) -> list[int]:
-    """The songs whose path ends as the entry's does, as far as possible."""
-    best: dict[int, int] = {}
+def _by_path(entry: PlaylistEntry, paths: _Paths) -> dict[int, int]:
+    """The songs whose path ends as the entry's does, as far as possible, with their roots.
+
+    Where several end alike, those that are written so to the letter are meant.
+    """
+    best: dict[int, tuple[int, int, int]] = {}
     length = 0
+    to_the_letter = path_parts(entry.written, folded=False)
     for wanted in dict.fromkeys((entry.parts, unquoted(entry))):
         length = max(length, len(wanted))
-        for parts, pk in paths.get(wanted[-1], ()) if wanted else ():
-            best[pk] = max(best.get(pk, 0), _alike_from_the_end(wanted, parts))
-    most = max(best.values(), default=0)
+        for place in paths.get(wanted[-1], ()) if wanted else ():
+            alike = _alike_from_the_end(wanted, [part.casefold() for part in place.parts])
+            exactly = _alike_from_the_end(to_the_letter, place.parts)
+            best[place.song] = max(best.get(place.song, (0, 0, 0)), (alike, exactly, place.root))
+    most = max((alike for alike, _, _ in best.values()), default=0)
     # The same name in another folder is another song, but where only the name is told.
     if most < min(length, 2):
-        return []
-    return [pk for pk, alike in best.items() if alike == most]
+        return {}
+    closest = max(exactly for alike, exactly, _ in best.values() if alike == most)
+    return {pk: root for pk, (alike, exactly, root) in best.items() if (alike, exactly) == (most, closest)}
 
 
 def _alike_from_the_end(one: Sequence[str], other: Sequence[str]) -> int:

@@ -151,6 +151,9 @@ def _check(draft: Path) -> None:
         sound = probe_file(draft)
     except UnreadableAudio as error:
         raise UploadRefused(str(error)) from error
+    if sound.is_cut_off:
+        # In the library it is heard as far as it goes; whoever sends it can send the whole of it.
+        raise UploadRefused("cut off before its end")
     if sound.duration_s > settings.UPLOAD_MAX_MINUTES * 60:
         raise UploadRefused(
             f"{sound.duration_s / 60:.0f} minutes long, and {settings.UPLOAD_MAX_MINUTES} are the most taken here",

@@ -2,10 +2,14 @@
 // names that browsers may keep: map_points.js has the songs, map_names.js what they are called, map_legend.js their
 // colours, map_drawing.js draws them, map_pointing.js is mouse, finger and keyboard, map_list.js the list beside.
 
+import { artistsFrom, showArtists } from "./artists.js";
+
 const AFTER_A_CLICK = 25;
 const AROUND = 24;
 const SETTLES_MS = 180;
 const HOVERS_MS = 40;
+// No farther than a mouse reaches from a song (map_pointing.js): whoever goes to the card stays with the song.
+const CARD_AWAY = 9;
 const LARGEST_ZOOM = 60;
 const BUTTON_ZOOM = 1.8;
 const GLIDE_MS = 180;
@@ -255,6 +259,11 @@ class SongMap extends HTMLElement {
     else this.hovering = setTimeout(() => this.#showCard(i, how), this.names.knows(i) ? 0 : HOVERS_MS);
   }
 
+  // Whoever goes from a song to its card finds it there: its artists lead to their pages.
+  leave(to) {
+    if (to !== this.drawing.canvas && !this.piece("card").contains(to)) this.hover(-1);
+  }
+
   async #showCard(i, how) {
     // Those around it are likely to be next.
     const { points } = this;
@@ -266,10 +275,12 @@ class SongMap extends HTMLElement {
       return;
     }
     const card = this.piece("card");
-    const { title, artist, why } = song.dataset;
+    const { title, artist, artists, why } = song.dataset;
     const labels = why || "no label that tells it from others";
     card.querySelector(".map-card-title").textContent = title;
-    card.querySelector(".map-card-by").textContent = artist || "Unknown artist";
+    const by = card.querySelector(".map-card-by");
+    showArtists(by, { artist: artist || "Unknown artist", artists: artistsFrom(artists) });
+    htmx.process(by);
     card.querySelector(".map-card-labels").textContent = this.pale[i] ? `${labels} · not for you` : labels;
     card.querySelector(".map-card-how").textContent = how;
     card.hidden = false;
@@ -282,8 +293,8 @@ class SongMap extends HTMLElement {
     const { clientWidth, clientHeight } = this.drawing.canvas;
     const [x, y] = this.onCanvas(this.hovered);
     const left = Math.max(8, Math.min(x - card.offsetWidth / 2, clientWidth - card.offsetWidth - 8));
-    const above = y - card.offsetHeight - 14;
-    const top = above > 8 ? above : Math.min(y + 14, clientHeight - card.offsetHeight - 8);
+    const above = y - card.offsetHeight - CARD_AWAY;
+    const top = above > 8 ? above : Math.min(y + CARD_AWAY, clientHeight - card.offsetHeight - 8);
     card.style.translate = `${Math.round(left)}px ${Math.round(top)}px`;
   }
 
@@ -337,7 +348,10 @@ class SongMap extends HTMLElement {
     const on = (target, names, answer) =>
       names.split(" ").forEach((name) => target.addEventListener(name, answer, { signal }));
     new Pointing(this, signal);
-    on(canvas, "blur", () => this.hover(-1));
+    on(canvas, "blur", ({ relatedTarget }) => this.leave(relatedTarget));
+    on(this.piece("card"), "pointerleave focusout", ({ pointerType, relatedTarget }) => {
+      if (pointerType !== "touch") this.leave(relatedTarget);
+    });
     on(this, "click", ({ target }) => this.#clicked(target.closest("button")));
     on(this.piece("kind"), "change", ({ target }) => {
       this.legend.colourBy(target.value);

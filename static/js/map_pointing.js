@@ -20,8 +20,11 @@ export class Pointing {
     on("pointerdown", (event) => this.#down(event, this.#at(event)));
     on("pointermove", (event) => this.#move(event, this.#at(event)));
     for (const end of ["pointerup", "pointercancel"]) on(end, (event) => this.#up(event, this.#at(event)));
-    on("pointerleave", (event) => event.pointerType === "mouse" && !this.pointers.size && map.hover(-1));
-    on("wheel", (event) => this.#wheel(event), { passive: false });
+    on("pointerleave", ({ pointerType, relatedTarget }) => {
+      if (pointerType === "mouse" && !this.pointers.size) map.leave(relatedTarget);
+    });
+    for (const under of [this.canvas, map.piece("card")])
+      under.addEventListener("wheel", (event) => this.#wheel(event), { signal, passive: false });
     on("keydown", (event) => this.#key(event));
   }
 

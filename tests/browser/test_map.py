@@ -116,6 +116,23 @@ def test_pointing_at_a_song_says_what_it_is_and_a_click_plays_it(visit: Visit) -
     expect(card).to_be_hidden()
 
 
+def test_the_artists_in_a_card_lead_to_their_pages(visit: Visit) -> None:
+    page = visit("/map/")
+    song_map(page)
+    title = title_of(page, 2)
+    page.mouse.move(*place_of(page, 2))
+    card = page.locator("[data-map-card]")
+    expect(card).to_contain_text(title)
+    link = card.locator(".map-card-by").get_by_role("link").first
+    name = link.inner_text()
+    box = link.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=8)
+    expect(card).to_contain_text(title)
+    link.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+
+
 def test_a_finger_is_told_first_and_plays_with_the_second_tap(visit: Visit) -> None:
     page = visit("/map/", size="phone", has_touch=True)
     song_map(page)

@@ -10,6 +10,7 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile as sf
+from mutagen import id3
 from mutagen.apev2 import APEv2
 from mutagen.ogg import OggPage
 
@@ -75,6 +76,25 @@ def test_a_header_that_is_a_little_wrong_is_seen_too(
     assert length_of(tmp_path, with_frames(content, round(times * frames))) == pytest.approx(60.0, abs=0.1)
 
 
+def test_a_header_without_a_count_of_bytes_is_not_believed(tmp_path: Path, vbr_mp3: bytes) -> None:
+    at = max(vbr_mp3.find(b"Xing"), vbr_mp3.find(b"Info"))
+    frames = int.from_bytes(vbr_mp3[at + 8 : at + 12])
+    content = bytearray(with_frames(vbr_mp3, round(frames * 1.04)))
+    content[at + 7] &= ~2
+    assert length_of(tmp_path, bytes(content)) == pytest.approx(10.0, abs=0.2)
+
+
+def test_a_second_that_the_header_does_not_count_is_heard(tmp_path: Path, long_mp3s: dict[str, bytes]) -> None:
+    for content in long_mp3s.values():
+        at, places = content.find(b"\xff\xfb"), list[int]()
+        while (frame := parse_frame(content[at : at + 4])) is not None:
+            places.append(at)
+            at += frame.length
+        assert length_of(tmp_path, content) == pytest.approx(60.0, abs=0.1)
+        longer = content + content[places[-40] :]
+        assert length_of(tmp_path, longer) == pytest.approx(60.0 + 40 * 1152 / 44100, abs=0.15)
+
+
 def test_an_mp3_whose_header_is_right_is_not_read_through(tmp_path: Path, vbr_mp3: bytes) -> None:
     (tmp_path / "a.mp3").write_bytes(vbr_mp3)
     header = read_length_header(tmp_path / "a.mp3")
@@ -96,6 +116,17 @@ def test_mp3s_one_behind_the_other_are_as_long_as_both(tmp_path: Path, vbr_mp3: 
     assert decode(tmp_path / "a.mp3", 15.0, 1.0, 16000).size == 16000
 
 
+@pytest.mark.parametrize("header", [b"Xing", b"none"])
+def test_pictures_between_mp3s_one_behind_the_other_are_no_sound(tmp_path: Path, vbr_mp3: bytes, header: bytes) -> None:
+    # Of so many random bytes some look like frames.
+    front = id3.ID3()
+    front.add(id3.APIC(mime="image/jpeg", type=3, data=np.random.default_rng(5).bytes(1_500_000)))
+    front.save(tmp_path / "front")
+    one = (tmp_path / "front").read_bytes() + vbr_mp3[vbr_mp3.find(b"\xff\xfb") :].replace(b"Info", header)
+    assert length_of(tmp_path, one + one) == pytest.approx(20.0, abs=0.2)
+    assert length_of(tmp_path, one + one[:-5000] + bytes(3_000_000)) == pytest.approx(20.0, abs=1.0)
+
+
 def test_a_piece_of_an_mp3_that_still_has_the_header_of_the_whole_is_as_long_as_it_is(
     tmp_path: Path, vbr_mp3: bytes
 ) -> None:
@@ -105,9 +136,13 @@ def test_a_piece_of_an_mp3_that_still_has_the_header_of_the_whole_is_as_long_as_
     assert length_of(tmp_path, vbr_mp3[:at]) == pytest.approx((frames - 1) * 1152 / 44100, abs=0.1)
 
 
-def test_an_mp3_that_ends_within_a_frame_is_cut_off(tmp_path: Path, vbr_mp3: bytes) -> None:
+def test_an_mp3_that_ends_within_a_frame_is_as_long_as_it_is_heard(tmp_path: Path, vbr_mp3: bytes) -> None:
+    assert length_of(tmp_path, vbr_mp3[: len(vbr_mp3) // 2 + 7]) == pytest.approx(5.0, abs=0.5)
+    assert decode(tmp_path / "a.mp3", 0.0, 20.0, 16000).size / 16000 == pytest.approx(
+        probe(tmp_path / "a.mp3").duration_s, abs=0.1
+    )
     with pytest.raises(UnreadableAudio, match="cut off before its end"):
-        length_of(tmp_path, vbr_mp3[: len(vbr_mp3) // 2 + 7])
+        length_of(tmp_path, vbr_mp3[: len(vbr_mp3) // 25])
 
 
 def with_samples(content: bytes, samples: int) -> bytes:
@@ -124,9 +159,24 @@ def test_a_flac_file_whose_header_is_wrong_is_as_long_as_it_is_heard(tmp_path: P
     assert with_samples(content, 220500) == content
     assert length_of(tmp_path, with_samples(content, samples), "b.flac") == pytest.approx(10.0, abs=0.01)
     assert decode(tmp_path / "b.flac", 8.0, 1.0, 16000).size == 16000
-    for cut in (10, len(content) // 2):
-        with pytest.raises(UnreadableAudio, match="cut off before its end"):
-            length_of(tmp_path, with_samples(content, 30 * 22050)[:-cut], "b.flac")
+    for cut, seconds in ((10, 10.0), (len(content) // 2, 5.0)):
+        length = length_of(tmp_path, with_samples(content, 30 * 22050)[:-cut], "b.flac")
+        assert length == pytest.approx(seconds, abs=0.5)
+
+
+@pytest.mark.parametrize("told", [0, 100, 200_000, 0xFFFFFF])
+@pytest.mark.parametrize("is_last", [True, False])
+def test_a_flac_file_with_a_block_of_another_length_than_it_says_is_heard(
+    tmp_path: Path, told: int, is_last: bool
+) -> None:
+    content = write_tone(tmp_path / "a.flac", seconds=4.0).read_bytes()
+    sound = content.find(b"\xff\xf8")
+    block = bytes([0x86 if is_last else 6]) + told.to_bytes(3) + np.random.default_rng(9).bytes(50_000)
+    head = content[:4] + bytes([content[4] & 0x7F]) + content[5:42]
+    path = tmp_path / "b.flac"
+    path.write_bytes(head + block + (b"" if is_last else b"\x81\0\0\x04none") + content[sound:])
+    assert probe(path).duration_s == pytest.approx(4.0, abs=0.01)
+    assert decode(path, 2.0, 1.0, 8000) == pytest.approx(decode(tmp_path / "a.flac", 2.0, 1.0, 8000))
 
 
 @pytest.mark.parametrize("kind", [0, 3, 5, 6])
@@ -172,6 +222,25 @@ def test_all_links_of_an_ogg_chain_count_and_are_decoded(tmp_path: Path, suffix:
     assert length_of(tmp_path, one + two, f"chain{suffix}") == pytest.approx(5.0, abs=0.1)
     assert decode(tmp_path / f"chain{suffix}", 4.0, 0.5, 16000).size == 8000
     assert length_of(tmp_path, one, f"chain{suffix}") == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize("suffix", [".ogg", ".opus"])
+def test_a_chain_that_ends_within_a_page_is_as_long_as_it_is_heard(tmp_path: Path, suffix: str) -> None:
+    first = write_tone(tmp_path / f"a{suffix}", seconds=6.0, hz=300).read_bytes()
+    second = write_tone(tmp_path / f"b{suffix}", seconds=4.0, hz=600).read_bytes()
+    assert length_of(tmp_path, first + second, f"chain{suffix}") == pytest.approx(10.0, abs=0.05)
+    length_of(tmp_path, first + second[: len(second) * 2 // 3], f"cut{suffix}")
+    found = probe(tmp_path / f"cut{suffix}")
+    heard_s = decode(tmp_path / f"cut{suffix}", 0.0, 20.0, 8000).size / 8000
+    assert found.duration_s == pytest.approx(heard_s, abs=0.1)
+    assert found.is_cut_off
+
+
+def test_an_aac_file_is_as_long_as_its_frames(tmp_path: Path) -> None:
+    content = write_tone(tmp_path / "a.aac", seconds=6.0).read_bytes()
+    assert length_of(tmp_path, content, "b.aac") == pytest.approx(6.0, abs=0.1)
+    assert length_of(tmp_path, content[:-100], "b.aac") == pytest.approx(6.0, abs=0.1)
+    assert length_of(tmp_path, content * 2, "b.aac") == pytest.approx(12.1, abs=0.15)
 
 
 def test_a_chain_whose_links_have_one_serial_number_is_told_by_its_size(tmp_path: Path) -> None:

@@ -120,6 +120,7 @@ def test_the_curation_page_says_what_is_asked_why_and_by_whom_and_plays_it_where
     assert 'Is it <strong class="curation-label">jazz</strong>?' in page
     assert "heard 0.52" in page
     assert "imported, 3 people" in page
+    assert '<a href="/artists/an%20artist/">An artist</a>' in page
     assert f'src="/songs/{song.pk}/audio#t=60"' in page
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,7 +30,7 @@ def test_bad_files_are_each_named_with_the_reason_and_the_good_ones_come_in(musi
     good = write_tone(music / "good.ogg", hz=300)
     flac = write_tone(music / "whole.flac", seconds=20).read_bytes()
     (music / "whole.flac").unlink()
-    (music / "cut.flac").write_bytes(flac[: len(flac) // 2])
+    (music / "cut.flac").write_bytes(flac[: len(flac) // 50])
     (music / "empty.mp3").touch()
     (music / "text.mp3").write_text("This is not music. " * 1000)
     os.mkfifo(music / "pipe.mp3")
@@ -62,6 +63,15 @@ def test_bad_files_are_each_named_with_the_reason_and_the_good_ones_come_in(musi
     }.items():
         assert f"Not usable: {music}/{name}: {reason}" in report
     assert (figures(report)["new"], figures(report)["not usable"]) == (1, 11)
+
+
+def test_a_file_that_is_cut_off_is_heard_as_far_as_it_goes_and_named(music: Path) -> None:
+    whole = write_tone(music / "cut.flac", seconds=20).read_bytes()
+    (music / "cut.flac").write_bytes(whole[: len(whole) // 2])
+    report = import_music(music)
+    assert only_song().duration_s == pytest.approx(10, abs=0.5)
+    assert re.search(rf"Shorter than it says: {music}/cut.flac: only (9|10)\.\d s are there", report)
+    assert figures(report)["new"] == 1
 
 
 def test_a_link_to_a_file_of_the_root_is_a_duplicate_and_a_link_to_a_folder_of_it_is_passed_over(music: Path) -> None:

@@ -32,6 +32,14 @@ def import_plays(path: Path, form: str, user: str = "rob") -> str:
     return out.getvalue()
 
 
+def import_part(path: Path, form: str) -> str:
+    """The same of an export of which a record is left out, which fails."""
+    out = StringIO()
+    with pytest.raises(CommandError, match=r"read only in part: 1 of its records are left out\. What"):
+        call_command("import_plays", str(path), format=form, user="rob", stdout=out)
+    return out.getvalue()
+
+
 def plays() -> list[tuple[str, str, int]]:
     """Listener, title and moment of all plays."""
     rows = Play.objects.order_by("played_at", "pk").values_list("user__username", "song__title", "played_at")
@@ -142,7 +150,7 @@ def test_a_last_line_that_is_cut_off_is_told_of_and_fails(tmp_path: Path, form: 
         import_plays(file, form)
     assert Play.objects.count() == 1
     file.write_text("\n".join(lines)[:-8] + "\n")
-    assert "1 lines left out" in import_plays(file, form)
+    assert "1 lines left out" in import_part(file, form)
 
 
 def test_a_damaged_file_of_a_zip_is_named_and_the_others_are_read(tmp_path: Path) -> None:
@@ -277,14 +285,20 @@ def test_a_title_over_two_lines_is_one_row(tmp_path: Path) -> None:
     (tmp_path / "export.csv").write_text(
         'artist,album,track,unixtime\nAnna,Album,"A\nda",1700000000\nAnna,,Eva,1700000100\n"Anna\n'
     )
-    report = import_plays(tmp_path / "export.csv", "lastfm-scrobbles")
+    report = import_part(tmp_path / "export.csv", "lastfm-scrobbles")
     assert "Line 5 is left out: not a line of a table: its quotes do not end" in report
     assert [play.song.title for play in Play.objects.order_by("played_at")] == ["A da", "Eva"]
 
 
-def test_a_bad_line_among_good_ones_is_named(tmp_path: Path) -> None:
+def test_what_is_playing_while_a_table_is_written_is_no_play(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"Anna,A,Ada,\nAnna,A,Bea,{MOMENT}\n")
+    assert "0 lines left out" in import_plays(tmp_path / "a.csv", "lastfm-scrobbles")
+    assert [title for _, title, _ in plays()] == ["Bea"]
+
+
+def test_a_bad_line_among_good_ones_is_named_and_fails(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(f"Anna,A,Ada,{MOMENT}\nAnna,A,Bea,yesterday\nAnna,A,Cleo,{MOMENT}\n")
-    report = import_plays(tmp_path / "a.csv", "lastfm-scrobbles")
+    report = import_part(tmp_path / "a.csv", "lastfm-scrobbles")
     assert "Line 2 is left out: the date is no moment: yesterday" in report
     assert Play.objects.count() == 2
     assert datetime.fromtimestamp(MINUTE, UTC) == Play.objects.order_by("pk").values_list("played_at", flat=True)[0]

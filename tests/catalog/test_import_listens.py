@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -40,12 +41,14 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "listens.jsonl"
 
 
-def import_listens(path: Path, *lines: dict[str, Any] | str, user: str = "") -> str:
-    """The command's report on a file of these lines."""
+def import_listens(path: Path, *lines: dict[str, Any] | str, user: str = "", left_out: int = 0) -> str:
+    """The command's report on a file of these lines; it fails where some are left out."""
     if lines:
         path.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines), "utf-8")
     out = StringIO()
-    call_command("import_plays", str(path), format="listenbrainz", user=user, stdout=out)
+    in_part = pytest.raises(CommandError, match=f"in part: {left_out} of its records") if left_out else nullcontext()
+    with in_part:
+        call_command("import_plays", str(path), format="listenbrainz", user=user, stdout=out)
     return out.getvalue()
 
 
@@ -179,6 +182,7 @@ def test_bad_lines_are_named_with_what_is_wrong_and_the_rest_goes_on(file: Path)
         listen(NOON) | {"track_metadata": {"track_name": 7, "artist_name": "Anna"}},
         listen(NOON, user="x" * 151),
         listen(NOON + 1, "nul\0 and bell\x07", isrc=7, recording_mbid=["x"], duration="long", album=["x"]),
+        left_out=15,
     )
     assert counts() == {("rob", "Ada"): 1, ("rob", "nul and bell"): 1}
     for line, why in {

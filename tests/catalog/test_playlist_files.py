@@ -14,7 +14,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from catalog.importing.m3u import LARGEST_FILE_BYTES, path_parts, read_m3u
-from catalog.models import LibraryRoot, Playlist, Song
+from catalog.models import DuplicateFile, LibraryRoot, Playlist, Song
 from catalog.services.playlist_files import import_playlist
 from catalog.services.playlists import PlaylistRefused, m3u, make_playlist, songs_of
 from tests.factories import make_root, make_song, make_user
@@ -90,6 +90,29 @@ def test_what_is_exported_comes_back_as_it_was(songs: list[Song], listener: User
 )
 def test_songs_are_found_by_the_end_of_their_path_or_by_name(songs: list[Song], line: str, title: str) -> None:
     assert found(f"#EXTM3U\r\n{line}\r\n") == ([title], [])
+
+
+def test_a_path_that_fits_two_roots_is_where_the_others_are(songs: list[Song]) -> None:
+    both = "Ann/Best/01.mp3\n"
+    assert found(f"Bob/Best/01.mp3\n{both}") == (["Two", "One"], [])
+    assert found(f"Zoë/Été chaud.flac\n{both}") == (["Été", "Three"], [])
+    # Nothing tells which of the two is meant.
+    assert found(f"Bob/Best/01.mp3\nZoë/Été chaud.flac\n{both}") == (["Two", "Été"], ["Ann/Best/01.mp3"])
+
+
+def test_a_path_that_fits_two_roots_alike_is_named(songs: list[Song]) -> None:
+    with pytest.raises(PlaylistRefused, match=r"the first is Ann/Best/01\.mp3"):
+        found("Ann/Best/01.mp3\n")
+
+
+def test_names_that_differ_by_case_are_two_files(roots: list[LibraryRoot], songs: list[Song]) -> None:
+    make_song("Four", "Bob", root=roots[0], path="bob/best/01.mp3")
+    assert found("Bob/Best/01.mp3\nbob/best/01.mp3\n") == (["Two", "Four"], [])
+
+
+def test_the_path_of_a_copy_is_that_of_the_song(roots: list[LibraryRoot], songs: list[Song]) -> None:
+    DuplicateFile.objects.create(song=songs[1], root=roots[1], path="Copies/two.mp3", size=1, mtime_ns=1)
+    assert found("/srv/music/Jazz/Copies/two.mp3\n") == (["Two"], [])
 
 
 def test_an_m3u_in_an_old_encoding_is_read(songs: list[Song]) -> None:

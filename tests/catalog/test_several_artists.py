@@ -16,6 +16,7 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -116,6 +117,12 @@ def test_cards_and_lines_lead_to_each_artist(duet: Song, component: str) -> None
     assert "Unknown artist" in render_component(component, Song(pk=1, title="A"))
 
 
+def test_curation_leads_to_each_artist(duet: Song) -> None:
+    correction = SimpleNamespace(song=duet, action=SimpleNamespace(pk=1))
+    shown = render_to_string("recommender/alike.html", {"correction": correction, "songs": [(duet, "0.9", 0, False)]})
+    assert '<a href="/artists/alpha/">Alpha</a>, <a href="/artists/beta/">Beta</a>' in shown
+
+
 def test_the_player_is_told_where_each_artist_leads(duet: Song, root: LibraryRoot) -> None:
     written = make_song("A", 'Eta "x" ft. Theta', artists=['Eta "x"', "Theta"], root=root, path="a.mp3")
     shown = html.unescape(render_component("songs.data", written).split('data-artists="')[1].split('" data-')[0])
@@ -206,6 +213,20 @@ def test_who_is_named_in_full_goes_first(find: Callable[[str, str], int | None])
     assert find("Beta", "Alone") == 3
     assert find("Alpha & Beta", "Alone") == 4
     assert find("Alpha & Gamma", "Duet") is None
+
+
+@pytest.mark.parametrize("joiner", [", ", " & ", " and ", " x ", " with "])
+def test_whoever_is_joined_in_one_name_is_found_one_by_one(tmp_path: Path, joiner: str) -> None:
+    song = make_song("Duet", f"Alpha{joiner}Beta", root=make_root(), path="a.flac")
+    lines = [
+        {"listened_at": 1_700_000_000 + at, "track_metadata": {"track_name": "Duet", "artist_name": name}}
+        for at, name in enumerate(["Alpha", "Beta", "Beta & Alpha", "Gamma"])
+    ]
+    (tmp_path / "listens.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    call_command("import_plays", str(tmp_path / "listens.jsonl"), format="listenbrainz", user="rob", stdout=StringIO())
+    plays = Play.objects.order_by("played_at").values_list("song", "song__artist")
+    assert [(pk == song.pk, artist) for pk, artist in plays][:3] == 3 * [(True, song.artist)]
+    assert plays[3][1] == "Gamma"
 
 
 def test_a_file_of_several_artists_is_the_song_that_plays_have_named_after_one(tmp_path: Path) -> None:

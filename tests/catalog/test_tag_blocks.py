@@ -15,14 +15,15 @@ from mutagen.asf import ASF
 from mutagen.asf._attrs import ASFByteArrayAttribute
 from mutagen.flac import FLAC, Picture
 from mutagen.mp4 import MP4, MP4Cover, MP4FreeForm
+from mutagen.ogg import OggPage
 
-from catalog.audio import probe
+from catalog.audio import decode, probe
 from catalog.importing.fingerprint import fingerprint
 from catalog.importing.old_encodings import decode_all
 from catalog.importing.tags import Tags, read_tags
 from tests.audio import tag, with_flac_blocks, write_tone
 
-FORMATS = ["mp3", "flac", "ogg", "opus", "m4a", "wav", "aiff"]
+FORMATS = ["mp3", "flac", "ogg", "opus", "m4a", "wma", "wav", "aiff"]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
             file.tags.add(id3.TPE1(text=[name]))
             file.save()
         else:
-            tag(path, title="Told", artist=name)
+            tag(path, title="Told", **{"Author" if name == "wma" else "artist": name})
         made[name] = path.read_bytes()
     return made
 
@@ -86,7 +87,7 @@ def test_a_file_is_read_by_what_it_holds(tmp_path: Path, files: dict[str, bytes]
     assert (tags.title, tags.artist) == ("Told", held)
 
 
-@pytest.mark.parametrize("held", ["flac", "ogg"])
+@pytest.mark.parametrize("held", ["flac", "ogg", "opus", "m4a", "wma", "wav", "aiff"])
 def test_id3_in_front_of_another_format_fills_what_that_leaves_open(
     tmp_path: Path, files: dict[str, bytes], held: str
 ) -> None:
@@ -95,8 +96,13 @@ def test_id3_in_front_of_another_format_fills_what_that_leaves_open(
     tags.add(id3.TIT2(text=["Not told"]))
     tags.add(id3.TALB(text=["Album"]))
     tags.save(front)
-    read_ = read(tmp_path / "x.flac", front.read_bytes() + files[held])
+    (tmp_path / "without").write_bytes(files[held])
+    path = tmp_path / "x.flac"
+    read_ = read(path, front.read_bytes() + files[held])
     assert (read_.title, read_.artist, read_.album) == ("Told", held, "Album")
+    assert probe(path) == probe(tmp_path / "without")
+    assert fingerprint(path) == fingerprint(tmp_path / "without")
+    assert (decode(path, 0.1, 0.1, 8000) == decode(tmp_path / "without", 0.1, 0.1, 8000)).all()
 
 
 def test_id3_in_front_of_aac(tmp_path: Path) -> None:
@@ -264,6 +270,41 @@ def test_a_broken_block_of_a_flac_file_costs_that_block(
         assert (told.title, told.artist, told.pictures) == ("Told", "P", (b"front",))
 
 
+@pytest.mark.parametrize("held", ["ogg", "opus"])
+@pytest.mark.parametrize("checked", [True, False], ids=["checked", "unchecked"])
+@pytest.mark.parametrize(
+    ("offset", "broken"),
+    [(0, bytes(8)), (8, b"\xff\xff\xff\x7f"), (8, bytes(20)), (0, b"\xff" * 40)],
+    ids=["signature", "length", "nothing", "garbage"],
+)
+def test_a_broken_comment_header_of_an_ogg_file_costs_the_comments(
+    tmp_path: Path, files: dict[str, bytes], held: str, offset: int, broken: bytes, checked: bool
+) -> None:
+    content = bytearray(files[held])
+    at = max(content.find(b"\x03vorbis"), content.find(b"OpusTags")) + offset - (held == "ogg" and offset > 0)
+    content[at : at + len(broken)] = broken
+    pages, written = BytesIO(content), b""
+    while checked and pages.tell() < len(content):
+        # With the checksums that go with what is broken.
+        written += OggPage(pages).write()
+    told = read(tmp_path / "a.ogg", written or bytes(content))
+    assert (told.title, told.artist) == ("", "")
+    (tmp_path / "whole.ogg").write_bytes(files[held])
+    assert probe(tmp_path / "a.ogg") == probe(tmp_path / "whole.ogg")
+    assert (decode(tmp_path / "a.ogg", 0.1, 0.1, 8000) == decode(tmp_path / "whole.ogg", 0.1, 0.1, 8000)).all()
+
+
+def test_comments_behind_a_picture_that_is_longer_than_its_header_says_are_read(
+    tmp_path: Path, files: dict[str, bytes]
+) -> None:
+    cover = Picture()
+    cover.type, cover.mime, cover.data = 3, "image/png", bytes(70_000)
+    content = with_flac_blocks(files["flac"], (6, cover.write()), (4, vorbis_block(TITLE="Told behind it")))
+    at = content.find(bytes([6]) + len(cover.write()).to_bytes(3))
+    told = read(tmp_path / "a.flac", content[:at] + bytes([6]) + (100).to_bytes(3) + content[at + 4 :])
+    assert (told.title, len(told.pictures)) == ("Told behind it", 1)
+
+
 def test_comments_that_go_on_behind_their_block_count_as_far_as_they_are_there(
     tmp_path: Path, files: dict[str, bytes]
 ) -> None:
@@ -429,6 +470,8 @@ def test_artists_of_id3(plain_mp3: Path) -> None:
         ("소녀시대 다시 만난 세계", "euc_kr"),
         ("Ελλάδα Σαββόπουλος", "cp1253"),
         ("คาราบาว เมดอินไทยแลนด์", "tis_620"),
+        ("Miłość w czasach popkultury", "cp1250"),
+        ("Zażółć gęślą jaźń", "cp1250"),
         ("Motörhead", "utf-8"),
         ("Björk Ænima", "latin-1"),
         ("Sigur Rós Ágætis byrjun", "latin-1"),
