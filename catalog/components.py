@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.runtime import Macro
 
+from .covers import DRAWING
 from .models import Song
 from .names import artist_key
 
@@ -37,7 +38,7 @@ def icon(name: str, extra_class: str = "") -> SafeString:
 
 def cover_url(song: Song) -> str:
     """The address of a song's cover; it changes when the cover does, so that browsers may keep it."""
-    drawn_from = f"{song.cover.name}\n{song.title}\n{song.artist}\n{song.tagging_changed_at}"
+    drawn_from = f"{DRAWING}\n{song.cover.name}\n{song.title}\n{song.artist}\n{song.tagging_changed_at}"
     return f"{song.get_absolute_url()}cover?v={crc32(drawn_from.encode(errors='replace')):08x}"
 
 

@@ -20,7 +20,7 @@ export class Points {
     this.x = column(Uint16Array, n);
     this.y = column(Uint16Array, n);
     this.strongest = Array.from({ length: about.per_song }, () => column(Uint8Array, n));
-    this.labels = about.labels.map(([name, kind]) => ({ name, kind }));
+    this.labels = about.labels.map(([name, kind]) => ({ name: name.toLowerCase(), kind }));
     this.ids = new Float64Array(n);
     let id = about.first;
     for (let i = 0; i < n; i += 1) {

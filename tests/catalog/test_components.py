@@ -46,6 +46,7 @@ CALLS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "songs.row": ((ROW,), {"score": HOSTILE, "number": 2, "removable": True}),
     "songs.rows": (([ROW, ROW],), {}),
     "songs.cards": (([SimpleNamespace(song=SONG, why=HOSTILE)],), {}),
+    "songs.unseen": (([SONG],), {}),
     "songs.card": ((SONG,), {"why": HOSTILE}),
     "songs.album": ((ALBUM,), {}),
     "songs.artist_entry": ((ENTRY, SONG), {}),

@@ -94,6 +94,51 @@ def test_rows_say_why_they_are_there(page: Client, ada: User, songs: list[Song])
     assert {"New here, nobody has played it yet", "Popular here"} <= set(said)
 
 
+def mix_of(page: str) -> str:
+    """The part of a page that is the mix."""
+    return page.partition('<h2 id="mix">')[2].partition("</section>")[0]
+
+
+def test_the_page_opens_with_a_mix_to_play_and_says_why(page: Client, ada: User, songs: list[Song]) -> None:
+    make_rating(ada, songs[1], 5)
+    shown = text(page)
+    assert shown.index('id="mix"') < shown.index('id="row-1"')
+    mix = mix_of(shown)
+    said = re.search(r"<p>Because you like ([^<]*)</p>", mix)
+    own = set(SongLabel.objects.filter(song=songs[1]).values_list("label__name", flat=True))
+    assert said
+    assert set(re.split(", | and ", said[1])) <= own
+    inside = [Song.objects.get(title=title) for title in re.findall(r'data-title="([^"]*)"', mix)]
+    assert len(inside) == 25
+    assert songs[1] not in inside
+    assert all(one.artist != other.artist for one, other in pairwise(inside))
+    # What is asked for goes before what is liked; what follows the first rows has no second one.
+    assert not mix_of(text(page, "/?label=calm"))
+    assert not mix_of(text(page, "/?rows=rest"))
+
+
+def test_nobody_of_whom_nothing_is_known_has_a_mix(page: Client, ada: User, songs: list[Song]) -> None:
+    assert not mix_of(text(page))
+
+
+def test_a_caption_says_why_this_song_and_not_what_all_of_a_row_are(page: Client, ada: User, songs: list[Song]) -> None:
+    make_rating(ada, songs[1], 5)
+    row = row_called(text(page), "More genre 1")
+    captions = re.findall(r'class="song-card-why">([^<]*)<', row)
+    assert captions
+    assert not any("genre 1" in caption for caption in captions)
+    assert len(set(captions)) > 1
+
+
+def test_labels_are_shown_in_one_case(page: Client, ada: User, songs: list[Song]) -> None:
+    Label.objects.filter(name="calm").update(name="Calm")
+    build.build()
+    make_rating(ada, songs[2], 5)
+    shown = text(page, "/?rows=all&label=calm")
+    assert "In the mood for calm" in shown
+    assert not re.findall(r">[^<]*Calm[^<]*<", shown)
+
+
 def test_the_page_begins_with_a_few_rows_and_the_others_follow(page: Client, ada: User, songs: list[Song]) -> None:
     for song, stars in zip(songs[:4], (5, 4, 3, 1), strict=True):
         make_rating(ada, song, stars)
