@@ -11,6 +11,8 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from .names import artist_key
+
 SIZE = 320
 """Width and height of a cover, in the units of the drawing."""
 
@@ -63,8 +65,8 @@ def initials(name: str) -> str:
 
 
 def hue_of(name: str) -> float:
-    """A name's own hue, in degrees."""
-    return 360 * _share(name)
+    """A name's own hue, in degrees, however it is written."""
+    return 360 * _share(artist_key(name) or name)
 
 
 def _document(hue: float, shapes: str, letters: str) -> str:

@@ -1,6 +1,6 @@
 // The page Map: <song-map> fetches where the songs lie, and shows them. Its other modules are named by the page, under
 // names that browsers may keep: map_points.js has the songs, map_names.js what they are called, map_legend.js their
-// colours, map_drawing.js draws them, map_pointing.js is mouse, finger and keyboard, map_list.js the list beside.
+// colours, map_captions.js the names of its parts, map_drawing.js draws them, map_pointing.js is mouse, finger and keyboard, map_list.js the list beside.
 
 const AFTER_A_CLICK = 25;
 const AROUND = 24;
@@ -11,7 +11,7 @@ const BUTTON_ZOOM = 1.8;
 const GLIDE_MS = 180;
 const FIT = 0.92;
 const WORDS = 3;
-const MODULES = ["points", "names", "legend", "drawing", "pointing", "list"];
+const MODULES = ["points", "names", "legend", "drawing", "captions", "pointing", "list"];
 
 const numbers = (text) => (text || "").split(" ").filter(Boolean).map(Number);
 
@@ -45,12 +45,13 @@ class SongMap extends HTMLElement {
     return this.querySelector(`[data-map-${name}]`);
   }
 
-  #start(packed, { Points, Names, Legend, Drawing, Pointing, List, FADED }) {
+  #start(packed, { Points, Names, Legend, Drawing, Captions, Pointing, List, FADED }) {
     this.points = new Points(packed);
     this.names = new Names(this.points, this.dataset.songs, Number(this.dataset.atOnce), (address) =>
       this.#ask(address),
     );
     this.drawing = new Drawing(this.piece("canvas"));
+    this.captions = new Captions(this.points);
     this.list = new List(this);
     const known = (ids) =>
       numbers(ids)
@@ -193,7 +194,8 @@ class SongMap extends HTMLElement {
       const marks = [];
       if (playing >= 0) marks.push({ song: playing, colour: "accent", wide: 5 });
       if (hovered >= 0) marks.push({ song: hovered, colour: "text", wide: 3 });
-      this.drawing.draw({ points, view, tone: this.legend.tone, ringed, radius, marks, loop });
+      const { shown } = this.captions;
+      this.drawing.draw({ points, view, tone: this.legend.tone, ringed, radius, marks, loop, captions: shown });
       this.#placeCard();
     });
   }
@@ -201,11 +203,16 @@ class SongMap extends HTMLElement {
   // What costs more than drawing waits until the map stands still.
   #settle() {
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => {
+    this.settling = setTimeout(async () => {
       const { clientWidth, clientHeight } = this.drawing.canvas;
       const corners = [...this.place(0, 0), ...this.place(clientWidth, clientHeight)];
       const { points, legend } = this;
-      this.list.show(this.closed ? points.within(this.loop, legend.counts) : points.inside(...corners, legend.counts));
+      const inSight = points.inside(...corners, legend.counts);
+      const caption = () => this.captions.update(inSight, this.view.scale, this.names.known) && this.draw();
+      caption();
+      await this.list.show(this.closed ? points.within(this.loop, legend.counts) : inSight);
+      // Who plays the few that are left is known by now.
+      caption();
     }, SETTLES_MS);
   }
 

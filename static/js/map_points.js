@@ -77,6 +77,11 @@ export class Points {
     return names;
   }
 
+  // A song's strongest labels, by number.
+  labelsOf(i) {
+    return this.strongest.map((column) => column[i]).filter((label) => label !== NO_LABEL);
+  }
+
   // The strongest label of a song that is of a kind ("" for any); -1 for none.
   labelOf(i, kind) {
     for (const column of this.strongest) {

@@ -49,7 +49,7 @@ CALLS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "songs.unseen": (([SONG],), {}),
     "songs.card": ((SONG,), {"why": HOSTILE}),
     "songs.album": ((ALBUM,), {}),
-    "songs.artist_entry": ((ENTRY, SONG), {}),
+    "songs.artist_entry": ((ENTRY,), {}),
     "songs.album_entry": ((ENTRY, SONG), {}),
     "songs.line": ((SONG,), {"why": HOSTILE, "score": HOSTILE, "said": HOSTILE}),
     "songs.refused": ((ROW,), {}),

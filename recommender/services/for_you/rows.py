@@ -176,9 +176,12 @@ class RowBuilder:
         return [label for label in strongest if direction[label] > 0]
 
     def choose_mix(self) -> None:
-        """Choose the songs that fit the profile best; they stay free for the rows."""
+        """Choose the songs that fit the profile best, liked ones where these are few; all stay free for the rows."""
         scores = self.scores if self.taste.liked else self.ranker.scores(self.batch)[0]
         ranked = self._ranked_with_dial(scores, self.taste.dial)
+        if len(ranked) < MIX:
+            liked = self.index.songs(self.taste.liked)
+            ranked = np.concatenate([ranked, liked[self.index.playable[liked] | self.include_unplayable]])
         self.mix = spread_artists(ranked, self.index.artists, MIX + _SPARE).tolist()
 
     def _add_close_row(self) -> None:
