@@ -1,6 +1,6 @@
 // The page Map: <song-map> fetches where the songs lie, and shows them. Its other modules are named by the page, under
 // names that browsers may keep: map_points.js has the songs, map_names.js what they are called, map_legend.js their
-// colours, map_captions.js the names of its parts, map_drawing.js draws them, map_pointing.js is mouse, finger and keyboard, map_list.js the list beside.
+// colours, map_captions.js the names of its parts; map_drawing.js draws, map_pointing.js is mouse, finger and keyboard.
 
 const AFTER_A_CLICK = 25;
 const AROUND = 24;
@@ -51,7 +51,7 @@ class SongMap extends HTMLElement {
       this.#ask(address),
     );
     this.drawing = new Drawing(this.piece("canvas"));
-    this.captions = new Captions(this.points);
+    this.captions = new Captions(this);
     this.list = new List(this);
     const known = (ids) =>
       numbers(ids)
@@ -194,8 +194,8 @@ class SongMap extends HTMLElement {
       const marks = [];
       if (playing >= 0) marks.push({ song: playing, colour: "accent", wide: 5 });
       if (hovered >= 0) marks.push({ song: hovered, colour: "text", wide: 3 });
-      const { shown } = this.captions;
-      this.drawing.draw({ points, view, tone: this.legend.tone, ringed, radius, marks, loop, captions: shown });
+      const { tone } = this.legend;
+      this.drawing.draw({ points, view, tone, ringed, radius, marks, loop, captions: this.captions.shown });
       this.#placeCard();
     });
   }
@@ -208,11 +208,9 @@ class SongMap extends HTMLElement {
       const corners = [...this.place(0, 0), ...this.place(clientWidth, clientHeight)];
       const { points, legend } = this;
       const inSight = points.inside(...corners, legend.counts);
-      const caption = () => this.captions.update(inSight, this.view.scale, this.names.known) && this.draw();
-      caption();
+      this.captions.name(inSight);
       await this.list.show(this.closed ? points.within(this.loop, legend.counts) : inSight);
-      // Who plays the few that are left is known by now.
-      caption();
+      this.captions.name(inSight);
     }, SETTLES_MS);
   }
 

@@ -12,20 +12,21 @@ const ALONE = 24;
 const SIZES = [12, 22];
 
 export class Captions {
-  constructor(points) {
-    this.points = points;
+  constructor(map) {
+    this.map = map;
+    this.points = map.points;
     this.shown = [];
     this.overall = new Map();
-    for (let i = 0; i < points.length; i += 1)
-      for (const label of points.labelsOf(i)) this.overall.set(label, (this.overall.get(label) || 0) + 1);
+    for (let i = 0; i < this.points.length; i += 1)
+      for (const label of this.points.labelsOf(i)) this.overall.set(label, (this.overall.get(label) || 0) + 1);
   }
 
-  // Name what is in sight: songs, how many CSS pixels one step of the map is, and what is known of songs by number.
-  // Whether anything is called other than before.
-  update(songs, scale, known) {
+  // Name the songs that are in sight; of a few it is said who plays them, as soon as the list has asked for that.
+  name(songs) {
+    const { view, names } = this.map;
     const before = JSON.stringify(this.shown);
-    this.shown = songs.length > ALONE ? this.#crowds(songs, scale) : this.#artists(songs, scale, known);
-    return JSON.stringify(this.shown) !== before;
+    this.shown = songs.length > ALONE ? this.#crowds(songs, view.scale) : this.#artists(songs, view.scale, names.known);
+    if (JSON.stringify(this.shown) !== before) this.map.draw();
   }
 
   #crowds(songs, scale) {

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import Visit
+from .conftest import Visit, follow_tab
 from .site import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -165,7 +165,7 @@ def test_history_and_refusals_are_a_tab_away(visit: Visit) -> None:
     page.locator(".song-row-title").first.click()
     page.get_by_role("button", name="Not for me").click()
     expect(page.get_by_role("button", name="Not for me: undo")).to_be_visible()
-    page.get_by_role("link", name="Taste", exact=True).click()
+    follow_tab(page, "Taste")
     page.get_by_role("link", name="Not for me", exact=True).click()
     expect(page.locator(".song-line")).to_have_count(1)
     page.get_by_role("button", name="Undo: ").click()
