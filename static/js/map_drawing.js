@@ -132,10 +132,14 @@ export class Drawing {
     for (const { text, x, y, size } of captions) {
       context.font = `600 ${size * ratio}px ${colours.font}`;
       context.lineWidth = 4 * ratio;
+      const [middle, height] = onScreen(x, y);
+      const half = context.measureText(text).width / 2 + 4 * ratio;
+      // What lies at the edge is read to its end all the same.
+      const place = [Math.min(Math.max(middle, half), this.width - half), Math.max(height, size * ratio)];
       context.strokeStyle = colours.ground;
-      context.strokeText(text, ...onScreen(x, y));
+      context.strokeText(text, ...place);
       context.fillStyle = colours.text;
-      context.fillText(text, ...onScreen(x, y));
+      context.fillText(text, ...place);
     }
   }
 
