@@ -54,7 +54,7 @@ def find_artist_pictures(root: LibraryRoot) -> int:
     gone = [row for key, row in there.items() if key not in found]
     for row in gone:
         row.delete()
-    delete_unused_covers([row.picture.name for row in gone])
+    delete_unused_covers([row.picture.name or "" for row in gone])
     return changed + len(gone)
 
 

@@ -258,8 +258,10 @@ def root(db: None) -> LibraryRoot:
 @pytest.fixture
 def songs(root: LibraryRoot) -> list[Song]:
     """An album of two songs without a cover."""
-    about = {"album": "Pastel Blues", "root": root}
-    return [make_song(title, "Nina Simone", path=f"{title}.ogg", **about) for title in ("Sinnerman", "Strange Fruit")]
+    return [
+        make_song(title, "Nina Simone", path=f"{title}.ogg", album="Pastel Blues", root=root)
+        for title in ("Sinnerman", "Strange Fruit")
+    ]
 
 
 def covers() -> set[str]:
