@@ -68,12 +68,12 @@ def share_covers(root: LibraryRoot, folders: Collection[str]) -> int:
         Those of albums (`importing.names.album_folder`) that files were read of.
     """
     shared = 0
-    for some in batches(sorted(folders), _WRITTEN_AT_ONCE):
-        for cover, bare in _incomplete_albums(root, set(some)):
+    for cover, bare in _incomplete_albums(root, folders) if folders else ():
+        for some in batches(bare, _WRITTEN_AT_ONCE):
             with transaction.atomic():
                 one_at_a_time()
-                shared += Song.objects.filter(pk__in=bare, cover="").update(cover=cover)
-                record_changes(bare)
+                shared += Song.objects.filter(pk__in=some, cover="").update(cover=cover)
+                record_changes(some)
     return shared
 
 
@@ -81,17 +81,16 @@ def _incomplete_albums(root: LibraryRoot, folders: Collection[str]) -> Iterator[
     """The one cover of each album of some folders, and the songs of it that have none."""
     covers: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     bare: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    for folder in folders:
-        within = Song.objects.playable().filter(root=root).exclude(album="")
-        within = within.filter(path__startswith=f"{folder}/") if folder else within.exclude(path__contains="/")
-        for pk, path, album, cover in within.values_list("pk", "path", "album", "cover"):
-            if album_folder(path) == folder:
-                key = (folder, title_key(album))
-                if cover:
-                    covers[key].add(cover)
-                else:
-                    bare[key].append(pk)
-    return ((next(iter(covers[key])), songs) for key, songs in bare.items() if len(covers[key]) == 1)
+    # One pass over a root, however many of its folders are asked for.
+    songs = Song.objects.playable().filter(root=root).exclude(album="")
+    for pk, path, album, cover in songs.values_list("pk", "path", "album", "cover").iterator(_READ_AT_ONCE):
+        if (folder := album_folder(path)) in folders:
+            key = (folder, title_key(album))
+            if cover:
+                covers[key].add(cover)
+            else:
+                bare[key].append(pk)
+    return ((next(iter(covers[key])), alone) for key, alone in bare.items() if len(covers[key]) == 1)
 
 
 def _artist_folders(root: LibraryRoot) -> dict[str, dict[str, bool]]:
