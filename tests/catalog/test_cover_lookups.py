@@ -14,6 +14,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.files.storage import default_storage
 from django.test import Client
+from django.urls import reverse
 from PIL import Image
 from pytest_django import Settings
 
@@ -371,6 +372,16 @@ def test_whoever_may_not_change_songs_asks_for_nothing(client: Client, songs: li
     client.force_login(viewer)
     assert "Look for" not in client.get("/admin/catalog/coverlookup/").content.decode()
     assert client.post("/admin/catalog/coverlookup/ask/").status_code == 403
+
+
+@pytest.mark.usefixtures("lookups_on")
+def test_what_an_admin_asked_for_is_in_the_export_of_theirs(client: Client, boss: User, songs: list[Song]) -> None:
+    cover_lookups.ask(boss)
+    client.force_login(boss)
+    response = client.get(reverse("export"))
+    exported = json.loads(b"".join(response.streaming_content) if response.streaming else response.content)
+    [asked] = exported["covers_looked_up"]
+    assert (asked["album"], asked["artist"], asked["became"]) == ("Pastel Blues", "Nina Simone", "waiting")
 
 
 @pytest.mark.usefixtures("lookups_on")
