@@ -378,9 +378,7 @@ def test_whoever_may_not_change_songs_asks_for_nothing(client: Client, songs: li
 def test_what_an_admin_asked_for_is_in_the_export_of_theirs(client: Client, boss: User, songs: list[Song]) -> None:
     cover_lookups.ask(boss)
     client.force_login(boss)
-    response = client.get(reverse("export"))
-    exported = json.loads(b"".join(response.streaming_content) if response.streaming else response.content)
-    [asked] = exported["covers_looked_up"]
+    [asked] = json.loads(client.get(reverse("export")).getvalue())["covers_looked_up"]
     assert (asked["album"], asked["artist"], asked["became"]) == ("Pastel Blues", "Nina Simone", "waiting")
 
 
