@@ -1,6 +1,5 @@
-// The page Map: <song-map> fetches where the songs lie, and shows them. Its other modules are named by the page, under
-// names that browsers may keep: map_points.js has the songs, map_names.js what they are called, map_legend.js their
-// colours, map_captions.js the names of its parts; map_drawing.js draws, map_pointing.js is mouse, finger and keyboard.
+// The page Map: <song-map> fetches where the songs lie, and shows them. Its other modules, which say at their top what
+// they do, are named by the page, under names that browsers may keep.
 
 const AFTER_A_CLICK = 25;
 const AROUND = 24;
@@ -359,7 +358,8 @@ class SongMap extends HTMLElement {
       this.draw();
     });
     on(document, "keydown", (event) => {
-      if (event.key === "Escape" && (this.looping || this.closed) && !event.defaultPrevented) this.#loopMode(false);
+      const meant = !event.defaultPrevented && !document.querySelector("dialog[open]");
+      if (event.key === "Escape" && (this.looping || this.closed) && meant) this.#loopMode(false);
     });
     on(matchMedia("(prefers-color-scheme: dark)"), "change", () => this.#repaint());
     const theme = new MutationObserver(() => this.#repaint());

@@ -152,7 +152,10 @@ def test_a_loop_takes_the_songs_inside_to_play_to_queue_and_to_keep(visit: Visit
     expect(dialog.get_by_label("New playlist")).to_have_value("From the map")
     dialog.get_by_role("button", name="Make it").click()
     expect(dialog).to_contain_text(re.compile(rf"{inside} songs?"))
+    # What closes the dialog leaves the loop.
     page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert ask(page, "map.closed")
     page.get_by_role("button", name="Remove the loop").click()
     expect(count_of(page)).to_contain_text("in sight")
 
