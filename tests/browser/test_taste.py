@@ -151,7 +151,7 @@ def test_the_profile_is_corrected_without_scripts(visit: Visit) -> None:
     page = visit("/taste/", "mira", java_script_enabled=False)
     label(page, "soul").locator("summary").click()
     page.get_by_role("link", name="The songs behind Soul").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Soul in your taste")
+    expect(page.get_by_role("heading", level=1)).to_have_text("soul in your taste")
     page.get_by_role("button", name="Less Soul").click()
     expect(label(page, "soul")).to_contain_text("less by hand")
     page.get_by_role("button", name="Undo what was changed of Soul").click()
