@@ -57,9 +57,9 @@ MORE = (
     ' aria-label="More for {{ song.title }}">{% icon "more" %}</button>{% endif %}'
 )
 PLAYS = "{% if row.plays %}{{ row.plays }} play{{ row.plays|pluralize }}{% endif %}"
-ROWS = """{% load songs %}{% for row in rows %}{% with song=row.song %}<li class="song-row song-row-wide"[data]>
+ROWS = """{% load songs %}{% for row in rows %}{% with song=row.song %}<li class="song-row"[data]>
   [play]
-  <img class="cover song-row-cover" src="{% cover_url song %}" width="48" height="48" alt="" loading="lazy">
+  <img class="cover song-row-cover" src="{% cover_url song %}" width="40" height="40" alt="" loading="lazy">
   <div class="song-row-text">
     <a class="song-row-title" href="{{ song.get_absolute_url }}">{{ song.title }}</a>
     <p class="song-row-by">{% by song %}</p>
@@ -67,8 +67,8 @@ ROWS = """{% load songs %}{% for row in rows %}{% with song=row.song %}<li class
   {% if row.labels %}<p class="song-row-labels">{{ row.labels|join:", " }}</p>{% endif %}
   <div class="song-row-end">
     [stars]
-    <span class="song-row-plays numeric">@plays</span>
-    <span class="song-row-length numeric">{{ song.duration_s|clock }}</span>
+    <span class="song-row-plays">@plays</span>
+    <span class="song-row-length">{{ song.duration_s|clock }}</span>
     [more]
   </div>
 </li>{% endwith %}{% endfor %}""".replace("@plays", PLAYS)

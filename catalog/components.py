@@ -19,6 +19,8 @@ from django.utils.safestring import SafeString
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.runtime import Macro
 
+from .covers import DRAWING
+from .importing.names import album_folder
 from .models import Song
 from .names import artist_key
 
@@ -37,8 +39,13 @@ def icon(name: str, extra_class: str = "") -> SafeString:
 
 def cover_url(song: Song) -> str:
     """The address of a song's cover; it changes when the cover does, so that browsers may keep it."""
-    drawn_from = f"{song.cover.name}\n{song.title}\n{song.artist}\n{song.tagging_changed_at}"
+    drawn_from = f"{DRAWING}\n{song.cover.name}\n{song.title}\n{song.artist}\n{song.tagging_changed_at}"
     return f"{song.get_absolute_url()}cover?v={crc32(drawn_from.encode(errors='replace')):08x}"
+
+
+def artist_picture_url(key: str) -> str:
+    """The address of an artist's picture; `key` by `names.artist_key`."""
+    return reverse("artist_picture", args=[key])
 
 
 def by(song: Song) -> SafeString:
@@ -50,13 +57,20 @@ def by(song: Song) -> SafeString:
 
 
 def artists(song: Song) -> SafeString:
-    """Who made a song, each of them leading to a page of theirs."""
-    return _linked(song.artist, song.artist_key, tuple(song.artists)) if song.artist else SafeString("Unknown artist")
+    """Who made a song, each of them leading to a page of theirs; of nobody's the folder that it lies in."""
+    if song.artist:
+        return _linked(song.artist, song.artist_key, tuple(song.artists))
+    return format_html("{}", folder_of(song) or "Unknown artist")
 
 
 def artists_data(song: Song) -> str:
     """The same for scripts: a JSON list of pairs of a text and, where it leads anywhere, an address."""
-    return _as_json(song.artist, song.artist_key, tuple(song.artists))
+    return _as_json(song.artist or folder_of(song), song.artist_key, tuple(song.artists))
+
+
+def folder_of(song: Song) -> str:
+    """The name of the folder that a song's file lies in; empty at the top of a library, and for uploads."""
+    return "" if song.uploaded_by_id else album_folder(song.path).rpartition("/")[2]
 
 
 # A list names the same few artists again and again.
@@ -124,7 +138,9 @@ environment = Environment(
     lstrip_blocks=True,
 )
 environment.globals.update({"icon": icon, "cover_url": cover_url, "url": url, "kept": kept})
-environment.globals.update({"by": by, "artists": artists, "artists_data": artists_data})
+environment.globals.update(
+    {"artist_picture_url": artist_picture_url, "by": by, "artists": artists, "artists_data": artists_data}
+)
 environment.filters["clock"] = clock
 
 

@@ -1,15 +1,16 @@
 """Covers in the size that a player asks for, as JPEG or PNG. No Django.
 
-A drawn cover is an SVG document of few kinds of shapes (`covers.draw_cover`); players want pixels.
+A drawn cover is an SVG document of few kinds of shapes (`covers.draw_cover`) and its initials; players want pixels.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from io import BytesIO
 from typing import Any
 from xml.etree import ElementTree
 
-from PIL import Image, ImageColor, ImageDraw
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 SIZES = (32, 64, 96, 128, 160, 200, 256, 300, 400, 512, 600)
 """Pixels a side that covers are made in: an asked size is rounded up to one of them, so that few are kept."""
@@ -56,13 +57,13 @@ def drawn(svg: str, size: int) -> bytes:
     scale = size * _FINER / float(document.attrib["width"])
     picture = Image.new("RGBA", (size * _FINER, size * _FINER))
     for shape in document:
-        _draw(picture, shape.tag.rpartition("}")[2], shape.attrib, scale)
+        _draw(picture, shape.tag.rpartition("}")[2], shape.attrib, scale, shape.text or "")
     made = BytesIO()
     picture.convert("RGB").resize((size, size), Image.Resampling.LANCZOS).save(made, "PNG", optimize=True)
     return made.getvalue()
 
 
-def _draw(picture: Image.Image, kind: str, said: dict[str, str], scale: float) -> None:
+def _draw(picture: Image.Image, kind: str, said: dict[str, str], scale: float, letters: str) -> None:
     def number(name: str) -> float:
         return float(said.get(name, "0")) * scale
 
@@ -76,7 +77,16 @@ def _draw(picture: Image.Image, kind: str, said: dict[str, str], scale: float) -
         draw.polygon(
             [tuple(scale * float(n) for n in point.split(",")) for point in said["points"].split()], fill=colour
         )
+    elif kind == "text":
+        if _is_latin(letters):
+            place = (number("x"), number("y"))
+            draw.text(place, letters, fill=colour, font=ImageFont.load_default(number("font-size")), anchor="ms")
     else:
         x, y = number("x"), number("y")
         draw.rounded_rectangle((x, y, x + number("width"), y + number("height")), radius=number("rx"), fill=colour)
     picture.alpha_composite(layer)
+
+
+def _is_latin(letters: str) -> bool:
+    """Whether the font that Pillow brings has these letters."""
+    return all(unicodedata.name(letter, "").startswith(("LATIN", "DIGIT")) for letter in letters)

@@ -1,19 +1,29 @@
-"""A cover for a song whose file has none, drawn from the song's own labels. Plain Python, no Django.
+"""A cover for a song whose file has none, and a picture of an artist of whom there is none. Plain Python, no Django.
 
-The strongest label decides the form, so that songs of one kind look related; every label brings its own colour;
-how much is said for it decides how much room it takes; title and artist decide the rest.
+The artist decides the hue and the initials, so that one artist's songs are found at a glance and others look other;
+what is heard in the song decides the form: its strongest label which one, the strength of each how much room it has.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
+
+from .names import artist_key
 
 SIZE = 320
 """Width and height of a cover, in the units of the drawing."""
 
+DRAWING = 2
+"""Raised whenever covers are drawn in another way: browsers fetch them anew."""
+
 _MOST_COLOURS = 5
+_SPREAD = 70.0
+"""Degrees between which the hues of one cover lie."""
+_WORDS = re.compile(r"[^\W_]+")
+_PASSED_OVER = frozenset({"the", "a", "an", "and"})
 
 
 def draw_cover(title: str, artist: str, labels: Mapping[str, float]) -> str:
@@ -22,20 +32,53 @@ def draw_cover(title: str, artist: str, labels: Mapping[str, float]) -> str:
     Parameters
     ----------
     title, artist : str
+        A song of nobody's has the hue and the initials of its title.
     labels : mapping of name to strength
         Above 0, in any unit; empty for a song nobody has labelled yet.
     """
     chance = _chances(f"{title}\n{artist}")
     ranked = sorted(labels.items(), key=lambda item: (-item[1], item[0]))[:_MOST_COLOURS]
-    # Without labels the artist gives the colours: the songs of one album still look related.
-    names = [name for name, _ in ranked] or [f"{artist or title} {n}" for n in range(3)]
+    names = [name for name, _ in ranked] or [f"{title} {n}" for n in range(3)]
     shares = [strength / ranked[0][1] for _, strength in ranked] or [1.0, 0.7, 0.45]
-    hues = [_hue(name) for name in names]
+    own = hue_of(artist or title)
+    hues = [own + _SPREAD * (_share(name) - 0.5) for name in names]
     form = _FORMS[_digest(names[0])[1] % len(_FORMS)]
+    return _document(own, "".join(form(hues, shares, chance)), initials(artist or title))
+
+
+def draw_artist(name: str) -> str:
+    """An SVG document for an artist, always the same one for the same name: hue and initials as on the covers."""
+    own, chance = hue_of(name), _chances(name)
+    x, y = (SIZE * (0.25 + 0.5 * next(chance)) for _ in range(2))
+    rings = "".join(
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{SIZE * radius:.1f}" fill="{_colour(own + turn, place)}"/>'
+        for place, (radius, turn) in enumerate([(0.62, 25.0), (0.42, -25.0), (0.22, 0.0)])
+    )
+    return _document(own, rings, initials(name))
+
+
+def initials(name: str) -> str:
+    """The first letters of the first and the last word that say something, of one word its first; empty for signs."""
+    words = _WORDS.findall(name)
+    words = [word for word in words if word.casefold() not in _PASSED_OVER] or words
+    return "".join(word[0].upper()[:1] for word in dict.fromkeys([*words[:1], *words[-1:]]))
+
+
+def hue_of(name: str) -> float:
+    """A name's own hue, in degrees, however it is written."""
+    return 360 * _share(artist_key(name) or name)
+
+
+def _document(hue: float, shapes: str, letters: str) -> str:
+    size = {0: 0, 1: 170}.get(len(letters), 132)
+    text = (
+        f'<text x="{SIZE / 2:g}" y="{SIZE / 2 + 0.36 * size:.1f}" font-size="{size}" font-weight="600"'
+        f' font-family="system-ui, sans-serif" text-anchor="middle" fill="#ffffff">{letters}</text>'
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}" width="{SIZE}" height="{SIZE}">'
-        f'<rect width="{SIZE}" height="{SIZE}" fill="{oklch(0.34, 0.055, hues[0])}"/>'
-        f"{''.join(form(hues, shares, chance))}</svg>"
+        f'<rect width="{SIZE}" height="{SIZE}" fill="{oklch(0.36, 0.075, hue)}"/>'
+        f"{shapes}{text if letters else ''}</svg>"
     )
 
 
@@ -43,9 +86,9 @@ def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=32).digest()
 
 
-def _hue(name: str) -> float:
-    """A label's own hue, in degrees."""
-    return int.from_bytes(_digest(name.casefold())[2:4]) / 65536 * 360
+def _share(name: str) -> float:
+    """A number in [0, 1) of a name's own."""
+    return int.from_bytes(_digest(name.casefold())[2:4]) / 65536
 
 
 def _chances(seed: str) -> Iterator[float]:
@@ -58,8 +101,8 @@ def _chances(seed: str) -> Iterator[float]:
 
 
 def _colour(hue: float, place: int) -> str:
-    """The colour of the label of this place in the ranking: the first is the lightest."""
-    return oklch(0.82 - 0.05 * place, 0.10, hue)
+    """The colour of the label of this place in the ranking: the first is the lightest, and white is read on all."""
+    return oklch(0.60 - 0.04 * place, 0.12, hue)
 
 
 def _rings(hues: list[float], shares: list[float], chance: Iterator[float]) -> Iterator[str]:
@@ -69,7 +112,7 @@ def _rings(hues: list[float], shares: list[float], chance: Iterator[float]) -> I
     for place in reversed(range(len(hues))):
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{_colour(hues[place], place)}"/>'
         radius -= widths[place]
-    yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{max(radius, 6):.1f}" fill="{oklch(0.30, 0.05, hues[0])}"/>'
+    yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{max(radius, 6):.1f}" fill="{oklch(0.32, 0.07, hues[0])}"/>'
 
 
 def _hills(hues: list[float], shares: list[float], chance: Iterator[float]) -> Iterator[str]:

@@ -44,6 +44,7 @@ JOINING_WORDS = _JOINING_WORDS | {"feat", "featuring", "ft", "vs"}
 _THE_LAST = re.compile(r"^(.+),\s*the$", re.I)
 _NOT_ASCII_WORD = re.compile(r"[^\w]+|_")
 _APOSTROPHES = re.compile(f"[{APOSTROPHES}]")
+_NO_PLURALS = frozenset({"blue", "blues", "bras", "classic", "classics", "news", "series"})
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 # Letters that Unicode does not take for others with an accent.
 _LETTERS = str.maketrans(
@@ -153,6 +154,26 @@ def label_key(name: str) -> str:
     if not key:
         raise ValueError("a label needs a name")
     return key[:100]
+
+
+def other_number(key: str) -> str:
+    """The key of a label in the other number: `guitars` for `guitar`, and the other way; empty where it has none.
+
+    Only keys that another label already has are joined by it, so that what is no plural (`oldies`) does no harm; what
+    is one by its letters alone is left out.
+    """
+    last = key.rpartition(" ")[2]
+    if len(last) < 4 or not last.isascii() or not last.isalpha() or last in _NO_PLURALS:
+        return ""
+    if last.endswith("ies"):
+        return f"{key[:-3]}y"
+    if last.endswith(("ches", "shes", "xes", "sses")):
+        return key[:-2]
+    if last.endswith("s"):
+        return "" if last.endswith(("ss", "us", "is")) else key[:-1]
+    if last.endswith("y") and last[-2] not in "aeiou":
+        return f"{key[:-1]}ies"
+    return f"{key}es" if last.endswith(("ch", "sh", "x")) else f"{key}s"
 
 
 def artist_key(name: str) -> str:

@@ -11,12 +11,13 @@ from django.core.cache import cache
 from kombu.exceptions import OperationalError
 
 from .models import LibraryRoot, Song
-from .services import library, media_cleanup, song_index, sound_details, sound_pictures
+from .services import cover_lookups, library, media_cleanup, song_index, sound_details, sound_pictures
 
 logger = logging.getLogger(__name__)
 
 # Drawing takes a second: a request that waits longer is sent again by the page that still shows the song.
 _DRAWN_WITHIN_S = 60
+_ASKED_AGAIN_S = 600
 # Without a worker a page's own process draws, one song at a time.
 _here = ThreadPoolExecutor(1, thread_name_prefix="drawing")
 
@@ -44,6 +45,20 @@ def rescan_confirmed(root_id: int) -> None:
 def clean_up_media() -> None:
     """Delete pictures and covers that no song has any more."""
     logger.info("%d pictures of songs that are gone are deleted", media_cleanup.sweep())
+
+
+@shared_task(ignore_result=True)
+def look_up_covers() -> None:
+    """Look up the covers that admins have asked for, in this worker alone."""
+    logger.info("%d albums were looked up", cover_lookups.look_up_waiting())
+
+
+def look_up_covers_soon() -> None:
+    """Have a worker look up what waits; without one it waits on, and no page ever does it itself."""
+    if current_app.conf.task_always_eager:
+        return
+    with suppress(OperationalError):
+        look_up_covers.apply_async(expires=_ASKED_AGAIN_S)
 
 
 @shared_task(ignore_result=True)

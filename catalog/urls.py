@@ -28,6 +28,7 @@ urlpatterns = [
     path("artists/", overviews.all_artists, name="artists"),
     path("albums/", overviews.all_albums, name="albums"),
     path("artists/<path:key>/", artists.artist, name="artist"),
+    path("artist-pictures/<path:key>", songs.artist_picture, name="artist_picture"),
     path("ratings/", ratings.ratings, name="ratings"),
     path("favourites/", favourites.favourites, name="favourites"),
     path("favourites/artists/<path:key>/", favourites.favourite_artist, name="favourite_artist"),

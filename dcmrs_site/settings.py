@@ -251,6 +251,17 @@ CELERY_BEAT_SCHEDULE = {
     },
     **(
         {
+            "look up covers that wait": {
+                "task": "catalog.tasks.look_up_covers",
+                "schedule": timedelta(minutes=10),
+                "options": {"expires": 600},
+            }
+        }
+        if os.environ.get("COVER_LOOKUP_CONTACT")
+        else {}
+    ),
+    **(
+        {
             "nightly backup": {
                 "task": "dcmrs_site.tasks.back_up",
                 "schedule": crontab(hour=4, minute=0),
@@ -276,6 +287,12 @@ UPLOAD_QUOTA_SONGS = env.int("UPLOAD_QUOTA_SONGS", default=500)
 UPLOAD_MAX_MEGABYTES = env.int("UPLOAD_MAX_MEGABYTES", default=200)
 UPLOAD_MAX_MINUTES = env.int("UPLOAD_MAX_MINUTES", default=120)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+
+# Covers are looked up elsewhere once this says how to reach whoever runs this server; unset, nothing is asked.
+COVER_LOOKUP_CONTACT = env.str("COVER_LOOKUP_CONTACT", default="")
+COVER_LOOKUP_SEARCH_URL = env.str("COVER_LOOKUP_SEARCH_URL", default="https://musicbrainz.org")
+COVER_LOOKUP_COVERS_URL = env.str("COVER_LOOKUP_COVERS_URL", default="https://coverartarchive.org")
+COVER_LOOKUP_HOSTS = env.list("COVER_LOOKUP_HOSTS", default=["archive.org"])
 
 # --- OpenSubsonic -------------------------------------------------------------------------------
 # Whether players may log in with the account's own password too, or with app passwords only.

@@ -100,6 +100,7 @@ PAGES = [
     SitePage("admin-curation-label", "/admin/catalog/curationitem/label/{label}/", 9, "boss"),
     SitePage("admin-curation-log", "/admin/catalog/curationaction/", 8, "boss"),
     SitePage("admin-taggers", "/admin/tagging/trainingjob/", 11, "boss"),
+    SitePage("admin-covers", "/admin/catalog/coverlookup/", 8, "boss"),
     SitePage("admin-evaluations", "/admin/recommender/evaluation/", 8, "boss"),
     SitePage("admin-emotions", "/admin/mood/emotionlabel/", 7, "boss"),
     SitePage("admin-words", "/admin/recommender/word/?try=calm+but+not+{label_name}", 11, "boss"),
@@ -160,6 +161,7 @@ NO_PAGES = {
         "download",
         "app_manifest",
         "cover",
+        "artist_picture",
         "waveform",
         "waveform_numbers",
         "loudness",
@@ -199,6 +201,7 @@ NO_PAGES = {
         "admin:tagging_trainingjob_learn",
         "admin:mood_emotionlabel_reset",
         "admin:recommender_word_reset",
+        "admin:catalog_coverlookup_ask",
     ),
 }
 """The names of addresses that show no page of their own."""

@@ -5,9 +5,31 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 
 from accounts.forms import LogInForm
 
-from . import curation, curation_log, labels, library, listening, people, playlists, song_merging, songs
+from . import (
+    cover_lookups,
+    curation,
+    curation_log,
+    labels,
+    library,
+    listening,
+    people,
+    playlists,
+    song_merging,
+    songs,
+)
 
-__all__ = ["curation", "curation_log", "labels", "library", "listening", "people", "playlists", "song_merging", "songs"]
+__all__ = [
+    "cover_lookups",
+    "curation",
+    "curation_log",
+    "labels",
+    "library",
+    "listening",
+    "people",
+    "playlists",
+    "song_merging",
+    "songs",
+]
 
 
 class AdminLogInForm(LogInForm, AdminAuthenticationForm):

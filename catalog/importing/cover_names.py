@@ -1,4 +1,4 @@
-"""Which pictures beside audio files are covers, by their names."""
+"""Which pictures beside audio files are covers, and which are of artists, by their names."""
 
 from __future__ import annotations
 
@@ -27,3 +27,21 @@ def cover_rank(name: str) -> tuple[int, str] | None:
     if words & _FRONT_WORDS and not words & _OTHER_SIDES:
         return len(_NAMES), plain + suffix.casefold()
     return None
+
+
+def artist_rank(name: str, folder: str, *, alone: bool) -> tuple[int, str] | None:
+    """How likely a file's name says that it is a picture of the artist whom its folder is named after; None for none.
+
+    `artist` and the folder's own name go first. Where no song lies beside it (`alone`), what is elsewhere a cover is
+    the artist's picture too.
+    """
+    stem, dot, suffix = name.rpartition(".")
+    if not _PICTURE.fullmatch(dot + suffix):
+        return None
+    plain = stem.casefold()
+    if plain == "artist":
+        return 0, plain + suffix.casefold()
+    if plain == folder.casefold():
+        return 1, plain + suffix.casefold()
+    rank = cover_rank(name)
+    return (2 + rank[0], rank[1]) if alone and rank is not None else None

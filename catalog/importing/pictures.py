@@ -28,7 +28,9 @@ COVER_PIXELS = 600
 _JPEG_QUALITY = 85
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _MOST_PIXELS = 50_000_000
-_LARGEST_FILE_BYTES = 20_000_000
+LARGEST_FILE_BYTES = 20_000_000
+"""A larger picture is not read."""
+
 # Pillow warns of pictures that would fill the memory; here that is a refusal.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
@@ -145,7 +147,7 @@ def pictures_beside(folder: Path) -> Iterator[bytes]:
     for name in sorted(names, key=lambda name: cover_rank(name) or (0, name)):
         try:
             file = folder / name
-            if file.is_file() and 0 < file.stat().st_size <= _LARGEST_FILE_BYTES:
+            if file.is_file() and 0 < file.stat().st_size <= LARGEST_FILE_BYTES:
                 yield file.read_bytes()
         except OSError:
             continue

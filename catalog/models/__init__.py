@@ -7,6 +7,7 @@ from .embeddings import PublishedEmbedding, SongEmbedding
 from .favourites import CollectionOpinion, FavouriteSong
 from .labels import Label, LabelAlias, LabelAssignment, SongLabel, SongLabelQuerySet
 from .listening import Listener, NotThis, Nudge, Play, PlayCount, Rating
+from .pictures import ArtistPicture, CoverLookup
 from .playback import Bookmark, NowPlaying, PlayQueue
 from .playlists import Playlist, PlaylistSong
 from .processes import Alert, Installation, ProcessSign
@@ -16,8 +17,10 @@ from .sound_details import SoundDetails
 
 __all__ = [
     "Alert",
+    "ArtistPicture",
     "Bookmark",
     "CollectionOpinion",
+    "CoverLookup",
     "CurationAction",
     "CurationChange",
     "CurationItem",

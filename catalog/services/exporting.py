@@ -13,6 +13,7 @@ from accounts.services.exporting import Entry, exports
 from ..models import (
     Bookmark,
     CollectionOpinion,
+    CoverLookup,
     CurationAction,
     CurationChange,
     FavouriteSong,
@@ -164,6 +165,12 @@ def _curated_labels(user: User) -> Iterator[Entry]:
 def _curation(user: User) -> Iterator[Entry]:
     for done in CurationAction.objects.filter(user=user).order_by("pk").iterator(_READ_AT_ONCE):
         yield {"at": done.at, "what": done.kind, "said": done.summary, "undone_at": done.undone_at}
+
+
+@exports("covers_looked_up", CoverLookup)
+def _cover_lookups(user: User) -> Iterator[Entry]:
+    for asked in CoverLookup.objects.filter(asked_by=user).order_by("pk").iterator(_READ_AT_ONCE):
+        yield {"at": asked.asked_at, "album": asked.album, "artist": asked.artist, "became": asked.state}
 
 
 @exports("in_the_log_of_curation", CurationChange)

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from ..models import CurationItem, Label, LabelAlias, LabelAssignment, LabelDoubt, Song, SongLabel
-from ..names import label_key
+from ..names import label_key, other_number
 from ..search import labels_by_key
 from ..signals import labels_changed
 from .bulk import store_rows
@@ -49,6 +49,8 @@ def announce_labels_changed(song_ids: Iterable[int] | None) -> None:
 def labels_by_name(names: Mapping[str, str]) -> dict[str, Label]:
     """The labels of these names, by name; new ones are made, aliases lead to their label.
 
+    A name that differs from that of a label only in number becomes an alias of it: `guitars` is `guitar`.
+
     Parameters
     ----------
     names : mapping of name to kind
@@ -56,19 +58,40 @@ def labels_by_name(names: Mapping[str, str]) -> dict[str, Label]:
     """
     keys = {name: label_key(name) for name in names}
     found = labels_by_key(keys.values())
-    new = {key: Label(name=name, key=key, kind=names[name]) for name, key in keys.items() if key not in found}
+    unknown = {key: name for name, key in keys.items() if key not in found}
+    joined = _joined_by_number(unknown, found)
+    new = {key: Label(name=name, key=key, kind=names[name]) for key, name in unknown.items() if key not in joined}
     if new:
         background = {label_key(name) for source in background_sources for name in source()}
         for key, label in new.items():
             label.background = key in background
         Label.objects.bulk_create(new.values(), ignore_conflicts=True)
         found |= Label.objects.in_bulk(set(new), field_name="key")
+    if joined:
+        aliases = [LabelAlias(label=found[to], name=unknown[key], key=key) for key, to in joined.items()]
+        LabelAlias.objects.bulk_create(aliases, ignore_conflicts=True)
+        found |= {key: found[to] for key, to in joined.items()}
     vague = {
         found[key].pk: names[name] for name, key in keys.items() if found[key].kind == Label.Kind.OTHER != names[name]
     }
     for pk, kind in vague.items():
         Label.objects.filter(pk=pk, kind=Label.Kind.OTHER).update(kind=kind)
     return {name: found[key] for name, key in keys.items()}
+
+
+def _joined_by_number(unknown: Mapping[str, str], found: dict[str, Label]) -> dict[str, str]:
+    """The keys of those names without a label that have one in the other number, or come with it: to whose key.
+
+    The labels that they have are added to `found`.
+    """
+    others = {key: other for key in unknown if (other := other_number(key))}
+    found |= labels_by_key(set(others.values()) - set(found)) if others else {}
+    joined = {key: other for key, other in others.items() if other in found}
+    for key, other in others.items():
+        # Of two that are new the shorter one, the singular, is made.
+        if other in unknown and other not in joined and key not in joined and len(other) < len(key):
+            joined[key] = other
+    return joined
 
 
 @transaction.atomic

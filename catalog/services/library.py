@@ -38,6 +38,7 @@ from ..importing.walking import (
 )
 from ..leases import LEASE, heartbeat
 from ..models import DuplicateFile, LibraryRoot, RefusedFile, Song
+from .artist_pictures import find_artist_pictures, share_covers
 from .compilations import gather
 from .song_files import announce_tagging_needed, one_at_a_time, store
 from .song_index import record_changes
@@ -234,6 +235,8 @@ class _Scan:
         else:
             self._sweep(within)
             self._gather()
+            share_covers(self.root, self.touched)
+            find_artist_pictures(self.root)
 
     def _problem(self, within: str) -> str | None:
         """Why the files of this root cannot be told to be gone, if so: most likely a disk that is not mounted."""

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from ..importing.roots import UPLOADS
 from ..importing.tables import batches
-from ..models import DuplicateFile, LibraryRoot, MergedSong, Song
+from ..models import ArtistPicture, DuplicateFile, LibraryRoot, MergedSong, Song
 from .song_files import one_at_a_time
 from .sound_pictures import SUFFIXES, name_of, version_of
 
@@ -72,7 +72,7 @@ def _clear_away() -> None:
     _delete_uploads(gone.files)
     _delete_unused_sounds(gone.sounds)
     for some in batches(sorted(gone.covers), _AT_ONCE):
-        _delete_unused_covers(some)
+        delete_unused_covers(some)
 
 
 def sweep() -> int:
@@ -81,7 +81,7 @@ def sweep() -> int:
     left = [name for name, version in _sound_files() if version not in used and _settled(name)]
     deleted = sum(map(_delete, left))
     for some in batches((f"{_COVERS}/{file}" for file in _listed(_COVERS)[1]), _AT_ONCE):
-        deleted += _delete_unused_covers(some, settled=True)
+        deleted += delete_unused_covers(some, settled=True)
     return deleted
 
 
@@ -98,13 +98,14 @@ def _delete_unused_sounds(sounds: Mapping[str, str]) -> None:
 
 
 @transaction.atomic
-def _delete_unused_covers(names: Collection[str], *, settled: bool = False) -> int:
-    """Delete those of some covers that no song has, nor a merged song that may be restored; returns how many."""
+def delete_unused_covers(names: Collection[str], *, settled: bool = False) -> int:
+    """Delete those of some covers that no song or artist has, nor a merged song that may be restored; how many."""
     # An import finds a cover that is there already, and does not store it again.
     one_at_a_time()
     used = set(Song.objects.filter(cover__in=names).values_list("cover", flat=True))
     of_merged = MergedSong.objects.filter(contents__song__cover__in=list(names))
     used |= set(of_merged.values_list("contents__song__cover", flat=True))
+    used |= set(ArtistPicture.objects.filter(picture__in=names).values_list("picture", flat=True))
     return sum(_delete(name) for name in names if name not in used and (not settled or _settled(name)))
 
 

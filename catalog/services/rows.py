@@ -16,7 +16,7 @@ _SHOWN_LABELS = 3
 
 @dataclass(frozen=True, slots=True)
 class SongRow:
-    """A song for one listener."""
+    """A song for one listener, its labels as pages show them: in one case."""
 
     song: Song
     labels: list[str]
@@ -40,7 +40,7 @@ def song_rows(songs: Iterable[Song], user: User, *, labels: bool = True) -> list
 
 
 def _strongest(strengths: dict[str, float]) -> list[str]:
-    return sorted(strengths, key=lambda name: (-strengths[name], name))[:_SHOWN_LABELS]
+    return [name.lower() for name in sorted(strengths, key=lambda name: (-strengths[name], name))[:_SHOWN_LABELS]]
 
 
 def label_strengths(song_ids: Iterable[int]) -> defaultdict[int, dict[str, float]]:

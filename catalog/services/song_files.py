@@ -199,7 +199,7 @@ def _describe(song: Song, audio: AudioFile, identity: Identity, edited: Collecti
     """Bring a song in line with what its file says: what had come from the file follows it, other values stay."""
     if identity.found is Found.GAINED and song.identifiers.filter(value=song.title).exists():
         song.title = ""
-    cover = "" if audio.cover is None else _stored_cover(audio.cover.name, audio.cover.jpeg)
+    cover = "" if audio.cover is None else stored_cover(audio.cover.name, audio.cover.jpeg)
     said: dict[str, Any] = {
         name: getattr(audio.tags, name) or getattr(audio.guessed, name) or None for name in _DESCRIBED
     } | {"cover": cover or None}
@@ -265,7 +265,8 @@ def _take_file_away(song: Song) -> None:
     song.save(update_fields=["root", "path", "size", "mtime_ns"])
 
 
-def _stored_cover(name: str, jpeg: bytes) -> str:
+def stored_cover(name: str, jpeg: bytes) -> str:
+    """Store a picture under its name, unless it is there already; its name in the storage."""
     path = f"covers/{name}"
     if not default_storage.exists(path):
         stored = default_storage.save(path, ContentFile(jpeg))

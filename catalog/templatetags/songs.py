@@ -14,6 +14,7 @@ register = template.Library()
 
 icon = register.simple_tag(components.icon)
 cover_url = register.simple_tag(components.cover_url)
+artist_picture_url = register.simple_tag(components.artist_picture_url)
 by = register.simple_tag(components.by)
 artists = register.simple_tag(components.artists)
 clock = register.filter(components.clock)

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_GET, require_safe
 
 from accounts.http import ListenerRequest
 
-from ..covers import draw_cover
-from ..models import Song
+from ..covers import draw_artist, draw_cover
+from ..models import ArtistPicture, Song
+from ..names import storable
 from ..services.rows import label_strengths
 from ..services.song_labels import first_and_more
 from .doubts import doubts_context, shown_labels
@@ -55,6 +56,20 @@ def cover(request: ListenerRequest, pk: int) -> HttpResponseBase:
         # Its address changes when the picture does, so a browser may keep it for good.
         return _kept(request, name, lambda: FileResponse(song.cover.open("rb"), content_type=kind), _A_YEAR_S)
     drawing = draw_cover(song.title, song.artist, label_strengths([song.pk])[song.pk])
+    return _kept(request, drawing, lambda: HttpResponse(drawing, content_type="image/svg+xml"), _AN_HOUR_S)
+
+
+@require_safe
+def artist_picture(request: ListenerRequest, key: str) -> HttpResponseBase:
+    """The picture of an artist: from a folder of theirs, else a cover of theirs, else drawn."""
+    key = storable(key)
+    found = ArtistPicture.objects.filter(key=key).first()
+    song = None if found else Song.objects.filter(artist_key=key).exclude(cover="").order_by("pk").first()
+    file = found.picture if found else song.cover if song else None
+    if file and file.name and file.storage.exists(file.name):
+        name = file.name
+        return _kept(request, name, lambda: FileResponse(file.open("rb"), content_type="image/jpeg"), _AN_HOUR_S)
+    drawing = draw_artist(key)
     return _kept(request, drawing, lambda: HttpResponse(drawing, content_type="image/svg+xml"), _AN_HOUR_S)
 
 

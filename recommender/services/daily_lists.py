@@ -24,7 +24,7 @@ from ..snapshots import current
 from .contexts import contexts_of
 from .finding import find
 from .label_queries import find_labels
-from .reasons import LabelReason, SongReason, told
+from .reasons import LabelReason, SongReason, listed, told
 from .recommending import Recommendation, recommend
 from .taste import taste_of
 
@@ -138,7 +138,7 @@ def _because(found: Sequence[Recommendation]) -> str:
         for reason in told(r for r in one.reasons if isinstance(r, LabelReason) and r.weight > 0)
     )
     if labels:
-        return f"Because you like {_listed([name for name, _ in labels.most_common(_NAMED)])}."
+        return f"Because you like {listed([name for name, _ in labels.most_common(_NAMED)])}."
     songs = Counter(
         f"“{reason.song.title}”"
         for one in found[:LENGTH]
@@ -152,9 +152,9 @@ def _because(found: Sequence[Recommendation]) -> str:
         if isinstance(reason, SongReason) and reason.by_sound
     )
     if alike and alike.total() > songs.total():
-        return f"Because they sound like {_listed([name for name, _ in alike.most_common(_NAMED)])}."
+        return f"Because they sound like {listed([name for name, _ in alike.most_common(_NAMED)])}."
     if songs:
-        return f"Because people who play {_listed([name for name, _ in songs.most_common(_NAMED)])} play these too."
+        return f"Because people who play {listed([name for name, _ in songs.most_common(_NAMED)])} play these too."
     return "Close to what you like."
 
 
@@ -180,7 +180,7 @@ def _of_words(user: User, words: str) -> tuple[list[int], str]:
     labels = [
         label for label, weight in sorted(findings.parsed.labels.items(), key=lambda item: -item[1]) if weight > 0
     ]
-    understood = f": {_listed(labels[:_NAMED])}" if labels else ""
+    understood = f": {listed(labels[:_NAMED])}" if labels else ""
     return [one.song.pk for one in findings.songs], f"You asked for “{words}”{understood}."
 
 
@@ -191,7 +191,7 @@ def _of_mood(user: User, mood: AskedMood) -> tuple[list[int], str]:
         return [], ""
     found = recommend(user, query=labels, query_share=mood.share, n=_POOL * LENGTH, playable_only=True)
     strongest = [name for name, weight in sorted(labels.items(), key=lambda item: -item[1]) if weight > 0]
-    return _spread([one.song for one in found]), f"For the mood you asked for last: {_listed(strongest[:_NAMED])}."
+    return _spread([one.song for one in found]), f"For the mood you asked for last: {listed(strongest[:_NAMED])}."
 
 
 def _spread(songs: Sequence[Song]) -> list[int]:
@@ -200,7 +200,3 @@ def _spread(songs: Sequence[Song]) -> list[int]:
     artists = np.array([numbers.setdefault(song.artist_key, len(numbers)) for song in songs], np.int64)
     order = spread_artists(np.arange(len(songs)), artists, LENGTH)
     return [songs[at].pk for at in order.tolist()]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

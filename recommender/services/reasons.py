@@ -46,6 +46,11 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
+def listed(names: Sequence[str]) -> str:
+    """Names as people say several: `jazz, calm and piano`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
 def told(reasons: Iterable[LabelReason]) -> list[LabelReason]:
     """Those that say something to a listener; labels in the background where they were asked for, or stand alone."""
     every = list(reasons)
@@ -56,8 +61,8 @@ def in_words(reasons: Iterable[Reason]) -> str:
     """The strongest positive labels as text, query labels before profile labels; without any, what it sounds like."""
     reasons = list(reasons)
     speaking = told(reason for reason in reasons if isinstance(reason, LabelReason) and reason.weight > 0)
-    asked = [reason.label for reason in speaking if reason.asked]
-    own = [reason.label for reason in speaking if not reason.asked]
+    asked = [reason.label.lower() for reason in speaking if reason.asked]
+    own = [reason.label.lower() for reason in speaking if not reason.asked]
     if not speaking:
         return sounds_like(reasons)
     if not asked:

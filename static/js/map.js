@@ -1,6 +1,5 @@
-// The page Map: <song-map> fetches where the songs lie, and shows them. Its other modules are named by the page, under
-// names that browsers may keep: map_points.js has the songs, map_names.js what they are called, map_legend.js their
-// colours, map_drawing.js draws them, map_pointing.js is mouse, finger and keyboard, map_list.js the list beside.
+// The page Map: <song-map> fetches where the songs lie, and shows them. Its other modules, which say at their top what
+// they do, are named by the page, under names that browsers may keep.
 
 import { artistsFrom, showArtists } from "./artists.js";
 
@@ -15,7 +14,7 @@ const BUTTON_ZOOM = 1.8;
 const GLIDE_MS = 180;
 const FIT = 0.92;
 const WORDS = 3;
-const MODULES = ["points", "names", "legend", "drawing", "pointing", "list"];
+const MODULES = ["points", "names", "legend", "drawing", "captions", "pointing", "list"];
 
 const numbers = (text) => (text || "").split(" ").filter(Boolean).map(Number);
 
@@ -49,12 +48,13 @@ class SongMap extends HTMLElement {
     return this.querySelector(`[data-map-${name}]`);
   }
 
-  #start(packed, { Points, Names, Legend, Drawing, Pointing, List, FADED }) {
+  #start(packed, { Points, Names, Legend, Drawing, Captions, Pointing, List, FADED }) {
     this.points = new Points(packed);
     this.names = new Names(this.points, this.dataset.songs, Number(this.dataset.atOnce), (address) =>
       this.#ask(address),
     );
     this.drawing = new Drawing(this.piece("canvas"));
+    this.captions = new Captions(this);
     this.list = new List(this);
     const known = (ids) =>
       numbers(ids)
@@ -197,7 +197,8 @@ class SongMap extends HTMLElement {
       const marks = [];
       if (playing >= 0) marks.push({ song: playing, colour: "accent", wide: 5 });
       if (hovered >= 0) marks.push({ song: hovered, colour: "text", wide: 3 });
-      this.drawing.draw({ points, view, tone: this.legend.tone, ringed, radius, marks, loop });
+      const { tone } = this.legend;
+      this.drawing.draw({ points, view, tone, ringed, radius, marks, loop, captions: this.captions.shown });
       this.#placeCard();
     });
   }
@@ -205,11 +206,14 @@ class SongMap extends HTMLElement {
   // What costs more than drawing waits until the map stands still.
   #settle() {
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => {
+    this.settling = setTimeout(async () => {
       const { clientWidth, clientHeight } = this.drawing.canvas;
       const corners = [...this.place(0, 0), ...this.place(clientWidth, clientHeight)];
       const { points, legend } = this;
-      this.list.show(this.closed ? points.within(this.loop, legend.counts) : points.inside(...corners, legend.counts));
+      const inSight = points.inside(...corners, legend.counts);
+      this.captions.name(inSight);
+      await this.list.show(this.closed ? points.within(this.loop, legend.counts) : inSight);
+      this.captions.name(inSight);
     }, SETTLES_MS);
   }
 
@@ -368,7 +372,8 @@ class SongMap extends HTMLElement {
       this.draw();
     });
     on(document, "keydown", (event) => {
-      if (event.key === "Escape" && (this.looping || this.closed) && !event.defaultPrevented) this.#loopMode(false);
+      const meant = !event.defaultPrevented && !document.querySelector("dialog[open]");
+      if (event.key === "Escape" && (this.looping || this.closed) && meant) this.#loopMode(false);
     });
     on(matchMedia("(prefers-color-scheme: dark)"), "change", () => this.#repaint());
     const theme = new MutationObserver(() => this.#repaint());

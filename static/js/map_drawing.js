@@ -63,7 +63,8 @@ export class Drawing {
 
   // points; view: { x, y, scale }, the place in the middle and how many CSS pixels one step of the map is;
   // tone: for each song its colour, FADED for pale; ringed: songs with a ring; radius in CSS pixels.
-  draw({ points, view, tone, ringed, radius, marks, loop }) {
+  // captions: { text, x, y, size }, places of the map and CSS pixels.
+  draw({ points, view, tone, ringed, radius, marks, loop, captions }) {
     const { width, height, ratio } = this;
     const scale = view.scale * ratio;
     const left = view.x - width / 2 / scale;
@@ -89,7 +90,9 @@ export class Drawing {
         this.#stamp(ring, (points.x[i] - left) * scale, (points.y[i] - top) * scale, this.rgb.text);
     }
     this.context.putImageData(this.image, 0, 0);
-    this.#lines(points, (x, y) => [(x - left) * scale, (y - top) * scale], { radius, marks, loop });
+    const onScreen = (x, y) => [(x - left) * scale, (y - top) * scale];
+    this.#write(onScreen, captions);
+    this.#lines(points, onScreen, { radius, marks, loop });
     this.frames += 1;
   }
 
@@ -118,6 +121,25 @@ export class Drawing {
             (red + (((r - red) * part) >> 8));
         }
       }
+    }
+  }
+
+  #write(onScreen, captions) {
+    const { context, ratio, colours } = this;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.lineJoin = "round";
+    for (const { text, x, y, size } of captions) {
+      context.font = `600 ${size * ratio}px ${colours.font}`;
+      context.lineWidth = 4 * ratio;
+      const [middle, height] = onScreen(x, y);
+      const half = context.measureText(text).width / 2 + 4 * ratio;
+      // What lies at the edge is read to its end all the same.
+      const place = [Math.min(Math.max(middle, half), this.width - half), Math.max(height, size * ratio)];
+      context.strokeStyle = colours.ground;
+      context.strokeText(text, ...place);
+      context.fillStyle = colours.text;
+      context.fillText(text, ...place);
     }
   }
 

@@ -1,6 +1,7 @@
 // What the colours of the map mean, and which songs are lit: a legend of the labels that are the strongest of most songs.
 
 const LEGEND = 7;
+const GENRE = "genre";
 
 const counted = (n) => `${n.toLocaleString("en")} song${n === 1 ? "" : "s"}`;
 
@@ -14,8 +15,9 @@ export class Legend {
     // For each song its colour: a place in the legend from 1 on, 0 for none, FADED for pale.
     this.tone = new Uint8Array(this.points.length);
     this.own = new Int16Array(this.points.length);
-    this.#offer();
-    this.colourBy("");
+    const kinds = this.#offer();
+    this.map.piece("kind").value = kinds.has(GENRE) ? GENRE : "";
+    this.colourBy(this.map.piece("kind").value);
   }
 
   get litName() {
@@ -34,6 +36,7 @@ export class Legend {
       .map(({ name }, label) => ({ name, label }))
       .sort((one, other) => one.name.localeCompare(other.name));
     this.map.piece("label").append(...names.map(({ name, label }) => new Option(name, label)));
+    return kinds;
   }
 
   // Colour by the strongest label of a kind, "" for any.
@@ -82,6 +85,7 @@ export class Legend {
   colours() {
     const of = (name) => getComputedStyle(this.map.piece("colours").querySelector(`.map-${name}`)).color;
     const dots = Array.from({ length: LEGEND + 1 }, (_, place) => of(`colour-${place}`));
-    return { ground: of("ground"), text: of("text"), accent: of("accent"), faded: of("faded"), dots };
+    const font = getComputedStyle(this.map).fontFamily;
+    return { ground: of("ground"), text: of("text"), accent: of("accent"), faded: of("faded"), dots, font };
   }
 }

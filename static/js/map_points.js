@@ -20,7 +20,7 @@ export class Points {
     this.x = column(Uint16Array, n);
     this.y = column(Uint16Array, n);
     this.strongest = Array.from({ length: about.per_song }, () => column(Uint8Array, n));
-    this.labels = about.labels.map(([name, kind]) => ({ name, kind }));
+    this.labels = about.labels.map(([name, kind]) => ({ name: name.toLowerCase(), kind }));
     this.ids = new Float64Array(n);
     let id = about.first;
     for (let i = 0; i < n; i += 1) {
@@ -75,6 +75,11 @@ export class Points {
     for (const column of this.strongest)
       if (column[i] !== NO_LABEL && names.length < most) names.push(this.labels[column[i]].name);
     return names;
+  }
+
+  // A song's strongest labels, by number.
+  labelsOf(i) {
+    return this.strongest.map((column) => column[i]).filter((label) => label !== NO_LABEL);
   }
 
   // The strongest label of a song that is of a kind ("" for any); -1 for none.

@@ -103,6 +103,7 @@ function takeOver(page) {
   document.dispatchEvent(new CustomEvent("page:theme", { detail: page.documentElement.dataset.theme }));
   const headers = page.body.getAttribute("hx-headers");
   if (headers) document.body.setAttribute("hx-headers", headers);
+  for (const menu of document.querySelectorAll(".head [popover]:popover-open")) menu.hidePopover();
   const current = [...page.querySelectorAll(".head nav a[aria-current]")].map((link) => link.getAttribute("href"));
   for (const link of document.querySelectorAll(".head nav a")) {
     if (current.includes(link.getAttribute("href"))) link.setAttribute("aria-current", "page");

@@ -265,3 +265,11 @@ def log_in(page: Page, username: str) -> None:
     form: dict[str, str | float | bool] = {"username": username, "password": PASSWORD, "csrfmiddlewaretoken": token}
     answer = requests.post("/accounts/login/", form=form, max_redirects=0)
     assert answer.status == 302, answer.text()
+
+
+def follow_tab(page: Page, name: str) -> None:
+    """Go to a page of the head, on a phone by More where it has no tab."""
+    link, more = page.locator("nav.tabs").get_by_role("link", name=name, exact=True), page.locator(".tabs-open")
+    if more.is_visible() and not link.is_visible():
+        more.click()
+    link.click()

@@ -94,6 +94,13 @@ def open_the_account(page: Page) -> None:
     page.locator("#account-menu").wait_for()
 
 
+def open_further_pages(page: Page) -> None:
+    button = page.locator(".tabs-open")
+    if button.is_visible():
+        button.click()
+    page.locator("#further-pages a").first.wait_for()
+
+
 def open_a_songs_menu(page: Page) -> None:
     page.locator("[data-more]").first.dispatch_event("click")
     page.locator("#song-menu").wait_for()
@@ -190,6 +197,7 @@ def places(page: Page) -> dict[str, object]:
 
 STATES = [
     State("account-menu", "/library/", open_the_account),
+    State("further-pages", "/library/", open_further_pages),
     State("song-menu", "/library/", open_a_songs_menu),
     State("library-labels", "/library/", open_the_labels),
     State("song-playing", "/songs/{song}/", play_a_song),

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import Visit
+from .conftest import Visit, follow_tab
 from .test_site import is_ahead, sideways
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -25,7 +25,7 @@ def field(page: Page, name: str) -> Locator:
 @pytest.mark.parametrize("size", ["narrow", "phone", "desktop"])
 def test_two_lists_stand_side_by_side_or_one_below_the_other(visit: Visit, size: str, scheme: str) -> None:
     page = visit("/", size=size, color_scheme=scheme)
-    page.get_by_role("link", name="Compare").click()
+    follow_tab(page, "Compare")
     expect(page.get_by_role("heading", level=1)).to_have_text("Compare")
     left, right = side(page, "Co-occurrence"), side(page, "Content")
     expect(left.get_by_role("listitem").first).to_contain_text("with ")

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from recommender.services.song_map import LABELS, WIDTH, Shown
 
-from .conftest import Visit
+from .conftest import Visit, follow_tab
 from .test_site import is_ahead, sideways
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -85,7 +85,7 @@ def draw_around(page: Page, numbers: list[int], margin: float = 24) -> None:
 @pytest.mark.parametrize("size", ["narrow", "phone", "desktop"])
 def test_the_map_is_drawn_with_its_legend_and_its_list(visit: Visit, size: str, scheme: str) -> None:
     page = visit("/", size=size, color_scheme=scheme)
-    page.get_by_role("link", name="Map", exact=True).click()
+    follow_tab(page, "Map")
     expect(page.get_by_role("heading", level=1)).to_have_text("Map")
     song_map(page)
     assert ask(page, "[map.points.length, map.drawing.dots]") == [ON_MAP, ON_MAP]
@@ -169,7 +169,10 @@ def test_a_loop_takes_the_songs_inside_to_play_to_queue_and_to_keep(visit: Visit
     expect(dialog.get_by_label("New playlist")).to_have_value("From the map")
     dialog.get_by_role("button", name="Make it").click()
     expect(dialog).to_contain_text(re.compile(rf"{inside} songs?"))
+    # What closes the dialog leaves the loop.
     page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert ask(page, "map.closed")
     page.get_by_role("button", name="Remove the loop").click()
     expect(count_of(page)).to_contain_text("in sight")
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from .conftest import Visit
+from .conftest import Visit, follow_tab
 from .states import keep_a_queue_elsewhere
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -60,7 +60,7 @@ def test_the_sound_goes_on_without_a_gap_from_page_to_page(visit: Visit) -> None
     before = page.evaluate("document.querySelector('audio').currentTime")
     page.get_by_role("link", name="For you").click()
     heading(page, "For you")
-    page.get_by_role("link", name="Compare", exact=True).click()
+    follow_tab(page, "Compare")
     heading(page, "Compare")
     assert page.evaluate("document.querySelector('audio').currentTime") > before
     assert not page.evaluate("document.querySelector('audio').paused")
@@ -139,7 +139,7 @@ def test_the_last_of_two_links_counts(visit: Visit) -> None:
     page = visit("/library/")
     late: list[Route] = []
     page.route("**/compare/", lambda route: late.append(route))
-    page.get_by_role("link", name="Compare", exact=True).click()
+    follow_tab(page, "Compare")
     page.evaluate("document.querySelector('.head nav a[href=\"/\"]').click()")
     heading(page, "For you")
     with page.expect_event("requestfinished", lambda request: request.url.endswith("/compare/")):
@@ -189,7 +189,7 @@ def test_a_play_is_counted_once_though_pages_come_and_go(visit: Visit) -> None:
     page.on("request", lambda request: told.append(request.post_data or "") if "/plays/" in request.url else None)
     with page.expect_response("**/plays/"):
         play(page, "Windowlicker")
-        page.get_by_role("link", name="Compare", exact=True).click()
+        follow_tab(page, "Compare")
     page.get_by_role("link", name="Library").click()
     page.wait_for_function("() => document.querySelector('audio').ended")
     page.reload()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import Visit
+from .conftest import Visit, follow_tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -37,7 +37,7 @@ def test_a_chosen_theme_shows_at_once_and_from_the_first_byte_of_every_page(visi
     assert ground(page) == DARK
     assert around(page) == ["#131514", "#131514"]
     expect(page.locator(".theme-choice [aria-pressed=true]")).to_have_text("Dark")
-    page.get_by_role("link", name="Taste", exact=True).click()
+    follow_tab(page, "Taste")
     expect(page.get_by_role("heading", level=1)).to_have_text("Your taste")
     assert ground(page) == DARK
     assert page.evaluate("window.marked")
@@ -55,7 +55,7 @@ def test_what_another_tab_chose_comes_with_the_next_page(visit: Visit) -> None:
     other.goto("/")
     choose(other, "Light")
     assert ground(page) == DARK
-    page.get_by_role("link", name="Taste", exact=True).click()
+    follow_tab(page, "Taste")
     expect(page.get_by_role("heading", level=1)).to_have_text("Your taste")
     assert ground(page) == LIGHT
 

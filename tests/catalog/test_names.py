@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.names import artist_key, label_key, storable, title_key
+from catalog.names import artist_key, label_key, other_number, storable, title_key
 
 
 @pytest.mark.parametrize("other", ["hip hop", "HIP_HOP", "Hip\u2013Hop", "  hip   hop "])
@@ -119,3 +119,24 @@ def test_no_key_holds_what_no_database_takes(name: str) -> None:
 def test_a_label_of_nothing_is_none(name: str) -> None:
     with pytest.raises(ValueError, match="needs a name"):
         label_key(name)
+
+
+@pytest.mark.parametrize(
+    ("key", "other"),
+    [
+        ("guitar", "guitars"),
+        ("guitars", "guitar"),
+        ("female vocalist", "female vocalists"),
+        ("melody", "melodies"),
+        ("melodies", "melody"),
+        ("church", "churches"),
+        ("churches", "church"),
+        ("bass", ""),
+        ("blues", ""),
+        ("80s", ""),
+        ("mpb", ""),
+        ("日本", ""),
+    ],
+)
+def test_the_other_number_of_a_label(key: str, other: str) -> None:
+    assert other_number(key) == other

@@ -95,7 +95,7 @@ def test_an_album_is_in_the_order_of_its_discs_and_tracks(client: Client, listen
     assert [[row.song.title for row in rows] for _, rows in response.context["discs"]] == [["A", "B"], ["C", "D"]]
     page = " ".join(response.content.decode().split())
     assert "<h2>Disc 1</h2>" in page
-    assert '4 songs · <span class="numeric">4:00</span>' in page
+    assert "4 songs · 4:00" in page
     assert "Play all" in page
 
 

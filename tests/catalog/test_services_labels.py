@@ -114,3 +114,24 @@ def test_merging_a_label_into_itself_changes_nothing() -> None:
     jazz = Label.objects.get(name="jazz")
     merge_labels([jazz], into=jazz)
     assert weights_of(song, "cnn") == {"jazz": 0.5}
+
+
+def test_singular_and_plural_lead_to_one_label() -> None:
+    guitar = labels_by_name({"guitar": "instrument"})["guitar"]
+    labels = labels_by_name({"Guitars": "other", "female vocalists": "vocals", "female vocalist": "vocals"})
+    assert labels["Guitars"] == guitar
+    assert labels["female vocalists"] == labels["female vocalist"]
+    assert set(Label.objects.values_list("name", flat=True)) == {"guitar", "female vocalist"}
+    assert set(LabelAlias.objects.values_list("key", flat=True)) == {"guitars", "female vocalists"}
+    # Once it is known it is an alias like any other.
+    assert labels_by_name({"guitars": "other"})["guitars"] == guitar
+
+
+def test_a_plural_that_was_there_first_keeps_its_name() -> None:
+    strings = labels_by_name({"strings": "instrument"})["strings"]
+    assert labels_by_name({"string": "instrument"})["string"] == strings
+
+
+def test_what_only_looks_like_a_plural_is_a_label_of_its_own() -> None:
+    labels_by_name({"blue": "mood", "blues": "genre", "80s": "era", "80": "other", "bass": "instrument"})
+    assert Label.objects.count() == 5

@@ -94,6 +94,56 @@ def test_rows_say_why_they_are_there(page: Client, ada: User, songs: list[Song])
     assert {"New here, nobody has played it yet", "Popular here"} <= set(said)
 
 
+def mix_of(page: str) -> str:
+    """The part of a page that is the mix."""
+    return page.partition('<h2 id="mix">')[2].partition("</section>")[0]
+
+
+def test_the_page_opens_with_a_mix_to_play_and_says_why(page: Client, ada: User, songs: list[Song]) -> None:
+    for song, stars in ((songs[1], 5), (songs[2], 4), (songs[9], 1)):
+        make_rating(ada, song, stars)
+    shown = text(page)
+    assert shown.index('id="mix"') < shown.index('id="row-1"')
+    mix = mix_of(shown)
+    said = re.search(r"<p>Because you like ([^<]*)</p>", mix)
+    liked = set(SongLabel.objects.filter(song__in=songs[1:3]).values_list("label__name", flat=True))
+    assert said
+    assert set(re.split(", | and ", said[1])) <= liked
+    inside = [Song.objects.get(title=title) for title in re.findall(r'data-title="([^"]*)"', mix)]
+    assert len(inside) > 3
+    assert songs[9] not in inside
+    assert all(SongLabel.objects.filter(song=song, label__name__in=liked).exists() for song in inside)
+    # What is asked for goes before what is liked; what follows the first rows has no second one.
+    assert not mix_of(text(page, "/?label=calm"))
+    assert not mix_of(text(page, "/?rows=rest"))
+
+
+def test_nobody_of_whom_nothing_is_known_has_a_mix(page: Client, ada: User, songs: list[Song]) -> None:
+    assert not mix_of(text(page))
+
+
+def test_a_caption_says_why_this_song_and_not_what_all_of_a_row_are(page: Client, ada: User, songs: list[Song]) -> None:
+    for song in songs[1:5]:
+        make_rating(ada, song, 5)
+    labels = set(Label.objects.values_list("name", flat=True))
+    looked_at = 0
+    for row in re.split(r'<h2 id="row-', text(page))[1:]:
+        captions = [set(said.split(", ")) for said in re.findall(r'class="song-card-why">([^<]*)<', row)]
+        if len(captions) > 1 and "Something different" not in row:
+            looked_at += 1
+            assert not labels & set.intersection(*captions), row[:60]
+    assert looked_at > 2
+
+
+def test_labels_are_shown_in_one_case(page: Client, ada: User, songs: list[Song]) -> None:
+    Label.objects.filter(name="calm").update(name="Calm")
+    build.build()
+    make_rating(ada, songs[2], 5)
+    shown = text(page, "/?rows=all&label=calm")
+    assert "In the mood for calm" in shown
+    assert not re.findall(r">[^<]*Calm[^<]*<", shown)
+
+
 def test_the_page_begins_with_a_few_rows_and_the_others_follow(page: Client, ada: User, songs: list[Song]) -> None:
     for song, stars in zip(songs[:4], (5, 4, 3, 1), strict=True):
         make_rating(ada, song, stars)

@@ -107,4 +107,4 @@ def _why(song: Song, strengths: dict[str, float]) -> str:
     """The song's strongest labels as text, or that it has not been heard."""
     if song.tagging_state in _WAITING and not strengths:
         return "not heard yet"
-    return ", ".join(sorted(strengths, key=lambda name: (-strengths[name], name))[:_LABELS])
+    return ", ".join(sorted(strengths, key=lambda name: (-strengths[name], name))[:_LABELS]).lower()

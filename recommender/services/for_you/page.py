@@ -17,7 +17,7 @@ from ...snapshots import current
 from ..taste import taste_of
 from .arrivals import Arrivals, arrivals
 from .cold_start import LabelToPick, choose_songs_to_try, cold_start_defaults, labels_to_pick
-from .rows import Row, RowBuilder, RowRange
+from .rows import Mix, Row, RowBuilder, RowRange
 
 _SUGGESTIONS = 8
 _PROFILE_SUGGESTIONS = 4
@@ -30,6 +30,8 @@ class Page:
     Attributes
     ----------
     rows : list of Row
+    mix : Mix or None
+        What the page opens with, unless a mood is asked for, or too little is known of the listener.
     newcomer : bool
         Whether the listener has neither rated nor played a song.
     labels_to_pick, songs_to_try : list
@@ -51,6 +53,7 @@ class Page:
     """
 
     rows: list[Row] = field(default_factory=list)
+    mix: Mix | None = None
     newcomer: bool = True
     labels_to_pick: list[LabelToPick] = field(default_factory=list)
     songs_to_try: list[SongRow] = field(default_factory=list)
@@ -101,12 +104,15 @@ def for_you(
         builder.add_rows_for_newcomer(defaults, row_range)
     else:
         builder.add_rows(row_range)
+    if not query and row_range is not RowRange.REST:
+        builder.choose_mix()
     songs = builder.fetch_songs(tries)
     labels = builder.strongest_labels(_PROFILE_SUGGESTIONS) + defaults.labels
     asked = set(bundle.index.labels(list(builder.query)).tolist())
     suggested = [label for label in dict.fromkeys(labels) if label not in asked]
     return Page(
         rows=builder.finished(songs),
+        mix=builder.finished_mix(songs),
         newcomer=newcomer,
         labels_to_pick=labels_to_pick(bundle.index, taste, defaults) if newcomer else [],
         songs_to_try=builder.finished_songs_to_try(songs, tries),

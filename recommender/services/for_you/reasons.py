@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from functools import cached_property
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...engine.interface import Contribution, LabelContribution, ListenerBatch, Vector
 from ...snapshots.bundle import ModelBundle
-from ..reasons import REASONS, counted, in_words, resolve_labels, resolve_reasons, sounds_like
+from ..reasons import REASONS, counted, in_words, listed, resolve_labels, resolve_reasons, sounds_like
 from ..taste import Taste
 
 Explainer = Callable[[Sequence[int]], list[str]]
@@ -39,8 +40,8 @@ class RowReasons:
         self._taste, self._batch, self._direction = taste, batch, direction
 
     def name(self, label: int) -> str:
-        """The name of a label by position."""
-        return str(self._index.label_names[label])
+        """The name of a label by position, as pages show it."""
+        return str(self._index.label_names[label]).lower()
 
     def strongest_labels(self, song: int) -> Sequence[LabelContribution]:
         """The labels with the largest weights on a song that say something to a listener."""
@@ -104,6 +105,36 @@ class RowReasons:
             return [""] * len(songs)
         own = self._cooccurrence.explain(self._batch, np.array(songs, np.intp), self._batch.played.nnz)
         return [f"goes with {len(of) if len(of) > 1 else 'one'} of your songs" for of in own]
+
+    def of_many(self, songs: Sequence[int]) -> str:
+        """Explain songs together: by the labels of the profile that most of them have."""
+        most = self._index.n_asked_for(REASONS)
+        shared = self._content.label_contributions(self._direction, np.array(songs, np.intp), most)
+        labels = Counter(
+            self.name(one.label)
+            for of_song in shared
+            for one in self._index.shown_first(of_song, _OWN_LABELS)
+            if one.weight > 0
+        )
+        names = [name for name, _ in labels.most_common(_OWN_LABELS)]
+        return f"Because you like {listed(names)}" if names else "Close to what you like"
+
+    def apart(self, explain: Explainer) -> Explainer:
+        """Explain without the labels that are said of every song of a row: what is left tells why it is this one.
+
+        A song of which nothing is left is explained by its other labels, or not at all.
+        """
+
+        def told_apart(songs: Sequence[int]) -> list[str]:
+            parts = [why.split(", ") for why in explain(songs)]
+            same = set(parts[0]).intersection(*parts[1:]) if len(parts) > 1 else set()
+            return [", ".join(own(song, said, same)) for song, said in zip(songs, parts, strict=True)]
+
+        def own(song: int, said: Sequence[str], same: set[str]) -> list[str]:
+            others = [self.name(one.label) for one in self.strongest_labels(song)]
+            return [part for part in said if part not in same] or [name for name in others if name not in same]
+
+        return told_apart
 
     def _in_words(self, reasons: Sequence[Sequence[Contribution]], asked: Collection[int] = ()) -> list[str]:
         """Contributions as text; names of songs are looked up only where no label speaks for a song."""

@@ -19,12 +19,16 @@ from ...engine.diversity import UNKNOWN_ARTIST, spread_artists
 from ...engine.interface import Positions, Vector
 from ...engine.ranking import top
 from ...snapshots.bundle import ModelBundle
+from ..reasons import listed
 from ..taste import Taste
 from .cold_start import ColdStartDefaults
 from .reasons import Explainer, RowReasons, last_heard
 
 ROW = 6
 """Songs in a row."""
+
+MIX = 25
+"""Songs of a listener's mix."""
 
 _SPARE = 2
 """Extra songs per row, to replace songs deleted since the snapshot."""
@@ -78,6 +82,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Mix:
+    """The songs that fit a listener best, to be played one after the other, and why these."""
+
+    songs: list[Song]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class _DraftRow:
     """A row by positions, with spare songs; `seed` is the song named in the title."""
 
@@ -106,6 +118,7 @@ class RowBuilder:
         self.ranker = bundle.labels_and_sound
         self.taste, self.query, self.include_unplayable = taste, query, include_unplayable
         self.rows: list[_DraftRow] = []
+        self.mix: list[int] = []
         self.mood_matched, self.more = True, False
         self.free = np.ones_like(self.index.playable) if include_unplayable else self.index.playable.copy()
         self.free[self.index.songs(list(taste.known))] = False
@@ -148,12 +161,13 @@ class RowBuilder:
             return
         self._add_mood_row()
         picked = self.ranker.scores(self.batch)[0]
-        self._add("From the labels you picked", picked, self.reasons.profile_or_own_labels)
+        self._add("From the labels you picked", picked, self.reasons.apart(self.reasons.profile_or_own_labels))
         self._add_popular_row()
         self._add_new_row()
         for label in defaults.labels[: _LABEL_ROWS + 1]:
             title = f"Labelled {self.reasons.name(label)}"
-            self._add_ranked(title, defaults.best[label], self.reasons.label_first(label))
+            explain = self.reasons.apart(self.reasons.label_first(label))
+            self._add_ranked(title, defaults.best[label], explain)
 
     def strongest_labels(self, most: int) -> list[int]:
         """The labels with the largest positive weights in the profile that say something to a listener."""
@@ -161,8 +175,17 @@ class RowBuilder:
         strongest = np.argsort(-direction, kind="stable")[:most].tolist()
         return [label for label in strongest if direction[label] > 0]
 
+    def choose_mix(self) -> None:
+        """Choose the songs that fit the profile best, liked ones where these are few; all stay free for the rows."""
+        scores = self.scores if self.taste.liked else self.ranker.scores(self.batch)[0]
+        ranked = self._ranked_with_dial(scores, self.taste.dial)
+        if len(ranked) < MIX:
+            liked = self.index.songs(self.taste.liked)
+            ranked = np.concatenate([ranked, liked[self.index.playable[liked] | self.include_unplayable]])
+        self.mix = spread_artists(ranked, self.index.artists, MIX + _SPARE).tolist()
+
     def _add_close_row(self) -> None:
-        self._add("Close to your taste", self.scores, self.reasons.profile_or_own_labels)
+        self._add("Close to your taste", self.scores, self.reasons.apart(self.reasons.profile_or_own_labels))
 
     def _add_mood_row(self) -> None:
         if not self.query:
@@ -170,11 +193,11 @@ class RowBuilder:
         batch = self.taste.as_batch(self.index, self.query)
         asked = self.index.labels(list(self.query))
         names = [self.reasons.name(label) for label in asked]
-        title = f"In the mood for {' and '.join(filter(None, [', '.join(names[:-1]), *names[-1:]]))}"
+        title = f"In the mood for {listed(names)}"
         scores = np.zeros_like(self.scores)
         if self.ranker.tells_apart(batch.query):
             scores = self.ranker.asked(batch, self.scores[np.newaxis])[0]
-        explain = self.reasons.asked_first(batch, self.query)
+        explain = self.reasons.apart(self.reasons.asked_first(batch, self.query))
         self.mood_matched = self._add(title, scores, explain, length=2 * ROW)
 
     def _add_cooccurrence_row(self) -> None:
@@ -196,7 +219,7 @@ class RowBuilder:
                     seeds[seed] = verb
                     artists |= {artist} - {UNKNOWN_ARTIST}
         for seed, verb in seeds.items():
-            explain = self.reasons.shared_with_song(seed)
+            explain = self.reasons.apart(self.reasons.shared_with_song(seed))
             self._add(f"Because you {verb} {{seed}}", self.ranker.similarities(seed), explain, seed=seed)
 
     def _add_new_row(self) -> None:
@@ -205,7 +228,8 @@ class RowBuilder:
         newest = (1 + unplayed) / len(self.free)
         scores = np.zeros(len(self.free))
         scores[unplayed] = np.maximum(self.scores[unplayed], 0) + 1e-6 * newest
-        self._add("New here, nobody has played it yet", scores, self.reasons.profile_or_own_labels, unplayed=True)
+        explain = self.reasons.apart(self.reasons.profile_or_own_labels)
+        self._add("New here, nobody has played it yet", scores, explain, unplayed=True)
 
     def _add_different_row(self) -> None:
         """Add songs that score high but are least similar to known songs, at any position of the dial."""
@@ -240,7 +264,7 @@ class RowBuilder:
         """Add a row for each of the strongest labels of the profile: the best-ranked songs with that label."""
         ranking = top(self.scores, _RANKING, among=self.free)
         weights = self.content.weights[ranking].tocsc()
-        explain = self.reasons.shared_labels(self.direction)
+        explain = self.reasons.apart(self.reasons.shared_labels(self.direction))
         for label in self.strongest_labels(_LABEL_ROWS):
             having = np.sort(weights.indices[weights.indptr[label] : weights.indptr[label + 1]])
             self._add_ranked(f"More {self.reasons.name(label)}", ranking[having], explain, fewest=_FEWEST)
@@ -303,12 +327,19 @@ class RowBuilder:
 
     def fetch_songs(self, tries: Sequence[int]) -> dict[int, Song]:
         """The songs of all rows, seeds and `tries` that still exist, by position, in one query."""
-        positions = {*tries, *chain.from_iterable(row.songs for row in self.rows)}
+        positions = {*tries, *self.mix, *chain.from_iterable(row.songs for row in self.rows)}
         positions |= {row.seed for row in self.rows if row.seed is not None}
         at = np.fromiter(positions, np.intp)
         ids = self.index.song_ids[at].tolist()
         found = Song.objects.in_bulk(ids)
         return {position: found[pk] for position, pk in zip(at.tolist(), ids, strict=True) if pk in found}
+
+    def finished_mix(self, songs: Mapping[int, Song]) -> Mix | None:
+        """The mix, without songs that are gone; None where there is too little for one."""
+        there = [at for at in self.mix if at in songs and (songs[at].playable or self.include_unplayable)][:MIX]
+        if len(there) < _FEWEST:
+            return None
+        return Mix([songs[at] for at in there], self.reasons.of_many(there))
 
     def finished(self, songs: Mapping[int, Song]) -> list[Row]:
         """The rows without songs that were deleted, lost their file, or were played since the snapshot."""

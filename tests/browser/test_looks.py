@@ -1,0 +1,209 @@
+"""How pages look, where it is a rule: sizes, places, weights of type, and what a phone has room for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from recommender.services.song_map import LABELS, WIDTH, Shown
+
+from .conftest import SIZES, Visit
+from .test_map import answer_all, ask, song_map
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+ROW_PX = 48
+BEGINS_WITHIN_PX = 250
+WEIGHTS = {"400", "600"}
+
+_WEIGHTS = """() => {
+    const found = new Set();
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const { parentElement, data } = texts.currentNode;
+        if (data.trim() && parentElement.checkVisibility()) found.add(getComputedStyle(parentElement).fontWeight);
+    }
+    return [...found];
+}"""
+_FIGURES = """() => [...document.querySelectorAll("main *")]
+    .filter((element) => getComputedStyle(element).fontVariantNumeric !== "tabular-nums").length"""
+
+
+def box(found: Locator) -> dict[str, float]:
+    """Where something is in the window."""
+    there: Any = found.bounding_box()
+    assert there is not None
+    return there  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_the_library_begins_high_up_and_its_rows_are_48_pixels(visit: Visit, size: str) -> None:
+    page = visit("/library/", size=size)
+    page.wait_for_load_state("networkidle")
+    rows = page.locator("#songs .song-row")
+    expect(rows.first).to_be_visible()
+    assert box(rows.first)["y"] <= BEGINS_WITHIN_PX
+    assert {box(row)["height"] for row in rows.all()[:6]} == {ROW_PX}
+
+
+@pytest.mark.parametrize("address", ["/ratings/", "/taste/history/", "/artists/nina%20simone/", "/songs/2/album/"])
+def test_rows_of_other_lists_are_as_high(visit: Visit, address: str) -> None:
+    page = visit(address, size="phone")
+    rows = page.locator("main .song-row").filter(has_not=page.locator(".song-row-why"))
+    assert {box(row)["height"] for row in rows.all()} == {ROW_PX}
+
+
+def test_a_column_in_which_nothing_stands_is_not_there(visit: Visit) -> None:
+    page = visit("/library/?q=gymnop")
+    row = page.locator("#songs .song-row")
+    expect(row).to_have_count(1)
+    page.evaluate("document.querySelector('.song-row-plays').textContent = ''")
+    expect(row.locator(".song-row-plays")).to_be_hidden()
+    page.evaluate("document.querySelector('.song-row-plays').textContent = '2 plays'")
+    expect(row.locator(".song-row-plays")).to_be_visible()
+
+
+def test_where_space_is_short_stars_come_by_pointing_or_by_the_keyboard(visit: Visit) -> None:
+    page = visit("/library/?q=sinnerman", size="phone")
+    row = page.locator("#songs .song-row")
+    star = row.get_by_role("radio", name="3 stars")
+    opacity = "element => getComputedStyle(element).opacity"
+    assert star.evaluate(opacity) == "0"
+    assert row.locator(".stars").evaluate("element => getComputedStyle(element).pointerEvents") == "none"
+    # How many they are is said all the same.
+    said = "element => getComputedStyle(element, '::before').content"
+    assert "4" in row.locator(".stars fieldset").evaluate(said)
+    row.hover()
+    assert star.evaluate(opacity) == "1"
+    page.mouse.move(5, 5)
+    assert star.evaluate(opacity) == "0"
+    row.get_by_role("button", name="Play").focus()
+    assert star.evaluate(opacity) == "1"
+    assert row.bounding_box() == {**box(row), "height": ROW_PX}
+
+
+def test_a_phone_has_five_tabs_and_more_opens_the_others(visit: Visit) -> None:
+    page = visit("/library/", size="phone")
+    tabs = page.get_by_role("navigation", name="Pages")
+    shown = [tab for tab in tabs.locator("> *").all() if tab.is_visible()]
+    assert [tab.inner_text() for tab in shown] == ["For you", "Library", "Mood", "Playlists", "More"]
+    widths = [box(tab)["width"] for tab in shown]
+    assert max(widths) - min(widths) < 1
+    assert all(box(tab)["height"] >= 44 for tab in shown)
+    tabs.get_by_role("button", name="More").click()
+    further = page.locator("#further-pages")
+    for name in ("Map", "Compare", "Taste"):
+        expect(further.get_by_role("link", name=name)).to_be_visible()
+    further.get_by_role("link", name="Taste").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your taste")
+    expect(further).to_be_hidden()
+    expect(tabs.get_by_role("button", name="More")).to_have_css("font-weight", "600")
+
+
+def test_a_desktop_has_all_pages_in_one_line(visit: Visit) -> None:
+    page = visit("/library/")
+    tabs = page.get_by_role("navigation", name="Pages").get_by_role("link")
+    assert len({round(box(tab)["y"]) for tab in tabs.all()}) == 1
+    assert tabs.count() == 7
+    expect(page.get_by_role("button", name="More", exact=True)).to_be_hidden()
+
+
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_for_you_has_dial_and_mood_in_one_line_and_then_one_large_thing_to_play(visit: Visit, size: str) -> None:
+    page = visit("/", size=size)
+    dial, mood = box(page.locator(".dial-row")), box(page.locator(".wish-chips"))
+    assert dial["y"] < mood["y"] + mood["height"] / 2 < dial["y"] + dial["height"]
+    mix = page.locator("#rows > section").first
+    expect(mix.get_by_role("heading", name="My mix")).to_be_visible()
+    expect(mix).to_contain_text("Because you like")
+    assert box(mix)["y"] + box(mix)["height"] <= SIZES[size][1]
+    mix.get_by_role("button", name="Play my mix").click()
+    page.wait_for_function("() => document.querySelector('audio').currentTime > 0.1")
+    page.get_by_role("button", name="Queue" if size == "desktop" else "Stars, wishes and queue").first.click()
+    expect(page.locator(".queue-song")).to_have_count(mix.locator("li").count())
+
+
+@pytest.mark.parametrize(
+    ("who", "addresses"),
+    [
+        ("mira", ["/", "/library/", "/taste/", "/compare/", "/mood/"]),
+        ("boss", ["/admin/", "/admin/catalog/song/", "/admin/catalog/curationitem/"]),
+    ],
+)
+def test_two_weights_of_type_and_figures_of_one_width(visit: Visit, who: str, addresses: list[str]) -> None:
+    page = visit("/accounts/password/", who)
+    for address in addresses:
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        assert set(page.evaluate(_WEIGHTS)) <= WEIGHTS, address
+        if who == "mira":
+            assert page.evaluate(_FIGURES) == 0, address
+
+
+def test_the_dashboard_comes_first_and_djangos_tables_are_folded_below(visit: Visit) -> None:
+    page = visit("/admin/", "boss")
+    panels, tables = page.locator(".dashboard-grid"), page.locator("details.dashboard-tables").first
+    expect(page.get_by_role("region", name="Disk", exact=True)).to_be_visible()
+    songs = tables.get_by_role("link", name="Songs", exact=True)
+    expect(songs).to_be_hidden()
+    assert box(panels)["y"] < box(tables)["y"]
+    tables.locator("summary").click()
+    songs.click()
+    expect(page).to_have_url(re.compile("/admin/catalog/song/$"))
+
+
+def test_artists_are_round(visit: Visit) -> None:
+    page = visit("/artists/")
+    for address, pictures in (("/artists/", ".artist-cards .cover"), ("/artists/miles%20davis/", ".person-picture")):
+        page.goto(address)
+        expect(page.locator(pictures).first).to_have_css("border-radius", "50%")
+
+
+# --- The map ------------------------------------------------------------------------------------
+
+
+def two_crowds() -> bytes:
+    """Three hundred songs of one label on the left, a hundred of another on the right."""
+    rng = np.random.default_rng(1)
+    middles = np.repeat([[12_000, 30_000], [52_000, 34_000]], [300, 100], axis=0)
+    places = middles + rng.normal(scale=900, size=(400, 2))
+    labels = np.full((400, LABELS), 255, np.uint8)
+    labels[:300, 0], labels[300:, 0] = 0, 1
+    return Shown(
+        song_ids=np.arange(1, 401),
+        places=places.clip(0, WIDTH).astype(np.uint16),
+        labels=labels,
+        label_names=["Jazz", "ambient"],
+        label_kinds=["genre", "genre"],
+        left_out=0,
+        not_drawn=0,
+    ).packed
+
+
+def captions(page: Page) -> list[dict[str, Any]]:
+    return ask(page, "map.captions.shown")  # type: ignore[no-any-return]
+
+
+def test_the_map_names_its_crowds_the_larger_ones_larger(visit: Visit) -> None:
+    page = visit("/library/")
+    page.route("**/map/places", lambda route: route.fulfill(body=two_crowds()))
+    page.route("**/map/songs/**", answer_all)
+    page.goto("/map/")
+    song_map(page)
+    jazz, ambient = sorted(captions(page), key=lambda caption: float(caption["x"]))
+    assert (jazz["text"], ambient["text"]) == ("jazz", "ambient")
+    assert abs(jazz["x"] - 12_000) < 3000
+    assert abs(ambient["x"] - 52_000) < 3000
+    assert jazz["size"] > ambient["size"]
+
+
+def test_nearby_the_map_says_who_plays(visit: Visit) -> None:
+    page = visit("/map/")
+    song_map(page)
+    page.wait_for_function("() => document.querySelector('song-map').captions.shown.length > 2")
+    artists = {caption["text"] for caption in captions(page)}
+    assert artists & {"Miles Davis", "Nina Simone", "Aphex Twin", "Erik Satie"}
