@@ -20,7 +20,7 @@ _BIT_RATES_OF_MP3 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 3
 _RATE_OF_OPUS = 48_000
 _LOWEST_KBPS, _HIGHEST_KBPS = 32, 320
 # A player that waits gets little at once, and then twice as much each time.
-_FIRST_PIECE, _PIECE = 1 << 12, 1 << 15
+_FIRST_PIECE, _PIECE = 1 << 10, 1 << 13
 
 
 @dataclass(frozen=True, slots=True)
