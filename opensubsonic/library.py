@@ -39,7 +39,8 @@ _CLOSE = 82.0
 _MOST_CLOSE = 60
 # Labels change every second while a library is listened to; lists of genres may be so old.
 _GENRES_KEPT_S = 60.0
-_WAITED_FOR_S = 0.2
+# Those of so many songs are not read anew while somebody waits.
+_LARGE = 10_000
 _DESCRIPTIONS_KEPT_S = 60.0
 _MOST_DESCRIBED = {
     "songs": 10_000,
@@ -481,7 +482,6 @@ class _Kept:
     def __init__(self) -> None:
         self._library: Library | None = None
         self._genres: tuple[SongIndex, float, GenreTable] | None = None
-        self._took_s = 0.0
         self._frozen_at = float("-inf")
         self._making, self._reading = threading.Lock(), threading.Lock()
 
@@ -510,8 +510,9 @@ class _Kept:
         index, kept = song_index.current(), self._genres
         if kept is None:
             return self._read(index)
-        if kept[0] is not index and (self._took_s < _WAITED_FOR_S or time.monotonic() - kept[1] > _GENRES_KEPT_S):
-            if self._took_s < _WAITED_FOR_S or connection.in_atomic_block:
+        large = len(kept[2].of_song) >= _LARGE
+        if kept[0] is not index and (not large or time.monotonic() - kept[1] > _GENRES_KEPT_S):
+            if not large or connection.in_atomic_block:
                 return self._read(index)
             if self._reading.acquire(blocking=False):
                 threading.Thread(target=self._read_aside, args=(index,), name="genres", daemon=True).start()
@@ -520,7 +521,7 @@ class _Kept:
     def _read(self, index: SongIndex) -> GenreTable:
         begun = time.monotonic()
         table = GenreTable.read()
-        self._genres, self._took_s = (index, begun, table), time.monotonic() - begun
+        self._genres = (index, begun, table)
         return table
 
     def _read_aside(self, index: SongIndex) -> None:
