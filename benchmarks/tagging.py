@@ -32,6 +32,7 @@ from unittest.mock import patch
 import av
 import librosa
 import numpy as np
+import psutil  # type: ignore[import-untyped]
 import soundfile as sf
 import torch
 from numpy.typing import NDArray
@@ -43,9 +44,10 @@ sys.path.insert(0, str(PROJECT))
 
 from benchmarks.requirements import folder, require  # noqa: E402
 from catalog.audio import UnreadableAudio, decode, probe  # noqa: E402
-from tagging import frontend, networks, registry, wholesong  # noqa: E402
+from tagging import frontend, inference, networks, registry, wholesong  # noqa: E402
 from tagging.frontend import HOP, N_FFT, N_MELS, N_SAMPLES, SAMPLE_RATE, windows_of  # noqa: E402
 from tagging.inference import Tagger, WholeSongTagger, inference_threads, n_cores, predict_file  # noqa: E402
+from tagging.inputs import read_inputs  # noqa: E402
 
 SHARED = PROJECT.parent / "shared" / "data"
 LOCAL = "dcmrs"
@@ -161,7 +163,12 @@ def processor_time(files: Sequence[Path], taggers: Sequence[Tagger]) -> NDArray[
 
         return call
 
-    with inference_threads() as threads, patch.object(frontend, "power_mel", timed(1, frontend.power_mel)):
+    with (
+        inference_threads() as threads,
+        # What a helper takes would not be counted.
+        patch.object(inference, "inputs_of", read_inputs),
+        patch.object(frontend, "power_mel", timed(1, frontend.power_mel)),
+    ):
         for tagger in taggers:
             name = "predict_song" if isinstance(tagger, WholeSongTagger) else "predict_spectrogram"
             setattr(tagger, name, timed(2, getattr(tagger, name)))
@@ -178,7 +185,7 @@ def processor_time(files: Sequence[Path], taggers: Sequence[Tagger]) -> NDArray[
 
 
 def fresh_process(files: Sequence[Path], names: Sequence[str]) -> tuple[float, float]:
-    """Of a fresh process that tags files: its peak memory in megabytes, and the seconds of its first song."""
+    """Of a fresh process that tags files: its peak memory with its helpers', MB, and the seconds of its first song."""
     with get_context("spawn").Pool(1) as process:
         return process.apply(_tag_and_weigh, (files, names))
 
@@ -192,11 +199,16 @@ def _tag_and_weigh(files: Sequence[Path], names: Sequence[str]) -> tuple[float, 
         threads.submit(predict_file, files[0], taggers).result()
         first_song_s = time.perf_counter() - began
     tag(files, taggers)
-    status = Path("/proc/self/status")
-    if status.exists():
+    if Path("/proc/self/status").exists():
         # What getrusage says begins, on Linux, with the size of the parent.
-        return int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0]) * 1024 / 1e6, first_song_s
+        own = psutil.Process()
+        return sum(_peak_mb(one.pid) for one in (own, *own.children())), first_song_s
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, first_song_s
+
+
+def _peak_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024 / 1e6
 
 
 def make_songs_of_three_minutes(sources: Sequence[Path], folder: Path) -> list[Path]:

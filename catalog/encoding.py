@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,15 +13,18 @@ from typing import Any, cast
 import av
 import numpy as np
 
-from .audio import UnreadableAudio, first_sample, frames_from, open_audio
+from .audio import UnreadableAudio, UnreasonableAudio, first_sample, frames_from, open_audio
 from .file_parts import part_of
 
 _SAMPLE_RATES_OF_MP3 = (48_000, 44_100, 32_000)
 _BIT_RATES_OF_MP3 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _RATE_OF_OPUS = 48_000
 _LOWEST_KBPS, _HIGHEST_KBPS = 32, 320
+LONGEST_WAY_S = 10.0
+"""Processor time until the first sound: where nothing can be sought in, everything before it is decoded."""
+
 # A player that waits gets little at once, and then twice as much each time.
-_FIRST_PIECE, _PIECE = 1 << 12, 1 << 15
+_FIRST_PIECE, _PIECE = 1 << 10, 1 << 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +127,13 @@ def _resampled(
 ) -> Iterator[Any]:
     """The sound from one moment to another, as the encoder wants it."""
     shape, resampler, written = None, None, 0
-    frame = first
+    frame, begun = first, time.thread_time()
     while frame is not None:
         begins = first_sample(source.streams.audio[0], frame) / frame.sample_rate
         if begins >= stop_s:
             return
+        if not written and time.thread_time() - begun > LONGEST_WAY_S:
+            raise UnreasonableAudio("takes too long to be read")
         # Decoders begin a little before the place that is sought.
         if begins + frame.samples / frame.sample_rate > start_s or start_s <= 0:
             if shape != (frame.format.name, frame.layout.name, frame.sample_rate):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -24,7 +24,7 @@ from recommender.models import DailyList
 from . import library
 from .answers import Description
 from .ids import album_id, artist_id, daily_list_id, playlist_id, song_id
-from .library import Album, Artist, GenreTable, moment
+from .library import Album, Artist, GenreTable, moment, moment_of
 
 CONTENT_TYPES = {
     "mp3": "audio/mpeg",
@@ -81,8 +81,8 @@ class Describer:
 
     def songs(self, pks: Sequence[int]) -> list[dict[str, Any]]:
         """Songs in their order, one that stands there twice twice; without those that cannot be played here."""
-        wanted = [pk for pk in pks if self.library.has_song(pk)]
-        known = self._known.songs
+        has_song, known = self.library.has_song, self._known.songs
+        wanted = [pk for pk in pks if has_song(pk)]
         described = {pk: known[pk] for pk in wanted if pk in known}
         if missing := [pk for pk in dict.fromkeys(wanted) if pk not in described]:
             found = self._described(missing)
@@ -105,8 +105,7 @@ class Describer:
     def _song(self, row: Any, genres: Genres, identifiers: Iterable[str]) -> dict[str, Any]:
         pk, album_artist, path, size, bit_rate, sample_rate, channels, bit_depth, *gains = row
         one, album = self.library.song(pk), self.library.album_of(pk)
-        suffix, whole = suffix_of(path), file_of(path) == path
-        said_id = song_id(pk)
+        suffix, said_id = suffix_of(path), song_id(pk)
         artists = [self._artist_of_song(name) for _, name in one.artists] or [self._artist_of_song(one.artist)]
         artist = one.artist or library.UNKNOWN_ARTIST
         if bit_rate is None and size and one.duration_s:
@@ -121,7 +120,7 @@ class Describer:
             "contentType": CONTENT_TYPES.get(suffix, "application/octet-stream"),
             "path": path,
             "isVideo": False,
-            "created": moment(datetime.fromtimestamp(one.added, UTC)),
+            "created": moment_of(one.added),
             "artistId": artists[0]["id"],
             "type": "music",
             "mediaType": "song",
@@ -131,8 +130,7 @@ class Describer:
             "displayArtist": artist,
         }
         if album is not None:
-            song["parent"] = song["albumId"] = album_id(album.key_hash)
-            song["albumArtists"] = [{"id": artist_id(album.artist_hash), "name": album.artist}]
+            song |= self._album_of_song(album)
             song["displayAlbumArtist"] = album_artist or album.artist
         if one.track:
             song["track"] = one.track
@@ -144,7 +142,7 @@ class Describer:
             song["genre"] = genres.genres[0]
         if genres.moods:
             song["moods"] = list(genres.moods)
-        if size and whole:
+        if size and file_of(path) == path:
             song["size"] = size
         if suffix:
             song["suffix"] = suffix
@@ -163,6 +161,15 @@ class Describer:
         if gain := {name: value for name, value in zip(_GAINS, gains, strict=True) if value is not None}:
             song["replayGain"] = gain
         return song
+
+    def _album_of_song(self, album: Album) -> dict[str, Any]:
+        """What all songs of an album say of it."""
+        known = self._known.in_songs
+        if (found := known.get(album.key_hash)) is None:
+            said_id = album_id(album.key_hash)
+            artists = [{"id": artist_id(album.artist_hash), "name": album.artist}]
+            found = known[album.key_hash] = {"parent": said_id, "albumId": said_id, "albumArtists": artists}
+        return found
 
     def _artist_of_song(self, name: str) -> dict[str, str]:
         if (known := self._known.artists.get(name)) is not None:
@@ -208,13 +215,15 @@ class Describer:
         self, form: str, describe: Callable[[Album], dict[str, Any]], albums: Iterable[Album]
     ) -> list[dict[str, Any]]:
         """Albums as they are for everybody, with what the listener says of them."""
-        found = []
+        found, known, kind = [], self._known.albums, CollectionOpinion.Kind.ALBUM
+        spoken_of = {key_hash for of, key_hash in self.opinions if of == kind} | self.plays_by_album.keys()
         for album in albums:
             key = (form, album.key_hash)
-            if (described := self._known.albums.get(key)) is None:
-                described = self._known.albums[key] = describe(album)
-            said = self._opinion(CollectionOpinion.Kind.ALBUM, album.key_hash) | self._listened(album)
-            found.append(described | said if said else described)
+            if (described := known.get(key)) is None:
+                described = known[key] = describe(album)
+            if album.key_hash in spoken_of:
+                described = described | self._opinion(kind, album.key_hash) | self._listened(album)
+            found.append(described)
         return found
 
     def _album(self, album: Album) -> dict[str, Any]:
@@ -306,35 +315,33 @@ class Describer:
 
     def artists(self, artists: Iterable[Artist]) -> list[dict[str, Any]]:
         """Artists as `ArtistID3`."""
-        return [
-            {
-                "id": artist_id(artist.key_hash),
-                "name": artist.name,
-                "coverArt": artist_id(artist.key_hash),
-                "albumCount": len(artist.albums),
-                **self._opinion(CollectionOpinion.Kind.ARTIST, artist.key_hash),
-                "sortName": artist.sort_name,
-            }
-            for artist in artists
-        ]
+        return self._artists("artist", _artist, artists)
 
     def artist_directories(self, artists: Iterable[Artist]) -> list[dict[str, Any]]:
         """Artists as `Artist`, for players that leaf through folders."""
-        return [
-            {
-                "id": artist_id(artist.key_hash),
-                "name": artist.name,
-                **self._opinion(CollectionOpinion.Kind.ARTIST, artist.key_hash, stars=True),
-            }
-            for artist in artists
-        ]
+        return self._artists("directory", _artist_directory, artists)
 
-    def _opinion(self, kind: str, key_hash: str, *, stars: bool = True) -> dict[str, Any]:
+    def _artists(
+        self, form: str, describe: Callable[[Artist], dict[str, Any]], artists: Iterable[Artist]
+    ) -> list[dict[str, Any]]:
+        """Artists as they are for everybody, with what the listener says of them."""
+        found, known, kind = [], self._known.artist_lists, CollectionOpinion.Kind.ARTIST
+        spoken_of = {key_hash for of, key_hash in self.opinions if of == kind}
+        for artist in artists:
+            key = (form, artist.key_hash)
+            if (described := known.get(key)) is None:
+                described = known[key] = describe(artist)
+            if artist.key_hash in spoken_of:
+                described = described | self._opinion(kind, artist.key_hash)
+            found.append(described)
+        return found
+
+    def _opinion(self, kind: str, key_hash: str) -> dict[str, Any]:
         opinion = self.opinions.get((kind, key_hash))
         found: dict[str, Any] = {}
         if opinion is not None and opinion.favourite_since is not None:
             found["starred"] = moment(opinion.favourite_since)
-        if opinion is not None and opinion.stars and stars:
+        if opinion is not None and opinion.stars:
             found["userRating"] = opinion.stars
         return found
 
@@ -383,6 +390,21 @@ class Describer:
 
     def _position(self, pk: int) -> int | None:
         return self.library.index.position(pk)
+
+
+def _artist(artist: Artist) -> dict[str, Any]:
+    said_id = artist_id(artist.key_hash)
+    return {
+        "id": said_id,
+        "name": artist.name,
+        "coverArt": said_id,
+        "albumCount": len(artist.albums),
+        "sortName": artist.sort_name,
+    }
+
+
+def _artist_directory(artist: Artist) -> dict[str, Any]:
+    return {"id": artist_id(artist.key_hash), "name": artist.name}
 
 
 def suffix_of(path: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -38,9 +39,17 @@ _CLOSE = 82.0
 _MOST_CLOSE = 60
 # Labels change every second while a library is listened to; lists of genres may be so old.
 _GENRES_KEPT_S = 60.0
-_WAITED_FOR_S = 0.2
+# Those of so many songs are not read anew while somebody waits.
+_LARGE = 10_000
 _DESCRIPTIONS_KEPT_S = 60.0
-_MOST_DESCRIBED = 10_000
+_MOST_DESCRIBED = {
+    "songs": 10_000,
+    "albums": 25_000,
+    "artists": 25_000,
+    "artist_lists": 25_000,
+    "in_songs": 25_000,
+    "plays": 100,
+}
 _FROZEN_FROM_SONGS = 5000
 _FROZEN_EVERY_S = 300.0
 
@@ -82,7 +91,7 @@ class Album:
     @property
     def created(self) -> str:
         """When its latest song came."""
-        return moment(datetime.fromtimestamp(self.added, UTC))
+        return moment_of(self.added)
 
 
 @dataclass(slots=True, eq=False)
@@ -121,7 +130,9 @@ class Descriptions:
     ----------
     songs : dict of primary key to description
     albums : dict of (a form of description, hash of the album's key) to description
-    artists : dict of an artist's written name to description
+    artists : dict of an artist's written name to description, as it stands in a song
+    artist_lists : dict of (a form of description, hash of the artist's key) to description
+    in_songs : dict of hash of an album's key to what its songs say of it
     plays : dict of a listener's primary key to (how the plays looked, plays and the last one by hash of an album's key)
     genres : list of description, or None
         All of them, once they were asked for.
@@ -130,15 +141,22 @@ class Descriptions:
     songs: dict[int, dict[str, Any]] = field(default_factory=dict)
     albums: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     artists: dict[str, dict[str, str]] = field(default_factory=dict)
+    artist_lists: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    in_songs: dict[str, dict[str, Any]] = field(default_factory=dict)
     plays: dict[int, tuple[Any, dict[str, tuple[int, datetime | None]]]] = field(default_factory=dict)
     genres: list[dict[str, Any]] | None = None
     made_at: float = field(default_factory=time.monotonic)
 
     @property
     def old(self) -> bool:
-        """Whether it is time for new ones: they are too many, or may not know that a label has another name."""
-        held = max(len(self.songs), len(self.albums), len(self.artists), 100 * len(self.plays))
-        return held > _MOST_DESCRIBED or time.monotonic() - self.made_at > _DESCRIPTIONS_KEPT_S
+        """Whether it is time for new ones: they may not know that a label has another name."""
+        return time.monotonic() - self.made_at > _DESCRIPTIONS_KEPT_S
+
+    def make_room(self) -> None:
+        """Forget those of a kind of which there are too many; whoever reads them at this moment keeps them."""
+        for kind, most in _MOST_DESCRIBED.items():
+            if len(getattr(self, kind)) > most:
+                setattr(self, kind, {})
 
 
 class FoundSongs(NamedTuple):
@@ -180,6 +198,7 @@ class Library:
         """
         if self._descriptions.old:
             self._descriptions = Descriptions()
+        self._descriptions.make_room()
         return self._descriptions
 
     # --- Songs ----------------------------------------------------------------------------------
@@ -231,6 +250,14 @@ class Library:
         return sorted(self.artists_by_hash.values(), key=lambda artist: artist.order)
 
     @cached_property
+    def artists_by_letter(self) -> list[tuple[str, list[Artist]]]:
+        """All artists by the letter that they stand under; what is none comes last."""
+        by_letter: defaultdict[str, list[Artist]] = defaultdict(list)
+        for artist in self.artists:
+            by_letter[artist.letter].append(artist)
+        return sorted(by_letter.items(), key=lambda item: (item[0] == "#", item[0]))
+
+    @cached_property
     def albums_by_name(self) -> list[Album]:
         """All albums by name."""
         return sorted(self.albums_by_hash.values(), key=lambda album: (album.folded, album.key_hash))
@@ -254,6 +281,12 @@ class Library:
         """Albums whose year is known, oldest first."""
         dated = [album for album in self.albums_by_hash.values() if album.year]
         return sorted(dated, key=lambda album: (album.year, album.folded, album.key_hash))
+
+    def albums_between(self, first: int, last: int) -> list[Album]:
+        """Albums of the years from `first` to `last`, oldest first."""
+        albums = self.albums_by_year
+        begin = bisect_left(albums, first, key=lambda album: album.year)
+        return albums[begin : bisect_right(albums, last, key=lambda album: album.year)]
 
     def find_albums(self, words: str, *, nearly: bool) -> list[Album]:
         """The albums whose title and artist have all the words; `nearly` so, where none has; all for no words."""
@@ -387,7 +420,12 @@ def clean_query(text: str) -> str:
 
 def moment(at: datetime) -> str:
     """A moment as the protocol writes it: ISO 8601, in UTC."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def moment_of(seconds: float) -> str:
+    """A moment as the protocol writes it, from seconds of the epoch."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 # --- Genres -------------------------------------------------------------------------------------
@@ -444,7 +482,6 @@ class _Kept:
     def __init__(self) -> None:
         self._library: Library | None = None
         self._genres: tuple[SongIndex, float, GenreTable] | None = None
-        self._took_s = 0.0
         self._frozen_at = float("-inf")
         self._making, self._reading = threading.Lock(), threading.Lock()
 
@@ -473,8 +510,9 @@ class _Kept:
         index, kept = song_index.current(), self._genres
         if kept is None:
             return self._read(index)
-        if kept[0] is not index and (self._took_s < _WAITED_FOR_S or time.monotonic() - kept[1] > _GENRES_KEPT_S):
-            if self._took_s < _WAITED_FOR_S or connection.in_atomic_block:
+        large = len(kept[2].of_song) >= _LARGE
+        if kept[0] is not index and (not large or time.monotonic() - kept[1] > _GENRES_KEPT_S):
+            if not large or connection.in_atomic_block:
                 return self._read(index)
             if self._reading.acquire(blocking=False):
                 threading.Thread(target=self._read_aside, args=(index,), name="genres", daemon=True).start()
@@ -483,7 +521,7 @@ class _Kept:
     def _read(self, index: SongIndex) -> GenreTable:
         begun = time.monotonic()
         table = GenreTable.read()
-        self._genres, self._took_s = (index, begun, table), time.monotonic() - begun
+        self._genres = (index, begun, table)
         return table
 
     def _read_aside(self, index: SongIndex) -> None:

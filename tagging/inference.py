@@ -14,7 +14,6 @@ import scipy.special
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from catalog.audio import probe
 from catalog.training import fast_bfloat16
 
 from . import sound, wholesong
@@ -28,14 +27,13 @@ from .frontend import (
     WINDOW_FRAMES,
     Scaling,
     mel_spectrogram,
-    middle_samples,
     power_mel,
-    song_windows,
 )
+from .inputs import Wanted, inputs_of
 from .musicnn import Musicnn
 from .networks import Network
 from .patches import SAMPLE_RATE as patch_rate
-from .patches import Patches, song_patches
+from .patches import Patches
 
 # Windows whose maps stay in the processor's cache together.
 _AT_ONCE = 4
@@ -328,33 +326,27 @@ def predict_file(path: str | PathLike[str], taggers: Sequence[Tagger]) -> list[P
     UnreadableAudio
         If the file cannot be read.
     """
-    duration_s = probe(path).duration_s
     whole = [tagger for tagger in taggers if isinstance(tagger, WholeSongTagger)]
-    predicted: dict[Tagger, Prediction] = {}
-    if whole:
-        windows = song_windows(path, duration_s)
-        predicted |= {tagger: tagger.predict_song(windows) for tagger in whole}
     by_patches: dict[Patches, list[PatchTagger]] = {}
     for tagger in taggers:
         if isinstance(tagger, PatchTagger):
             by_patches.setdefault(tagger.patches, []).append(tagger)
+    of_middle = [tagger for tagger in taggers if not isinstance(tagger, WholeSongTagger | PatchTagger)]
+    heard = inputs_of(path, Wanted(bool(whole), tuple(by_patches), bool(of_middle)))
+    predicted: dict[Tagger, Prediction] = {tagger: tagger.predict_song(heard.windows) for tagger in whole}
     for which, those in by_patches.items():
-        patches = song_patches(path, duration_s, which)
+        patches = heard.patches[which]
         without_music = sound.without_music(patches, patch_rate) if which.mel == sound.MEL else {}
         predicted |= {tagger: replace(tagger.hear(patches), without_music=without_music) for tagger in those}
-    if len(predicted) < len(set(taggers)):
-        power = mel_spectrogram(middle_samples(path, duration_s))
-        predicted |= {
-            tagger: Prediction(tagger.predict_spectrogram(power)) for tagger in taggers if tagger not in predicted
-        }
+    predicted |= {tagger: Prediction(tagger.predict_spectrogram(heard.middle)) for tagger in of_middle}
     return [predicted[tagger] for tagger in taggers]
 
 
 def inference_threads() -> ThreadPoolExecutor:
     """Threads to listen to several files at once: one a core.
 
-    Decoding, transforms and networks all leave Python's lock alone, so a song a thread uses every core; a second
-    level of threads inside PyTorch would only make them wait for one another.
+    Helpers decode and transform (`inputs`), and networks leave Python's lock alone, so a song a thread uses every core;
+    a second level of threads inside PyTorch would only make them wait for one another.
     """
     return ThreadPoolExecutor(n_cores(), "listening", initializer=torch.set_num_threads, initargs=(1,))
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.audio import probe
-
 from . import registry, sound
-from .frontend import SAMPLE_RATE, song_windows
+from .frontend import SAMPLE_RATE
+from .inputs import Wanted, inputs_of
 from .merging import Merging, log_odds, merging
 from .vocabulary import Vocabulary, vocabulary
 
@@ -111,7 +110,7 @@ class MergedTagger:
         if any(isinstance(tagger, PatchTagger) and tagger.patches.mel == sound.MEL for tagger in self.taggers):
             return merged
         # None of them hears what it is told from.
-        windows = song_windows(path, probe(path).duration_s)
+        windows = inputs_of(path, Wanted(windows=True)).windows
         return replace(merged, without_music=sound.without_music(windows, SAMPLE_RATE))
 
     def merge(self, predictions: Mapping[str, Prediction]) -> MergedPrediction:

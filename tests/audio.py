@@ -11,6 +11,7 @@ import mutagen
 import numpy as np
 import soundfile as sf
 from mutagen.flac import FLAC, Picture
+from mutagen.ogg import OggPage
 from PIL import Image
 
 _AV_CODECS = {".m4a": "aac", ".opus": "libopus", ".wma": "wmav2", ".aac": "aac"}
@@ -137,4 +138,23 @@ def write_long_silence(path: Path, hours: float) -> Path:
     with path.open("wb") as file:
         for _ in range(round(hours * 3600 / seconds / 100)):
             file.write(frames * 100)
+    return path
+
+
+def write_endless(path: Path, hours: float) -> Path:
+    """An Ogg chain of two links of Opus, of which each hour is 95 kB: bytes that ask to be decoded for very long."""
+    # Two frames of 60 ms in two bytes: of a decoder that has lost everything, silence.
+    packets = [bytes([0b00011011, 2])] * 255
+    samples, content = 255 * 120 * 48, bytearray()
+    heads = (b"OpusHead" + bytes([1, 2, 0, 0, 0x80, 0xBB, 0, 0, 0, 0, 0]), b"OpusTags" + bytes(8))
+    pages = max(1, round(hours / 2 * 3600 / (255 * 0.12)))
+    for _ in range(2):
+        for number in range(2 + pages):
+            page = OggPage()
+            page.serial, page.sequence = 1, number
+            page.first, page.last = number == 0, number == 1 + pages
+            page.position = samples * max(number - 1, 0)
+            page.packets = [heads[number]] if number < 2 else packets
+            content += page.write()
+    path.write_bytes(content)
     return path

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from catalog import limited
 from catalog.audio import UnreadableAudio
-from catalog.importing.limited_reading import limits_for, probe_file, read_audio_file
+from catalog.importing.limited_reading import limits_for, read_audio_file
 from catalog.importing.listens import ListenBrainzListens
 from catalog.importing.lyrics import parse_lyrics
 from catalog.importing.m3u import read_m3u
@@ -29,8 +29,8 @@ from catalog.importing.walking import FoundFile
 from catalog.sound_shape import look_at
 from mood.picture import PictureRefused
 from mood.reading import read_photograph
-from tagging.frontend import song_windows
-from tests.audio import add_picture, add_unpacking, picture, tag, write_tone
+from tagging.inputs import Wanted, inputs_of
+from tests.audio import add_picture, add_unpacking, picture, tag, write_endless, write_tone
 from tests.pictures import many_scans
 
 PICTURES = (".png", ".jpg")
@@ -112,6 +112,7 @@ def _bombs(folder: Path) -> list[tuple[str, bytes]]:
         # A rate that makes a second of sound gigabytes; the page's checksum is recomputed by nobody who is hostile.
         (".ogg", bytes(vorbis)),
         (".wav", silence[:24] + (4_000_000_000).to_bytes(4, "little") + silence[28:]),
+        (".opus", write_endless(folder / "endless.opus", 4.0).read_bytes()),
         (".flac", add_picture(flac, bytes(15_000_000)).read_bytes()),
         (".png", picture((7000, 7000))),
         (".csv", b"song,label,weight\n" + b"x" * 5_000_000),
@@ -194,7 +195,7 @@ def _import(path: Path) -> None:
 
 def _label(path: Path) -> None:
     """As a tagger reads what was brought in."""
-    song_windows(path, min(probe_file(path).duration_s, 60.0))
+    inputs_of(path, Wanted(windows=True))
 
 
 def _draw(path: Path) -> None:

@@ -258,7 +258,7 @@ def fill_disk(folder: Path, _options: argparse.Namespace) -> None:
 
 
 def log_in(server: Server) -> int:
-    """The status of the page that somebody sees who logs in by the form."""
+    """The status of the page that somebody sees who logs in by the form; 0 where none comes."""
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     address = f"{server.address}/accounts/login/"
     try:
@@ -269,6 +269,8 @@ def log_in(server: Server) -> int:
             return int(page.status) if page.url != address else 0
     except urllib.error.HTTPError as error:
         return error.code
+    except OSError:
+        return 0
 
 
 def _mount(folder: Path, size: str) -> None:

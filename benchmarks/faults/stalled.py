@@ -9,12 +9,15 @@ import sys
 import time
 from contextlib import ExitStack
 
+import psutil  # type: ignore[import-untyped]
+
 from catalog.home import PROJECT_ROOT
 from tests.dcmrs_site.test_gateway import HALF_BODY, HALF_HEADERS, LARGE_BODY, NOT_READ, ask
 
 KINDS = {"headers": HALF_HEADERS, "bodies": HALF_BODY, "uploads": LARGE_BODY, "players": NOT_READ}
 _ROUNDS = 5
 _ASKED = 40
+_LOOKED_EVERY_S, _AT_REST_S, _SETTLED_WITHIN_S = 0.5, 0.015, 30.0
 
 
 def stall_connections(number: int) -> None:
@@ -35,8 +38,7 @@ def stall_connections(number: int) -> None:
                     for _ in range(number):
                         connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
                         connection.sendall(what)
-                    # Until what the players do not read has filled their buffers.
-                    time.sleep(1)
+                    settle(server.pid)
                     beside += [ask(port, "/")[2] for _ in range(_ASKED)]
                     healthy_s = ask(port, "/health/")[2]
             print(
@@ -47,6 +49,18 @@ def stall_connections(number: int) -> None:
     finally:
         server.terminate()
         server.wait(20)
+
+
+def settle(pid: int) -> None:
+    """Wait until a server has done what new connections have it do, such as to fill the buffers of players."""
+    processes = [psutil.Process(pid), *psutil.Process(pid).children()]
+    before, until = -1.0, time.monotonic() + _SETTLED_WITHIN_S
+    while time.monotonic() < until:
+        spent = sum(sum(process.cpu_times()[:2]) for process in processes)
+        if spent - before < _AT_REST_S:
+            return
+        before = spent
+        time.sleep(_LOOKED_EVERY_S)
 
 
 def _percentile(seconds: list[float]) -> float:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q
 
-from .. import lookups  # noqa: F401 (registers `among`)
+from ..lookups import Numbers
 from ..models import Label, SongLabel, SongLabelQuerySet
 
 SURE_FROM = 0.75
@@ -35,7 +35,7 @@ def among(field: str, pks: Collection[int]) -> dict[str, Any]:
     """
     if pks and max(pks) - min(pks) < 2 * len(pks):
         return {f"{field}__gte": min(pks), f"{field}__lte": max(pks)}
-    return {f"{field}__among": pks}
+    return {f"{field}__among": Numbers(pks)}
 
 
 def all_genres() -> dict[int, Genres]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 
 from catalog.models import LibraryRoot, PlayCount
@@ -39,7 +37,7 @@ def indexes(request: Request) -> Answer:
         return {"indexes": head}
     index = [
         {"name": letter, "artist": request.describe.artist_directories(artists)}
-        for letter, artists in _by_letter(_artists(request))
+        for letter, artists in _artists(request)
     ]
     return {"indexes": {**head, "index": index}}
 
@@ -47,23 +45,20 @@ def indexes(request: Request) -> Answer:
 @endpoint("getArtists")
 def artists(request: Request) -> Answer:
     """All artists by letter."""
-    index = [
-        {"name": letter, "artist": request.describe.artists(artists)}
-        for letter, artists in _by_letter(_artists(request))
-    ]
+    index = [{"name": letter, "artist": request.describe.artists(artists)} for letter, artists in _artists(request)]
     return {"artists": {"ignoredArticles": IGNORED_ARTICLES, "index": index}}
 
 
-def _artists(request: Request) -> Sequence[Artist]:
+def _artists(request: Request) -> list[tuple[str, list[Artist]]]:
+    """The artists by letter, in a folder if one is named."""
     library, folder = request.describe.library, asked_folder(request)
     if folder is None:
-        return library.artists
-    return [artist for artist in library.artists if library.in_folder(folder, artist.albums)]
-
-
-def _by_letter(artists: Sequence[Artist]) -> list[tuple[str, list[Artist]]]:
-    ordered = sorted(artists, key=lambda artist: (artist.letter == "#", artist.letter))
-    return [(letter, list(some)) for letter, some in groupby(ordered, key=lambda artist: artist.letter)]
+        return library.artists_by_letter
+    inside = [
+        (letter, [artist for artist in artists if library.in_folder(folder, artist.albums)])
+        for letter, artists in library.artists_by_letter
+    ]
+    return [(letter, artists) for letter, artists in inside if artists]
 
 
 @endpoint("getMusicDirectory")

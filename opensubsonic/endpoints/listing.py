@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import numpy as np
-from django.db.models import Avg
 
 from catalog.models import CollectionOpinion, Rating
 from catalog.services.favourites import favourite_collections, favourite_songs
@@ -47,11 +46,11 @@ def _asked_albums(request: Request) -> Sequence[Album]:
 def _highest(request: Request) -> Sequence[Album]:
     """By the listener's stars for the album, or else the mean of those for its songs."""
     library, describe = request.describe.library, request.describe
-    by_album: dict[str, list[float]] = {}
-    for pk, stars in Rating.objects.filter(user=request.user).order_by().values_list("song").annotate(Avg("stars")):
+    by_album: dict[str, list[int]] = {}
+    for pk, stars in Rating.objects.filter(user=request.user).order_by().values_list("song", "stars"):
         if (album := library.album_of(pk)) is not None:
             by_album.setdefault(album.key_hash, []).append(stars)
-    stars_of = {key_hash: float(np.mean(given)) for key_hash, given in by_album.items()}
+    stars_of = {key_hash: sum(given) / len(given) for key_hash, given in by_album.items()}
     for (kind, key_hash), opinion in describe.opinions.items():
         if kind == CollectionOpinion.Kind.ALBUM and opinion.stars:
             stars_of[key_hash] = opinion.stars
@@ -85,8 +84,8 @@ def _starred(request: Request) -> Sequence[Album]:
 
 
 def _by_year(request: Request) -> Sequence[Album]:
-    first, last = years = required_years(request)
-    albums = [album for album in request.describe.library.albums_by_year if between(years, album.year)]
+    first, last = required_years(request)
+    albums = request.describe.library.albums_between(min(first, last), max(first, last))
     return albums[::-1] if first > last else albums
 
 

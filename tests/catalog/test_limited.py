@@ -54,6 +54,13 @@ def test_a_call_returns_and_raises_what_the_function_does() -> None:
         limited.call(LIMITS, divide, 7, 0)
 
 
+def test_what_a_helper_takes_to_begin_does_not_count() -> None:
+    from tests.catalog.imported_slowly import answer
+
+    limited.end_idle()
+    assert limited.call(replace(LIMITS, wall_s=2.0), answer) == 42
+
+
 def test_one_helper_answers_many_calls_whatever_libraries_print() -> None:
     # One of an earlier test may end after its next answer.
     limited.end_idle()

@@ -18,11 +18,12 @@ from catalog.audio import UnavailableAudio
 from catalog.models import Label, LibraryRoot, Song, SongLabel
 from catalog.services import absences
 from catalog.services.labels import curate
-from tagging import inference, registry, services
+from catalog.services.library import ImportReport, import_path
+from tagging import inference, inputs, registry, services
 from tagging.inference import predict_file
 from tagging.models import TaggingRun
 from tagging.services import MOST_ATTEMPTS, STALE_AFTER
-from tests.audio import write_tone
+from tests.audio import write_endless, write_tone
 from tests.factories import make_root, make_song, make_user
 from tests.tagging.conftest import KINDS, Know, describe
 
@@ -127,6 +128,28 @@ def test_with_no_tagger_everything_stays_pending(root: LibraryRoot) -> None:
 
 
 # --- What fails ---------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_file_that_decodes_for_ever_is_named_and_not_tried_again(
+    tagger: str, root: LibraryRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inputs, "CPU_S", 2.0)
+    good = song_with_audio(root)
+    write_endless(root.folder / "endless.opus", 4.0)
+    import_path(root.folder, ImportReport())
+    endless = Song.objects.exclude(pk=good.pk).get()
+    services.tag_pending()
+    assert set(states().values()) == {DONE, FAILED}
+    endless.refresh_from_db()
+    assert (endless.tagging_state, endless.tagging_error) == (FAILED, "takes too long to be read")
+    import_path(root.folder, ImportReport())
+    assert services.sweep() == 0
+    write_tone(root.folder / "endless.opus")
+    import_path(root.folder, ImportReport())
+    services.tag_pending()
+    endless.refresh_from_db()
+    assert (endless.tagging_state, endless.tagging_error) == (DONE, "")
 
 
 def test_a_bad_file_fails_with_its_reason_and_the_rest_goes_on(tagger: str, root: LibraryRoot) -> None:
