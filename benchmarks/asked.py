@@ -184,11 +184,12 @@ def setting(module: Any, name: str, value: float) -> Iterator[None]:
 
 def libraries(folders: Sequence[Path]) -> Iterator[Library]:
     """A library for each folder and each that heard it."""
-    for folder in folders:
+    for folder, (recordings, heard) in zip(folders, hear(folders), strict=True):
         with (folder / "labels.csv").open(encoding="utf-8", newline="") as table:
-            rows = [row for row in csv.DictReader(table) if (folder / row["file"]).is_file()]
-        for which, heard in hear([folder / row["file"] for row in rows]).items():
-            yield library(f"{folder.name}, {which}", heard, rows)
+            by_file = {row["file"]: row for row in csv.DictReader(table)}
+        rows = [by_file[path.name] for path in recordings]
+        for which, of_it in heard.items():
+            yield library(f"{folder.name}, {which}", of_it, rows)
 
 
 def main() -> None:

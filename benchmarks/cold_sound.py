@@ -4,7 +4,7 @@
 
 The recordings' table names artists of HetRec Last.fm, whose listening counts are known. The library is made of all its
 artists, a song each; those with recordings are described by what the taggers hear in them (of several, the mean), all
-others by nothing, and no label is of people. In each of five splits all plays of a fifth of the described artists with
+others by nothing, and no label is of people. Published networks are merged by fits that know nothing of the artist. In each of five splits all plays of a fifth of the described artists with
 five listeners or more are held out; every listener of one of them is a question: how high does it stand among those
 that were held out? AUC is the share of pairs in the right order (0.5 by lot), its mean over listeners and splits.
 """
@@ -39,11 +39,11 @@ SHARED = PROJECT_ROOT.parent / "shared" / "data"
 CANDIDATES = ["content", "labels_and_sound", "latent", "hybrid"]
 
 
-def recordings_of_artists(truth: Path, artists: Mapping[int, int]) -> list[tuple[Path, int]]:
-    """Each recording with the position of its artist, where the artist is known to HetRec."""
+def artists_of_recordings(truth: Path, artists: Mapping[int, int]) -> dict[str, int]:
+    """The position of each recording's artist, by the name of the file, where the artist is known to HetRec."""
     with (truth / "labels.csv").open(encoding="utf-8", newline="") as lines:
-        rows = [(truth / row["file"], row["lastfm_artist_id"]) for row in csv.DictReader(lines)]
-    return [(path, artists[int(id_)]) for path, id_ in rows if id_ and int(id_) in artists and path.is_file()]
+        rows = [(row["file"], row["lastfm_artist_id"]) for row in csv.DictReader(lines)]
+    return {name: artists[int(id_)] for name, id_ in rows if id_ and int(id_) in artists}
 
 
 def mean_by_artist(rows: NDArray[np.floating], artist: NDArray[np.intp], n_artists: int) -> NDArray[np.float32]:
@@ -109,11 +109,14 @@ def main() -> None:
     counts = np.array([max(count, 1) for _, _, count in plays], np.int32)
     at = ([users[user] for user, _, _ in plays], [artists[artist] for _, artist, _ in plays])
     played: PlayMatrix = coo_array((counts, at), shape=(len(users), len(artists))).tocsr()
-    found = recordings_of_artists(options.truth, artists)
-    artist = np.array([place for _, place in found])
+    [(recordings, heard)] = hear([options.truth])
+    of_recordings = artists_of_recordings(options.truth, artists)
+    found = [place for place, path in enumerate(recordings) if path.name in of_recordings]
+    artist = np.array([of_recordings[recordings[place].name] for place in found])
+    heard = {which: of_it.of(found) for which, of_it in heard.items()}
     if options.format == "table":
         print(f"{len(found)} recordings of {len(np.unique(artist))} artists, {len(users)} listeners")
-    for name, data in libraries(hear([path for path, _ in found]), artist, played):
+    for name, data in libraries(heard, artist, played):
         reached = figures(data, options.methods)
         if options.format == "json":
             print(json.dumps({"library": name, **reached}), flush=True)
