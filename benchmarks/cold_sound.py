@@ -4,9 +4,10 @@
 
 The recordings' table names artists of HetRec Last.fm, whose listening counts are known. The library is made of all its
 artists, a song each; those with recordings are described by what the taggers hear in them (of several, the mean), all
-others by nothing, and no label is of people. Published networks are merged by fits that know nothing of the artist. In each of five splits all plays of a fifth of the described artists with
-five listeners or more are held out; every listener of one of them is a question: how high does it stand among those
-that were held out? AUC is the share of pairs in the right order (0.5 by lot), its mean over listeners and splits.
+others by nothing, and no label is of people. Published networks are merged by fits that know nothing of the artist. In
+each of five splits all plays of a fifth of the described artists with five listeners or more are held out; every
+listener of one of them is a question: how high does it stand among those that were held out? AUC is the share of pairs
+in the right order (0.5 by lot), its mean over listeners and splits.
 """
 
 from __future__ import annotations
