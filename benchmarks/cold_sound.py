@@ -1,6 +1,7 @@
 """How well songs that nobody has played are recommended from sound alone: real recordings with real plays.
 
-    python -m benchmarks.cold_sound [--truth FOLDER] [--lastfm DIR] [--methods NAME ...] [--format table|json]
+    python -m benchmarks.cold_sound [--truth FOLDER] [--lastfm DIR] [--methods NAME ...] [--heard-by local|published]
+                                    [--format table|json]
 
 The recordings' table names artists of HetRec Last.fm, whose listening counts are known. The library is made of all its
 artists, a song each; those with recordings are described by what the taggers hear in them (of several, the mean), all
@@ -32,7 +33,7 @@ from recommender.engine.evaluation.report import document
 from recommender.engine.interface import Matrix, PlayMatrix, TrainingData
 from recommender.engine.methods import METHODS
 
-from .hearing import Heard, hear
+from .hearing import LOCAL, PUBLISHED, Heard, hear
 from .recommenders import numbered, table
 from .requirements import file, folder, require
 
@@ -102,6 +103,7 @@ def main() -> None:
     parser.add_argument("--truth", type=Path, default=SHARED / "truth" / "q4_taffc")
     parser.add_argument("--lastfm", type=Path, default=SHARED / "lastfm")
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=CANDIDATES)
+    parser.add_argument("--heard-by", choices=[LOCAL, PUBLISHED], help="only what one of them hears")
     parser.add_argument("--format", choices=["table", "json"], default="table")
     options = parser.parse_args()
     require(file(options.truth / "labels.csv", "--truth"), folder(options.lastfm, "--lastfm"))
@@ -114,7 +116,7 @@ def main() -> None:
     of_recordings = artists_of_recordings(options.truth, artists)
     found = [place for place, path in enumerate(recordings) if path.name in of_recordings]
     artist = np.array([of_recordings[recordings[place].name] for place in found])
-    heard = {which: of_it.of(found) for which, of_it in heard.items()}
+    heard = {which: of_it.of(found) for which, of_it in heard.items() if options.heard_by in (None, which)}
     if options.format == "table":
         print(f"{len(found)} recordings of {len(np.unique(artist))} artists, {len(users)} listeners")
     for name, data in libraries(heard, artist, played):
