@@ -28,8 +28,8 @@ class Features:
     ----------
     idf : float64, shape (n_labels,)
     mean, scale : float32, shape (d,)
-        Of the embeddings; d is 0 if no song has one. All dimensions have one scale: networks say by how much a dimension
-        varies how much it matters.
+        Of the embeddings; d is 0 if no song has one. All dimensions have one scale: what varies little in an embedding
+        matters little.
     embedded_by : str
         Their version. Embeddings of another one are as good as none until the next fit.
     label_scale : float
