@@ -124,13 +124,14 @@ def _heard(
             networks[one.name] = one.tagger, of_tagger
     if not set(READING) <= networks.keys():
         return
-    by, labels, vectors = "", [{} for _ in labelled.recordings], [np.zeros(0)] * len(labelled.recordings)
+    by = ""
+    labels: list[Mapping[str, float]] = [{}] * len(labelled.recordings)
+    vectors: list[Embeddings | None] = [None] * len(labelled.recordings)
     for held_out, tagger in _merged_taggers(networks, labelled):
         by = tagger.embedded_by
         for place in np.flatnonzero(held_out).tolist():
-            merged_one = tagger.merge({name: of_tagger[place] for name, (_, of_tagger) in networks.items()})
-            labels[place] = tagger.kept(merged_one)
-            vectors[place] = merged_one.embedding
+            together = tagger.merge({name: of_tagger[place] for name, (_, of_tagger) in networks.items()})
+            labels[place], vectors[place] = tagger.kept(together), together.embedding
     yield PUBLISHED, Heard(by, labels, np.array(vectors, np.float32))
 
 

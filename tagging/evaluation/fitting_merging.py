@@ -161,14 +161,8 @@ def cross_validated(
     probabilities = np.full(said.asked.shape, np.nan)
     for held_out, fitted in fits_to_other_artists(answers, embeddings, said, labelled, words):
         scores[held_out] = fitted.scores(
-            *(
-                {
-                    name: of_network[held_out]
-                    for name, of_network in each.items()
-                    if installed is None or name in installed
-                }
-                for each in (answers, embeddings)
-            )
+            {name: rows[held_out] for name, rows in answers.items() if installed is None or name in installed},
+            {name: rows[held_out] for name, rows in embeddings.items() if installed is None or name in installed},
         )
         probabilities[held_out] = fitted.probabilities(scores[held_out])
     return scores, probabilities
