@@ -3,8 +3,9 @@
     python -m benchmarks.asked [--truth FOLDER ...] [--settings]
 
 Each folder of recordings that people labelled is a library, described by what the local tagger in use hears, and again
-by what the published networks do that are installed. Asked for are each quadrant's mood, as the mood page asks, and
-each genre's word, where the library has 20 recordings of it. The listener likes ten recordings that are of another
+by what the published networks do that are installed, merged by fits that know nothing of the artist. Asked for are each
+quadrant's mood, as the mood page asks, and each genre's word, as Find reads it, where the library has 20 recordings of
+it. The listener likes ten recordings that are of another
 quadrant or genre and not of this one, of every other one in turn. Beside it stand what the formula p = (1 - a) profile
 / |profile| + a query / |query| gives (a = 0.5 as moods were asked for before, 0.65 as words were), what the query alone
 gives, and the same where every other song has no labels yet. What people said is no full truth: AllMusic's genres are
@@ -18,7 +19,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -29,11 +30,15 @@ from scipy.sparse import csr_array
 
 from catalog.home import PROJECT_ROOT
 from mood.labels import DEFAULT_TABLE
+from recommender.default_words import default_words
 from recommender.engine import asking, labels_and_sound
 from recommender.engine.content import Content
 from recommender.engine.interface import ListenerBatch, PlayMatrix, TrainingData, Vector
 from recommender.engine.labels_and_sound import LabelsAndSound
+from recommender.engine.query_parser import parse_query
 from recommender.engine.ranking import top
+from recommender.engine.vocabulary import Vocabulary
+from tagging.vocabulary import vocabulary
 
 from .cold_sound import label_matrix
 from .hearing import Heard, hear
@@ -91,7 +96,24 @@ class Library(NamedTuple):
     asked: Sequence[Asked]
 
 
-def questions(rows: Sequence[Mapping[str, str]]) -> list[Asked]:
+def labels_of(word: str, labels: Collection[str]) -> Mapping[str, float]:
+    """The query of a word, as Find reads it in a library with these labels by the default table of words."""
+    table = (
+        (synonym, label, weight)
+        for words, meaning, _ in default_words()
+        for synonym in words
+        for label, weight in meaning.items()
+    )
+    spellings = (
+        (name, entry.name)
+        for entry in vocabulary().entries
+        if entry.name in labels
+        for name in (entry.name, *entry.aliases)
+    )
+    return parse_query(word, Vocabulary.of(table, spellings)).labels
+
+
+def questions(rows: Sequence[Mapping[str, str]], labels: Collection[str]) -> list[Asked]:
     """What is asked for in a folder: moods and genres of which it has enough."""
     found: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
     for place, row in enumerate(rows):
@@ -102,7 +124,10 @@ def questions(rows: Sequence[Mapping[str, str]]) -> list[Asked]:
                 found["word", genre].add(place)
     return [
         Asked(
-            kind, name, DEFAULT_TABLE[_MOODS[name], "match"] if kind == "mood" else {_WORDS[name]: 1.0}, frozenset(of)
+            kind,
+            name,
+            DEFAULT_TABLE[_MOODS[name], "match"] if kind == "mood" else labels_of(_WORDS[name], labels),
+            frozenset(of),
         )
         for (kind, name), of in sorted(found.items())
         if len(of) >= FEWEST
@@ -115,7 +140,8 @@ def library(name: str, heard: Heard, rows: Sequence[Mapping[str, str]]) -> Libra
     nobody: PlayMatrix = csr_array(np.zeros((1, len(rows)), dtype=np.int32))
     tf = label_matrix(heard.labels, every, len(rows))
     data = TrainingData(tf, nobody, embeddings=heard.embeddings, embedded_by=heard.by)
-    return Library(name, data, numbered(label for of_song in heard.labels for label in of_song), questions(rows))
+    labels = numbered(label for of_song in heard.labels for label in of_song)
+    return Library(name, data, labels, questions(rows, labels))
 
 
 def without_labels(data: TrainingData) -> TrainingData:
@@ -184,11 +210,12 @@ def setting(module: Any, name: str, value: float) -> Iterator[None]:
 
 def libraries(folders: Sequence[Path]) -> Iterator[Library]:
     """A library for each folder and each that heard it."""
-    for folder in folders:
+    for folder, (recordings, heard) in zip(folders, hear(folders), strict=True):
         with (folder / "labels.csv").open(encoding="utf-8", newline="") as table:
-            rows = [row for row in csv.DictReader(table) if (folder / row["file"]).is_file()]
-        for which, heard in hear([folder / row["file"] for row in rows]).items():
-            yield library(f"{folder.name}, {which}", heard, rows)
+            by_file = {row["file"]: row for row in csv.DictReader(table)}
+        rows = [by_file[path.name] for path in recordings]
+        for which, of_it in heard.items():
+            yield library(f"{folder.name}, {which}", of_it, rows)
 
 
 def main() -> None:

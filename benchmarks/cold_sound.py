@@ -1,12 +1,14 @@
 """How well songs that nobody has played are recommended from sound alone: real recordings with real plays.
 
-    python -m benchmarks.cold_sound [--truth FOLDER] [--lastfm DIR] [--methods NAME ...] [--format table|json]
+    python -m benchmarks.cold_sound [--truth FOLDER] [--lastfm DIR] [--methods NAME ...] [--heard-by local|published]
+                                    [--format table|json]
 
 The recordings' table names artists of HetRec Last.fm, whose listening counts are known. The library is made of all its
 artists, a song each; those with recordings are described by what the taggers hear in them (of several, the mean), all
-others by nothing, and no label is of people. In each of five splits all plays of a fifth of the described artists with
-five listeners or more are held out; every listener of one of them is a question: how high does it stand among those
-that were held out? AUC is the share of pairs in the right order (0.5 by lot), its mean over listeners and splits.
+others by nothing, and no label is of people. Published networks are merged by fits that know nothing of the artist. In
+each of five splits all plays of a fifth of the described artists with five listeners or more are held out; every
+listener of one of them is a question: how high does it stand among those that were held out? AUC is the share of pairs
+in the right order (0.5 by lot), its mean over listeners and splits.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from recommender.engine.evaluation.report import document
 from recommender.engine.interface import Matrix, PlayMatrix, TrainingData
 from recommender.engine.methods import METHODS
 
-from .hearing import Heard, hear
+from .hearing import LOCAL, PUBLISHED, Heard, hear
 from .recommenders import numbered, table
 from .requirements import file, folder, require
 
@@ -39,11 +41,11 @@ SHARED = PROJECT_ROOT.parent / "shared" / "data"
 CANDIDATES = ["content", "labels_and_sound", "latent", "hybrid"]
 
 
-def recordings_of_artists(truth: Path, artists: Mapping[int, int]) -> list[tuple[Path, int]]:
-    """Each recording with the position of its artist, where the artist is known to HetRec."""
+def artists_of_recordings(truth: Path, artists: Mapping[int, int]) -> dict[str, int]:
+    """The position of each recording's artist, by the name of the file, where the artist is known to HetRec."""
     with (truth / "labels.csv").open(encoding="utf-8", newline="") as lines:
-        rows = [(truth / row["file"], row["lastfm_artist_id"]) for row in csv.DictReader(lines)]
-    return [(path, artists[int(id_)]) for path, id_ in rows if id_ and int(id_) in artists and path.is_file()]
+        rows = [(row["file"], row["lastfm_artist_id"]) for row in csv.DictReader(lines)]
+    return {name: artists[int(id_)] for name, id_ in rows if id_ and int(id_) in artists}
 
 
 def mean_by_artist(rows: NDArray[np.floating], artist: NDArray[np.intp], n_artists: int) -> NDArray[np.float32]:
@@ -101,6 +103,7 @@ def main() -> None:
     parser.add_argument("--truth", type=Path, default=SHARED / "truth" / "q4_taffc")
     parser.add_argument("--lastfm", type=Path, default=SHARED / "lastfm")
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=CANDIDATES)
+    parser.add_argument("--heard-by", choices=[LOCAL, PUBLISHED], help="only what one of them hears")
     parser.add_argument("--format", choices=["table", "json"], default="table")
     options = parser.parse_args()
     require(file(options.truth / "labels.csv", "--truth"), folder(options.lastfm, "--lastfm"))
@@ -109,11 +112,14 @@ def main() -> None:
     counts = np.array([max(count, 1) for _, _, count in plays], np.int32)
     at = ([users[user] for user, _, _ in plays], [artists[artist] for _, artist, _ in plays])
     played: PlayMatrix = coo_array((counts, at), shape=(len(users), len(artists))).tocsr()
-    found = recordings_of_artists(options.truth, artists)
-    artist = np.array([place for _, place in found])
+    [(recordings, heard)] = hear([options.truth])
+    of_recordings = artists_of_recordings(options.truth, artists)
+    found = [place for place, path in enumerate(recordings) if path.name in of_recordings]
+    artist = np.array([of_recordings[recordings[place].name] for place in found])
+    heard = {which: of_it.of(found) for which, of_it in heard.items() if options.heard_by in (None, which)}
     if options.format == "table":
         print(f"{len(found)} recordings of {len(np.unique(artist))} artists, {len(users)} listeners")
-    for name, data in libraries(hear([path for path, _ in found]), artist, played):
+    for name, data in libraries(heard, artist, played):
         reached = figures(data, options.methods)
         if options.format == "json":
             print(json.dumps({"library": name, **reached}), flush=True)

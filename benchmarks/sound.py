@@ -72,11 +72,11 @@ def main() -> None:
     parser.add_argument("--truth", type=Path, nargs="+", default=[_TRUTH / "q4_taffc", _TRUTH / "emotify"])
     options = parser.parse_args()
     require(*(file(folder / "labels.csv", "--truth") for folder in options.truth))
-    for folder in options.truth:
+    for folder, (recordings, heard) in zip(options.truth, hear(options.truth), strict=True):
         with (folder / "labels.csv").open(encoding="utf-8", newline="") as table:
-            rows = [row for row in csv.DictReader(table) if (folder / row["file"]).is_file()]
+            by_file = {row["file"]: row for row in csv.DictReader(table)}
+        rows = [by_file[path.name] for path in recordings]
         artists = [row.get("artist") or row["file"] for row in rows]
-        heard = hear([folder / row["file"] for row in rows])
         for name, shared in questions(rows).items():
             figures = [
                 f"{which} ({of_it.by}) {agreement(shared, nearest(of_it.embeddings, artists)):.3f}"

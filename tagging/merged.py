@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -30,6 +31,12 @@ _FEWEST, _AT_LEAST = 3, 0.7
 EMBEDDING = ("musicnn-msd", "musicnn-mtt")
 """The networks whose embeddings serve the library, beside one another: songs that they hear alike sound alike."""
 
+EARLIER_EMBEDDINGS = ("musicnn-msd+musicnn-mtt", *EMBEDDING)
+"""Versions of embeddings that were without the labels' scores."""
+
+_SCORES_SHARE = 0.12
+"""What scores are multiplied with in an embedding: they vary as much there as both networks' numbers do."""
+
 
 @dataclass(frozen=True, slots=True)
 class MergedPrediction:
@@ -42,9 +49,8 @@ class MergedPrediction:
         labels that none of the networks can predict.
     probabilities : float64, shape (n_labels,)
         That a person agrees; NaN for the same.
-    embedding : float32, shape (n_networks x 200,), optional
-        The embeddings of the networks of `EMBEDDING` that are there, each of norm 1, so that a cosine of two songs is
-        the mean of the networks' cosines.
+    embedding : float32, shape (n_networks x 200 + n_labels,), optional
+        `embedded`; None where no network of `EMBEDDING` is there.
     without_music : mapping of str to float
         What it is labelled with if it is no music (`sound.without_music`).
     """
@@ -91,8 +97,8 @@ class MergedTagger:
             self.labels[place] for about in self._descriptions.values() for place in self._words.columns(about)
         )
         """The labels that one of the networks at least can predict."""
-        self.embedded_by = "+".join(name for name in EMBEDDING if name in self._descriptions)
-        """The version of its embeddings: the names of the networks that make them; empty where none does."""
+        self.embedded_by = _version_of_embeddings(self._descriptions, self.labels)
+        """The version of its embeddings; empty where no network makes any."""
 
     def predict_file(self, path: str | PathLike[str]) -> MergedPrediction:
         """What the networks predict for an audio file.
@@ -104,9 +110,7 @@ class MergedTagger:
         """
         from .inference import PatchTagger, predict_file
 
-        heard = dict(zip(self._descriptions, predict_file(path, self.taggers), strict=True))
-        together = side_by_side({name: one.embedding for name, one in heard.items()})
-        merged = replace(self.merge(heard), embedding=together)
+        merged = self.merge(dict(zip(self._descriptions, predict_file(path, self.taggers), strict=True)))
         if any(isinstance(tagger, PatchTagger) and tagger.patches.mel == sound.MEL for tagger in self.taggers):
             return merged
         # None of them hears what it is told from.
@@ -122,7 +126,9 @@ class MergedTagger:
         embeddings = {name: one.embedding for name, one in predictions.items() if one.embedding is not None}
         scores = self._numbers.scores(answers, embeddings)
         without_music = next((one.without_music for one in predictions.values() if one.without_music), {})
-        return MergedPrediction(scores, self._numbers.probabilities(scores), without_music=without_music)
+        return MergedPrediction(
+            scores, self._numbers.probabilities(scores), embedded(embeddings, scores), without_music=without_music
+        )
 
     def kept(self, predicted: MergedPrediction) -> dict[str, float]:
         """The labels that a song keeps, those first that stand out most, with the probability that a person agrees.
@@ -141,18 +147,35 @@ class MergedTagger:
         return {self.labels[place]: float(predicted.probabilities[place]) for place in kept}
 
 
-def side_by_side(embeddings: Mapping[str, NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
-    """The embeddings of the networks of `EMBEDDING` as one, each of norm 1; None where none of them is there.
+def embedded(embeddings: Mapping[str, NDArray[np.float32]], scores: NDArray[np.float64]) -> NDArray[np.float32] | None:
+    """The embedding of what several networks predict: what both musicnn compute of a song, and its labels' scores.
+
+    The scores know what the other networks do. `python -m benchmarks.cold_sound` and `sound` say what they add.
 
     Parameters
     ----------
-    embeddings : mapping of str to float32, shape (d,), or None
-        By the network's name; of other networks they are passed over.
+    embeddings : mapping of str to float32, shape (d,)
+        By the network's name; those of `EMBEDDING` count, each brought to norm 1.
+    scores : float64, shape (n_labels,)
+        `MergedPrediction.scores`; a label that cannot be predicted is 0.
+
+    Returns
+    -------
+    float32, shape (n_networks x d + n_labels,), or None
+        None where no network of `EMBEDDING` is there.
     """
-    those = [vector for name in EMBEDDING if (vector := embeddings.get(name)) is not None]
+    those = [embeddings[name] for name in EMBEDDING if name in embeddings]
     if not those:
         return None
-    return np.concatenate([vector / max(float(np.linalg.norm(vector)), 1e-9) for vector in those])
+    parts = [vector / max(float(np.linalg.norm(vector)), 1e-9) for vector in those]
+    return np.concatenate([*parts, _SCORES_SHARE * np.nan_to_num(scores)]).astype(np.float32)
+
+
+def _version_of_embeddings(networks: Collection[str], labels: Sequence[str]) -> str:
+    """Another one where other networks hear, or labels are others; empty where none of `EMBEDDING` is there."""
+    those = [name for name in EMBEDDING if name in networks]
+    told = hashlib.sha256("\n".join([*sorted(networks), *labels]).encode()).hexdigest()
+    return "+".join([*those, f"labels-{told[:8]}"]) if those else ""
 
 
 def load() -> MergedTagger:

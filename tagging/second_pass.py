@@ -71,11 +71,16 @@ def progress() -> Progress:
 
 
 def waiting() -> SongQuerySet:
-    """Songs that have their first labels, and that one of the networks has not labelled yet."""
+    """Songs that have their first labels, and that one of the networks has not labelled yet.
+
+    Songs whose embedding is of an earlier version wait too.
+    """
     if not (names := networks()):
         return Song.objects.none()
     runs = TaggingRun.objects.filter(song=OuterRef("pk"))
-    return _labelled_once().filter(reduce(or_, (Q(~Exists(runs.filter(tagger=name))) for name in names)))
+    earlier = PublishedEmbedding.objects.filter(song=OuterRef("pk"), model__in=merged.EARLIER_EMBEDDINGS)
+    missing = (Q(~Exists(runs.filter(tagger=name))) for name in names)
+    return _labelled_once().filter(reduce(or_, missing, Q(Exists(earlier))))
 
 
 def work_here() -> bool:
@@ -289,6 +294,9 @@ def _finish(song: Song, predicted: Future[MergedPrediction], tagger: MergedTagge
         if waiting().filter(pk=song.pk).exists():
             if prediction is not None:
                 store(song, tagger, prediction)
+            else:
+                # One of an earlier version would have it wait for ever.
+                PublishedEmbedding.objects.filter(song=song, model__in=merged.EARLIER_EMBEDDINGS).delete()
             runs = [TaggingRun(song=song, tagger=one.name) for one in tagger.taggers]
             TaggingRun.objects.bulk_create(runs, ignore_conflicts=True)
     cache.delete(_claim_key(song.pk))

@@ -22,41 +22,45 @@ class Features:
     """The fitted feature transformation, which also applies to songs added later.
 
     Columns: labels weighed by TF-IDF of log counts; the log of the summed counts; whether there are any; and the
-    standardized embedding.
+    embedding, centred and divided by its root mean square norm.
 
     Attributes
     ----------
     idf : float64, shape (n_labels,)
     mean, scale : float32, shape (d,)
-        Of the embeddings; d is 0 if no song has one.
+        Of the embeddings; d is 0 if no song has one. All dimensions have one scale: what varies little in an embedding
+        matters little.
     embedded_by : str
         Their version. Embeddings of another one are as good as none until the next fit.
+    label_scale : float
+        What the columns of labels are multiplied with: less than 1 where they tell less than embeddings do.
     """
 
     idf: Vector
     mean: NDArray[np.float32]
     scale: NDArray[np.float32]
     embedded_by: str = ""
+    label_scale: float = 1.0
 
     @classmethod
     def fit(cls, data: TrainingData) -> Self:
-        """Compute IDF, and mean and standard deviation of embeddings."""
+        """Compute IDF, and mean and scale of embeddings."""
         idf = tfidf.inverse_document_frequencies(data.term_frequencies)
         embedded = _has_embedding(data)
         if not embedded.any() or data.embeddings is None:
             nothing = np.empty(0, dtype=np.float32)
             return cls(idf, nothing, nothing)
         sounds = data.embeddings[embedded]
-        # Also divided by sqrt(d), so that embeddings have about norm 1, like label weights.
-        deviation = sounds.std(axis=0) * np.sqrt(sounds.shape[1])
-        scale = np.where(deviation > 0, deviation, 1).astype(np.float32)
-        return cls(idf, sounds.mean(axis=0), scale, data.embedded_by)
+        # Embeddings have about norm 1 then, like label weights.
+        norm = float(np.sqrt(sounds.var(axis=0, dtype=np.float64).sum()))
+        return cls(idf, sounds.mean(axis=0), np.full(sounds.shape[1], norm or 1.0, np.float32), data.embedded_by)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Restore features from their `arrays`."""
         embedded_by = str(arrays["features_embedded_by"][0]) if "features_embedded_by" in arrays else ""
-        return cls(arrays["features_idf"], arrays["features_mean"], arrays["features_scale"], embedded_by)
+        label_scale = float(arrays["features_label_scale"][0]) if "features_label_scale" in arrays else 1.0
+        return cls(arrays["features_idf"], arrays["features_mean"], arrays["features_scale"], embedded_by, label_scale)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All arrays, prefixed so that names do not collide with those of a recommender."""
@@ -65,6 +69,7 @@ class Features:
             "features_mean": self.mean,
             "features_scale": self.scale,
             "features_embedded_by": np.array([self.embedded_by]),
+            "features_label_scale": np.array([self.label_scale]),
         }
 
     def with_remapped_labels(self, mapping: IndexMapping) -> Self:
@@ -76,12 +81,18 @@ class Features:
         """Number of labels; they are the first columns."""
         return len(self.idf)
 
+    def embedded(self, data: TrainingData) -> NDArray[np.bool_]:
+        """Mask of the songs with an embedding that these features can use."""
+        fits = data.embeddings is not None and data.embeddings.shape[1] == len(self.mean)
+        return _has_embedding(data) & (fits and data.embedded_by == self.embedded_by)
+
     def rows(self, data: TrainingData) -> Matrix:
         """Feature rows, shape (n_songs, n_labels + 2 + d); empty for songs without labels and embedding."""
         tf = data.term_frequencies
         said = np.log1p(np.bincount(_row_of(tf), weights=tf.data, minlength=tf.shape[0])) / _FEW
         counted = csr_array((np.log1p(tf.data), tf.indices, tf.indptr), shape=tf.shape)
-        columns = [tfidf.weights(counted, self.idf), _column(said), _column((said > 0).astype(np.float64))]
+        weights = self.label_scale * tfidf.weights(counted, self.idf)
+        columns = [weights, _column(said), _column((said > 0).astype(np.float64))]
         if len(self.mean):
             columns.append(self._sounds(data))
         rows: Matrix = hstack(columns, format="csr")
@@ -93,15 +104,15 @@ class Features:
         Normalized weights do not tell ten annotations of one label from one.
         """
         tf = data.term_frequencies
-        amounts = csr_array((np.log1p(tf.data) / _FEW * self.idf[tf.indices], tf.indices, tf.indptr), shape=tf.shape)
+        logs = self.label_scale * np.log1p(tf.data) / _FEW
+        amounts = csr_array((logs * self.idf[tf.indices], tf.indices, tf.indptr), shape=tf.shape)
         rows: Matrix = hstack([self.rows(data), amounts], format="csr")
         return rows
 
     def _sounds(self, data: TrainingData) -> Matrix:
-        songs = np.flatnonzero(_has_embedding(data))
+        songs = np.flatnonzero(self.embedded(data))
         width = len(self.mean)
-        others = data.embedded_by != self.embedded_by
-        if data.embeddings is None or not len(songs) or others or data.embeddings.shape[1] != width:
+        if data.embeddings is None or not len(songs):
             return csr_array((data.n_songs, width), dtype=np.float64)
         sounds = ((data.embeddings[songs] - self.mean) / self.scale).astype(np.float64)
         at = (np.repeat(songs, width), np.tile(np.arange(width), len(songs)))

@@ -2,13 +2,14 @@
 
 Implicit-feedback ALS (Y. Hu, Y. Koren, C. Volinsky: Collaborative filtering for implicit feedback datasets, 2008),
 fitted by `implicit`. The factors of unplayed songs are predicted from content (A. van den Oord, S. Dieleman, B.
-Schrauwen: Deep content-based music recommendation, 2013), by a ridge regression on the songs with plays and features.
+Schrauwen: Deep content-based music recommendation, 2013), by a ridge regression on the songs with plays and features,
+each counting alike: what a song's sound or labels do not tell of its audience is far more than what few plays hide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix, hstack
 from threadpoolctl import threadpool_limits
 
+from .diversity import UNKNOWN_ARTIST
 from .features import Features, remapped_rows
 from .interface import (
     Contribution,
@@ -30,9 +32,13 @@ from .interface import (
     Vector,
     no_progress,
 )
-from .ridge import ridge
+from .ridge import leave_out_error, ridge
 
 _SEED = 2018
+
+_LABEL_SCALES = (1.0, 0.25)
+_FEWEST_TO_WEIGH, _MOST_TO_WEIGH = 50, 1000
+"""How many songs decide how much labels count beside embeddings."""
 
 
 class Settings(NamedTuple):
@@ -58,7 +64,7 @@ class Settings(NamedTuple):
     iterations: int = 15
     alpha: float = 2.0
     regularization: float = 3.0
-    prediction_regularization: float = 6.0
+    prediction_regularization: float = 3.0
     shrinkage: float = 15.0
 
 
@@ -108,16 +114,11 @@ class Latent:
         confidence = _confidence(data.played.data, settings.alpha)
         regularization = settings.regularization * float(confidence.mean()) if len(confidence) else 1.0
         learned = _factorized(data, confidence.astype(np.float32), regularization, settings, progress)
-        features = Features.fit(data)
+        features = _weighed(Features.fit(data), data, learned, settings, progress)
         rows = features.rows_and_amounts(data)
         both = np.flatnonzero((data.listeners > 0) & (np.diff(rows.indptr) > 0))
-        coefficients = ridge(
-            rows[both],
-            learned[both].astype(np.float64),
-            np.sqrt(data.listeners[both]),
-            settings.prediction_regularization,
-            progress,
-        )
+        targets = learned[both].astype(np.float64)
+        coefficients = ridge(rows[both], targets, settings.prediction_regularization, progress)
         gram = learned.T.astype(np.float64) @ learned
         return cls._of(
             learned, rows, coefficients.astype(np.float32), gram, data.listeners, features,
@@ -250,6 +251,28 @@ class Latent:
             confidence = _confidence(played.data[at], self.alpha)
             left = self.gram + (own.T * (confidence - 1)) @ own + self.regularization * np.eye(len(self.gram))
             yield own, confidence, np.asarray(np.linalg.inv(left), dtype=np.float64)
+
+
+def _weighed(
+    features: Features, data: TrainingData, learned: NDArray[np.float32], settings: Settings, progress: Progress
+) -> Features:
+    """Features whose labels count as much beside embeddings as predicts factors of songs by other artists best."""
+    labelled = np.diff(data.term_frequencies.indptr) > 0
+    songs = np.flatnonzero((data.listeners > 0) & labelled & features.embedded(data))
+    if len(songs) < _FEWEST_TO_WEIGH:
+        return features
+    songs = songs[np.unique(np.linspace(0, len(songs) - 1, _MOST_TO_WEIGH).astype(np.intp))]
+    artists = np.full(len(songs), UNKNOWN_ARTIST) if data.artists is None else data.artists[songs]
+    alone = -1 - np.arange(len(songs))
+    groups = np.where(artists == UNKNOWN_ARTIST, alone, artists)
+    targets = learned[songs].astype(np.float64)
+
+    def error(scale: float) -> float:
+        progress("latent factors")
+        rows: Matrix = replace(features, label_scale=scale).rows_and_amounts(data)[songs]
+        return leave_out_error(rows, targets, settings.prediction_regularization, groups)
+
+    return replace(features, label_scale=min(_LABEL_SCALES, key=error))
 
 
 def _labels(rows: Matrix, n_labels: int) -> Matrix:

@@ -132,7 +132,7 @@ def expected_listeners(
     def learned(songs: Positions) -> tuple[Vector, float]:
         mean = float(counted[songs].mean())
         targets = (counted[songs] - mean)[:, np.newaxis]
-        return ridge(rows[songs], targets, np.ones(len(songs)), regularization, progress)[:, 0], mean
+        return ridge(rows[songs], targets, regularization, progress)[:, 0], mean
 
     told = np.empty(len(known))
     fold = np.random.default_rng(0).permutation(len(known)) % _FOLDS

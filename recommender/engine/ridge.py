@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from .interface import Matrix, Progress, Vector, no_progress
 
@@ -10,10 +13,8 @@ _MOST_STEPS = 100
 _TOLERANCE = 1e-4
 
 
-def ridge(
-    features: Matrix, targets: Vector, weights: Vector, regularization: float, progress: Progress = no_progress
-) -> Vector:
-    """The coefficients B that minimize the sum of w |x B - y|^2 + regularization |B|^2.
+def ridge(features: Matrix, targets: Vector, regularization: float, progress: Progress = no_progress) -> Vector:
+    """The coefficients B that minimize the sum of |x B - y|^2 + regularization |B|^2.
 
     The normal equations are solved by conjugate gradients (M. Hestenes, E. Stiefel: Methods of conjugate gradients
     for solving linear systems, 1952) for all targets at once, so that features are read once per step.
@@ -22,8 +23,6 @@ def ridge(
     ----------
     features : csr_array, shape (n, d)
     targets : float64, shape (n, m)
-    weights : float64, shape (n,)
-        Weight of each row, at least 0.
     regularization : float, above 0
 
     Returns
@@ -37,11 +36,10 @@ def ridge(
     """
     if not regularization > 0:
         raise ValueError(f"regularization must be above 0, not {regularization}")
-    if targets.shape[0] != features.shape[0] or weights.shape != (features.shape[0],):
-        raise ValueError(f"{features.shape[0]} rows, targets of {targets.shape[0]}, weights of {weights.shape}")
-    weighted = weights[:, np.newaxis]
+    if targets.shape[0] != features.shape[0]:
+        raise ValueError(f"{features.shape[0]} rows, targets of {targets.shape[0]}")
     across = features.T.tocsr()
-    residual = np.asarray(across @ (weighted * targets))
+    residual = np.asarray(across @ targets)
     coefficients = np.zeros_like(residual)
     direction = residual.copy()
     length = np.einsum("ij,ij->j", residual, residual)
@@ -50,7 +48,7 @@ def ridge(
         if (length <= small_enough).all():
             break
         progress("latent factors")
-        image = across @ (weighted * (features @ direction)) + regularization * direction
+        image = across @ (features @ direction) + regularization * direction
         along = np.einsum("ij,ij->j", direction, image)
         step = np.divide(length, along, out=np.zeros_like(length), where=along > 0)
         coefficients += step * direction
@@ -58,3 +56,30 @@ def ridge(
         before, length = length, np.einsum("ij,ij->j", residual, residual)
         direction = residual + np.divide(length, before, out=np.zeros_like(length), where=before > 0) * direction
     return coefficients
+
+
+def leave_out_error(
+    features: Matrix, targets: Vector, regularization: float, groups: NDArray[np.integer[Any]]
+) -> float:
+    """The squared error of `ridge` on each group of rows when fitted to the others, summed over groups and targets.
+
+    In closed form: with H the matrix that maps targets to predictions, a group's errors are (1 - H_gg)^-1 of its
+    residuals (R. Cook, S. Weisberg: Residuals and influence in regression, 1982).
+
+    Parameters
+    ----------
+    features : csr_array, shape (n, d)
+    targets : float64, shape (n, m)
+    regularization : float, above 0
+    groups : int, shape (n,)
+        Rows of one number are left out together.
+    """
+    gram = np.asarray((features @ features.T).toarray())
+    smoothing = np.linalg.solve(gram + regularization * np.eye(len(gram)), gram)
+    residuals = targets - smoothing @ targets
+    total = 0.0
+    for group in np.unique(groups):
+        rows = np.flatnonzero(groups == group)
+        errors = np.linalg.solve(np.eye(len(rows)) - smoothing[np.ix_(rows, rows)], residuals[rows])
+        total += float((errors**2).sum())
+    return total

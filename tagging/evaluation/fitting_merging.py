@@ -14,7 +14,7 @@ mood of which too little was said by itself learns its reading from the quadrant
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -159,23 +159,28 @@ def cross_validated(
     """
     scores = np.full(said.asked.shape, np.nan)
     probabilities = np.full(said.asked.shape, np.nan)
+    for held_out, fitted in fits_to_other_artists(answers, embeddings, said, labelled, words):
+        scores[held_out] = fitted.scores(
+            {name: rows[held_out] for name, rows in answers.items() if installed is None or name in installed},
+            {name: rows[held_out] for name, rows in embeddings.items() if installed is None or name in installed},
+        )
+        probabilities[held_out] = fitted.probabilities(scores[held_out])
+    return scores, probabilities
+
+
+def fits_to_other_artists(
+    answers: Mapping[str, Floats],
+    embeddings: Mapping[str, NDArray[np.floating]],
+    said: Said,
+    labelled: Labelled,
+    words: Vocabulary,
+) -> Iterator[tuple[NDArray[np.bool_], Merging]]:
+    """Each fifth of the artists, as a mask of their recordings, with a fit that has heard nothing of them."""
     n_artists = int(labelled.artists.max()) + 1
     folds = np.random.default_rng(_SEED).permutation(n_artists) % N_FOLDS
     for fold in range(N_FOLDS):
         held_out = folds[labelled.artists] == fold
-        fitted = fit_merging(answers, embeddings, said, words, np.flatnonzero(~held_out))
-        scores[held_out] = fitted.scores(
-            *(
-                {
-                    name: of_network[held_out]
-                    for name, of_network in each.items()
-                    if installed is None or name in installed
-                }
-                for each in (answers, embeddings)
-            )
-        )
-        probabilities[held_out] = fitted.probabilities(scores[held_out])
-    return scores, probabilities
+        yield held_out, fit_merging(answers, embeddings, said, words, np.flatnonzero(~held_out))
 
 
 def _features(readings: Readings, embeddings: Mapping[str, NDArray[np.floating]], rows: NDArray[np.intp]) -> Floats:

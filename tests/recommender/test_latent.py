@@ -18,7 +18,7 @@ from recommender.engine.interface import (
     TrainingData,
 )
 from recommender.engine.latent import Latent, Settings
-from recommender.engine.ridge import ridge
+from recommender.engine.ridge import leave_out_error, ridge
 
 N_SONGS, N_LISTENERS = 60, 80
 ROCK, JAZZ = range(30), range(30, 60)
@@ -112,14 +112,62 @@ def test_with_no_plays_at_all_nothing_is_said() -> None:
 
 def test_a_ridge_solves_its_normal_equations() -> None:
     rng = np.random.default_rng(0)
-    features, targets, weights = rng.random((50, 7)), rng.random((50, 3)), rng.random(50)
-    found = ridge(csr_array(features), targets, weights, 0.5)
-    expected = np.linalg.solve(
-        features.T @ (weights[:, None] * features) + 0.5 * np.eye(7), features.T @ (weights[:, None] * targets)
-    )
+    features, targets = rng.random((50, 7)), rng.random((50, 3))
+    found = ridge(csr_array(features), targets, 0.5)
+    expected = np.linalg.solve(features.T @ features + 0.5 * np.eye(7), features.T @ targets)
     assert found == pytest.approx(expected, abs=1e-3)
     with pytest.raises(ValueError, match="above 0"):
-        ridge(csr_array(features), targets, weights, 0)
+        ridge(csr_array(features), targets, 0)
+
+
+def test_what_a_ridge_errs_on_groups_it_has_not_seen_is_what_fits_without_them_err() -> None:
+    rng = np.random.default_rng(1)
+    features, targets, groups = rng.random((30, 5)), rng.random((30, 2)), rng.integers(0, 8, 30)
+    expected = 0.0
+    for group in np.unique(groups):
+        out = groups == group
+        found = ridge(csr_array(features[~out]), targets[~out], 0.3)
+        expected += float(((targets[out] - features[out] @ found) ** 2).sum())
+    assert leave_out_error(csr_array(features), targets, 0.3, groups) == pytest.approx(expected, rel=1e-3)
+
+
+def test_every_played_song_counts_alike_for_what_content_predicts() -> None:
+    data = two_camps()
+    fitted = Latent.fit(data)
+    played = np.flatnonzero(data.listeners)
+    rows = fitted.features.rows_and_amounts(data).toarray()[played]
+    held = Settings().prediction_regularization * np.eye(rows.shape[1])
+    expected = np.linalg.solve(rows.T @ rows + held, rows.T @ fitted.learned[played])
+    assert fitted.coefficients == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize(("telling", "scale"), [("labels", 1.0), ("sound", 0.25)])
+def test_labels_count_beside_sound_as_much_as_they_tell(telling: str, scale: float) -> None:
+    rng = np.random.default_rng(5)
+    camps = np.repeat([0, 1], 30)
+    told, chance = np.eye(2)[camps], np.eye(12)[rng.integers(0, 12, N_SONGS)]
+    sounds = (told if telling == "sound" else rng.normal(size=(N_SONGS, 8))).astype(np.float32)
+    labels = csr_array(told if telling == "labels" else chance)
+    data = replace(two_camps(), term_frequencies=labels, embeddings=sounds)
+    fitted = Latent.fit(data)
+    assert fitted.features.label_scale == scale
+    assert Latent.from_arrays(fitted.arrays()).features.label_scale == scale
+
+
+def test_few_songs_do_not_decide_how_much_labels_count() -> None:
+    data = two_camps(embeddings=True)
+    few = np.arange(N_SONGS)[:, np.newaxis] < 20
+    labelled = csr_array(np.where(few, np.eye(N_SONGS), 0.0))
+    assert Latent.fit(replace(data, term_frequencies=labelled)).features.label_scale == 1.0
+
+
+def test_the_dimensions_of_an_embedding_keep_their_proportions() -> None:
+    rng = np.random.default_rng(2)
+    sounds = (rng.normal(size=(50, 4)) * [5, 1, 1, 0.1]).astype(np.float32)
+    data = TrainingData(csr_array((50, 1)), csr_array(np.zeros((1, 50), dtype=np.int32)), embeddings=sounds)
+    rows = Features.fit(data).rows(data).toarray()[:, -4:]
+    assert (rows**2).sum(axis=1).mean() == pytest.approx(1)
+    assert rows.std(axis=0) / rows.std(axis=0)[0] == pytest.approx(sounds.std(axis=0) / sounds.std(axis=0)[0], rel=1e-4)
 
 
 def test_a_song_without_labels_and_sound_has_no_features() -> None:

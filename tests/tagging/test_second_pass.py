@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from django.core.cache import cache
 
-from catalog.models import Label, LabelAlias, LibraryRoot, Song, SongEmbedding, SongLabel
-from catalog.services.embeddings import embeddings
+from catalog.models import Label, LabelAlias, LibraryRoot, PublishedEmbedding, Song, SongEmbedding, SongLabel
+from catalog.services.embeddings import embeddings, store_embedding
 from catalog.services.labels import curate, labels_by_name, store_cnn_labels
 from recommender.snapshots.training_data import read_library
 from tagging import merged, registry, second_pass, services, tasks
@@ -166,15 +166,61 @@ def test_the_networks_embedding_is_kept_beside_the_local_taggers(
     registry.install("first", weights)
     registry.install("second", weights)
     tagger = merged.load()
-    together = merged.side_by_side(
-        {"second": np.array([0, 0.5], np.float32), "third": np.ones(2, np.float32), "first": np.ones(4, np.float32)}
+    predicted = tagger.predict_file(song.audio_file)
+    together = merged.embedded(
+        {"second": np.array([0, 0.5], np.float32), "third": np.ones(2, np.float32), "first": np.ones(4, np.float32)},
+        predicted.scores,
     )
     assert together is not None
-    assert together.tolist() == [0.5, 0.5, 0.5, 0.5, 0, 1]
-    second_pass.store(song, tagger, replace(tagger.predict_file(song.audio_file), embedding=together))
+    assert together[:6].tolist() == [0.5, 0.5, 0.5, 0.5, 0, 1]
+    # Labels that no network predicts are 0, and the others in proportion.
+    assert together[9] == 0
+    assert together[6:9] / together[6] == pytest.approx(predicted.scores[:3] / predicted.scores[0], rel=1e-5)
+    second_pass.store(song, tagger, replace(predicted, embedding=together))
     ids, vectors, model = embeddings()
-    assert (ids.tolist(), vectors.tolist(), model) == ([song.pk], [together.tolist()], "first+second")
+    assert (ids.tolist(), model) == ([song.pk], tagger.embedded_by)
+    assert vectors[0] == pytest.approx(together, rel=1e-3)
     assert SongEmbedding.objects.get(song=song).model == bundled.embedding
+
+
+@pytest.mark.usefixtures("networks")
+def test_embeddings_of_other_networks_are_another_version(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry.install("first", weights)
+    assert merged.load().embedded_by == ""
+    monkeypatch.setattr(merged, "EMBEDDING", ("first",))
+    alone = merged.load().embedded_by
+    registry.install("second", weights)
+    both = merged.load().embedded_by
+    assert alone.startswith("first+labels-")
+    assert both.startswith("first+labels-")
+    assert both != alone
+    PublishedEmbedding._meta.get_field("model").run_validators(both)
+
+
+def test_a_song_whose_embedding_is_of_an_earlier_version_is_heard_again(
+    labelled_again: Song, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merged, "EMBEDDING", ("first",))
+    second_pass._loaded.cache_clear()
+    store_embedding(labelled_again, merged.EARLIER_EMBEDDINGS[0], np.ones(4), PublishedEmbedding)
+    assert list(second_pass.waiting()) == [labelled_again]
+    tagger = merged.load()
+    monkeypatch.setattr(
+        merged.MergedTagger,
+        "predict_file",
+        lambda *_: merged.MergedPrediction(np.zeros(4), np.zeros(4), np.ones(8, np.float32)),
+    )
+    second_pass.label_waiting()
+    assert not second_pass.waiting().exists()
+    assert PublishedEmbedding.objects.get(song=labelled_again).model == tagger.embedded_by
+
+
+def test_a_song_that_cannot_be_heard_again_does_not_wait_for_ever(labelled_again: Song) -> None:
+    store_embedding(labelled_again, merged.EARLIER_EMBEDDINGS[0], np.ones(4), PublishedEmbedding)
+    labelled_again.audio_file.write_bytes(b"no audio at all")
+    second_pass.label_waiting()
+    assert not second_pass.waiting().exists()
+    assert labels_of(labelled_again)["merged"] == {"jazz", "glad", "piano"}
 
 
 @pytest.mark.usefixtures("networks")

@@ -33,7 +33,7 @@ LATENT: Mapping[str, Sequence[Any]] = {
     "factors": (16, 32, 64),
     "regularization": (1.0, 3.0, 10.0),
     "alpha": (1.0, 2.0, 5.0, 15.0),
-    "prediction_regularization": (3.0, 6.0, 12.0),
+    "prediction_regularization": (1.0, 3.0, 10.0),
     "shrinkage": (5.0, 15.0, 50.0),
 }
 TWO_TOWER: Mapping[str, Sequence[Any]] = {
