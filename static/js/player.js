@@ -147,7 +147,8 @@ function prepareNext() {
   const next = sleep.stopsAfterSong ? undefined : queue.following;
   const address = next ? addressOf("audio", next.song) : "";
   const left = secondsLeft();
-  const fade = next ? fadeSeconds(Number(crossfade.value), duration(), next.seconds) : 0;
+  const { playbackRate } = sounding();
+  const fade = next ? fadeSeconds(Number(crossfade.value), duration() / playbackRate, next.seconds / playbackRate) : 0;
   if (address && (isNearEnd(left, fade) || decks.isFetched(address))) decks.fetch(address);
   else decks.fetch("");
   if (sounding().paused || !decks.canBegin(address)) return;
