@@ -57,7 +57,7 @@ export class Decks {
 
   /** @param {string} address */
   canBegin(address) {
-    return this.isFetched(address) && this.#other.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA;
+    return !this.#fade && this.isFetched(address) && this.#other.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA;
   }
 
   /**

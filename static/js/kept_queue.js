@@ -41,7 +41,7 @@ async function save(leaving = false) {
   clearTimeout(timer);
   timer = 0;
   const song = current();
-  if (!song || document.body.dataset.who !== who) return;
+  if (!song || document.body.dataset.who !== who || !document.body.hasAttribute("hx-headers")) return;
   const doingNow = leaving && doing() !== "stopped" ? "stopped" : doing();
   if (!untold && doingNow === told) return;
   const place = { position: String(Math.round(1000 * sounding().currentTime)), state: doingNow };

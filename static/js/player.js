@@ -31,6 +31,7 @@ const SKIP_BROKEN_AFTER_MS = 1500;
 const MOST_BROKEN = 3;
 // The next song begins so long before the end of this one: a browser needs as long to begin.
 const BEGINS_BEFORE_MS = 30;
+const LAST_MOMENT_S = 0.1;
 const bar = document.getElementById("player");
 const part = (name) => bar.querySelector(`.player-${name}`);
 const who = document.body.dataset.who;
@@ -145,30 +146,31 @@ function goOnByItself() {
 function prepareNext() {
   clearTimeout(handOver);
   const next = sleep.stopsAfterSong ? undefined : queue.following;
-  const address = next ? addressOf("audio", next.song) : "";
+  if (!next) {
+    decks.fetch("");
+    return;
+  }
+  const address = addressOf("audio", next.song);
   const left = secondsLeft();
   const { playbackRate } = sounding();
-  const fade = next ? fadeSeconds(Number(crossfade.value), duration() / playbackRate, next.seconds / playbackRate) : 0;
-  if (address && (isNearEnd(left, fade) || decks.isFetched(address))) decks.fetch(address);
-  else decks.fetch("");
-  if (sounding().paused || !decks.canBegin(address)) return;
-  if (left <= fade) beginNext(left);
+  const fade = fadeSeconds(Number(crossfade.value), duration() / playbackRate, next.seconds / playbackRate);
+  decks.fetch(isNearEnd(left, fade) || decks.isFetched(address) ? address : "");
+  if (left <= fade) beginNext(address, left);
   // Of a file that is converted on the way nobody knows when exactly it ends.
   else if (!fade && left < 1 && Number.isFinite(sounding().duration)) {
-    const song = current();
-    handOver = setTimeout(
-      () => current() === song && secondsLeft() < 0.1 && beginNext(0),
-      1000 * left - BEGINS_BEFORE_MS,
-    );
+    const inTime = () => secondsLeft() < LAST_MOMENT_S && beginNext(address, 0);
+    handOver = setTimeout(inTime, 1000 * left - BEGINS_BEFORE_MS);
   }
 }
 
 const secondsLeft = () => (duration() - sounding().currentTime) / sounding().playbackRate;
 
-function beginNext(fade) {
-  if (sounding().paused) return;
+// The queue may have changed since that address was its next one.
+function beginNext(address, fade) {
+  const next = sleep.stopsAfterSong ? undefined : queue.following;
+  if (sounding().paused || !decks.canBegin(address) || address !== (next && addressOf("audio", next.song))) return;
   tellIfEnough();
-  go(queue.indexOf(queue.following.id), () => decks.overlap(fade));
+  go(queue.indexOf(next.id), () => decks.overlap(fade));
 }
 
 function pauseOrGoOn() {
@@ -240,14 +242,15 @@ function findAgain() {
 }
 
 async function goOn() {
-  if (!queue.wantsMore || fetching || !navigator.onLine) return;
+  if (!queue.wantsMore || fetching) return;
   fetching = true;
   const from = queue.goingOn;
   const but = queue.recent().map(numberOf).join(",");
   try {
     const asked = new URLSearchParams({ but, ...(from.bent && { bend: "1" }) });
     const answer = await fetch(`${addressOf("goOn", from.song)}?${asked}`);
-    if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+    // Without a network the service worker answers 204.
+    if (answer.status !== 200 || answer.redirected) throw new Error(String(answer.status));
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const songs = [...page.querySelectorAll("[data-song]")].map(songOf);
     if (queue.goingOn !== from) return;
@@ -470,6 +473,7 @@ tabs.addEventListener("message", () => sounding().pause());
 
 document.addEventListener("htmx:afterSettle", () => current() && showState(current(), sounding()));
 document.addEventListener("htmx:historyRestore", () => current() && showState(current(), sounding()));
+document.addEventListener("player:show", () => current() && showState(current(), sounding()));
 document.addEventListener("visibilitychange", keep);
 window.addEventListener("pagehide", keep);
 window.addEventListener("online", () => {

@@ -41,6 +41,7 @@ function clock(seconds) {
 export function showSong(song) {
   shown = song;
   bar.hidden = false;
+  bar.removeAttribute("data-only-says");
   trouble.hidden = true;
   for (const title of parts("title")) {
     title.textContent = song.title;
@@ -71,8 +72,8 @@ export function showTrouble(text) {
 // The listener's stars for the song, as every row of it has them; page.js keeps them alike.
 async function showStars(song) {
   for (const place of parts("stars")) place.replaceChildren();
-  const answer = navigator.onLine && (await fetch(addressOf("stars", song.song)).catch(() => null));
-  if (!answer || !answer.ok || answer.redirected) return;
+  const answer = await fetch(addressOf("stars", song.song)).catch(() => null);
+  if (!answer?.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const stars = page.querySelector("form.stars");
   if (shown !== song || !stars) return;
@@ -88,7 +89,7 @@ async function showStars(song) {
 async function showWave(song, tries) {
   wave.hidden = true;
   const address = addressOf("waveform", song.song);
-  const answer = navigator.onLine && (await fetch(address).catch(() => null));
+  const answer = await fetch(address).catch(() => null);
   if (shown !== song || !answer) return;
   if (answer.status === 202 && tries) setTimeout(() => shown === song && showWave(song, tries - 1), WAVE_AGAIN_MS);
   if (answer.status !== 200) return;

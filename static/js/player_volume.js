@@ -53,7 +53,7 @@ export class PlayerVolume {
     const { queue } = this;
     const near = [queue.current, queue.beside(-1), queue.beside(1)].flatMap((song) => (song ? [song.song] : []));
     const unknown = [...new Set(near)].filter((song) => !this.#loudness.has(song));
-    if (!level.checked || !unknown.length || !navigator.onLine) return;
+    if (!level.checked || !unknown.length) return;
     for (const song of unknown) this.#loudness.set(song, undefined);
     try {
       const asked = new URLSearchParams({ songs: unknown.map(numberOf).join(",") });

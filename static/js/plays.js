@@ -22,9 +22,10 @@ export class Plays {
 
   /** Told again once the network is back: see the event "online" in player.js. */
   async tellUntold() {
+    const headers = JSON.parse(document.body.getAttribute("hx-headers"));
+    // The page that is shown without a network may not tell: the next one does.
+    if (!headers) return;
     for (const play of this.untold) {
-      if (!navigator.onLine) return;
-      const headers = JSON.parse(document.body.getAttribute("hx-headers"));
       const body = new URLSearchParams({ started_at: String(play.startedAt) });
       if (play.skipped) body.set("skipped", "1");
       try {

@@ -366,7 +366,11 @@ def test_the_dots_lead_to_artist_and_album_keep_the_file_and_share_a_link(visit:
         open_menu().get_by_role("link", name="Download").click()
     assert kept.value.suggested_filename == "00.ogg"
     open_menu().get_by_role("button", name="Share a link").click()
-    expect(page.locator("#player-said")).to_contain_text(re.compile("link to Blue in Green"))
+    said = page.locator("#player-said")
+    expect(said).to_contain_text(re.compile("link to Blue in Green"))
+    # Though nothing plays yet, of which there would be something to show.
+    expect(said).to_be_in_viewport()
+    expect(page.locator(".player-row")).to_be_hidden()
     page.keyboard.press("Escape")
     open_menu().get_by_role("link", name="Go to Miles Davis").click()
     heading(page, "Miles Davis")
