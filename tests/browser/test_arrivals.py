@@ -50,8 +50,9 @@ def add(home: Path, title: str) -> None:
 
 
 def do_what_beat_does_each_minute(home: Path) -> None:
-    schedule = {entry["task"]: entry["schedule"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
-    assert schedule[REFRESH] <= timedelta(minutes=1)
+    (every,) = [entry["schedule"] for entry in settings.CELERY_BEAT_SCHEDULE.values() if entry["task"] == REFRESH]
+    assert isinstance(every, timedelta)
+    assert every <= timedelta(minutes=1)
     module, _, name = REFRESH.rpartition(".")
     run(home, "-c", f"import django; django.setup(); from {module} import {name}; {name}()")
 
