@@ -27,6 +27,9 @@ let offered = null;
 
 const current = () => state.queue[state.place];
 
+// Not once somebody else has logged in, nor on the page that is shown without a network.
+const mayAsk = () => document.body.dataset.who === who && document.body.hasAttribute("hx-headers");
+
 function doing() {
   if (!sounding().paused) return "playing";
   return sounding().ended ? "stopped" : "paused";
@@ -41,7 +44,7 @@ async function save(leaving = false) {
   clearTimeout(timer);
   timer = 0;
   const song = current();
-  if (!song || document.body.dataset.who !== who || !document.body.hasAttribute("hx-headers")) return;
+  if (!song || !mayAsk()) return;
   const doingNow = leaving && doing() !== "stopped" ? "stopped" : doing();
   if (!untold && doingNow === told) return;
   const place = { position: String(Math.round(1000 * sounding().currentTime)), state: doingNow };
@@ -95,7 +98,7 @@ function clock(seconds) {
 }
 
 async function look() {
-  if (document.body.dataset.who !== who || !sounding().paused) return;
+  if (!mayAsk() || !sounding().paused) return;
   const answer = await fetch(addressOf("queue")).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
