@@ -24,13 +24,13 @@ export const canKeep = "caches" in window && "serviceWorker" in navigator;
 const nameOf = (who) => PREFIX + who;
 const who = () => document.body.dataset.who;
 
-/** @returns {Promise<KeptSong[]>} the latest first */
+/** @returns {Promise<KeptSong[]>} in the order in which they were kept: a playlist in its own */
 export async function keptSongs() {
   if (!canKeep || !who() || !(await caches.has(nameOf(who())))) return [];
   const cache = await caches.open(nameOf(who()));
   const entries = (await cache.keys()).filter(({ url }) => url.endsWith(`/${ABOUT}`));
   const songs = await Promise.all(entries.map(async (entry) => (await cache.match(entry)).json()));
-  return songs.sort((a, b) => b.at - a.at);
+  return songs.sort((a, b) => a.at - b.at);
 }
 
 /**

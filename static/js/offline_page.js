@@ -8,6 +8,7 @@ const CANNOT = "Songs can be kept only where this site is opened by HTTPS: a bro
 
 /** @param {number} bytes */
 function size(bytes) {
+  if (bytes < 1e6) return `${Math.ceil(bytes / 1000)} kB`;
   const mega = bytes / 1e6;
   if (mega >= 1000) return `${(mega / 1000).toFixed(1)} GB`;
   return `${mega < 10 ? mega.toFixed(1) : Math.round(mega)} MB`;
