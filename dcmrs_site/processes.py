@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import importlib.metadata
 import os
+import shlex
 import shutil
 import socket
 import stat
@@ -230,31 +231,36 @@ def programs(listener: socket.socket, log_level: str) -> list[Program]:
     return [*redis, web(listener, log_level), worker(log_level), beat(log_level)]
 
 
-def supervise(lock: TextIO, listener: socket.socket, once: Sequence[str] = ()) -> NoReturn:
+def supervise(lock: TextIO, listener: socket.socket, later: Sequence[Sequence[str]] = ()) -> NoReturn:
     """Become the supervisor: this process goes on as a small one, without Django and all that it loaded.
 
     Parameters
     ----------
     lock : file
     listener : socket
-    once : sequence of str
-        The arguments of a command of `manage.py` that is run once, as soon as the site answers.
+    later : sequence of sequence of str
+        The arguments of commands of `manage.py` that are run once, beside one another, as soon as the site answers.
     """
     for descriptor in (lock.fileno(), listener.fileno()):
         os.set_inheritable(descriptor, True)
     os.chdir(PROJECT_ROOT)
-    command = [sys.executable, "-m", "dcmrs_site.processes", str(listener.fileno()), *once]
+    command = [sys.executable, "-m", "dcmrs_site.processes", str(listener.fileno()), *map(shlex.join, later)]
     os.execv(command[0], command)  # noqa: S606 - no shell is the point
 
 
-def main(listener_descriptor: str, *once: str) -> int:
-    """Supervise one server, and run a command of `manage.py` once it answers; the exit status."""
-    later = [Program(once[0], [sys.executable, str(PROJECT_ROOT / "manage.py"), *once], once=True)] if once else []
+def once(command: str) -> Program:
+    """A command of `manage.py`, with its arguments as a shell has them, that is run once the site answers."""
+    arguments = shlex.split(command)
+    return Program(arguments[0], [sys.executable, str(PROJECT_ROOT / "manage.py"), *arguments], once=True)
+
+
+def main(listener_descriptor: str, *later: str) -> int:
+    """Supervise one server, and run commands of `manage.py` once it answers; the exit status."""
     with socket.socket(fileno=int(listener_descriptor)) as listener:
         address = address_of(listener)
         try:
             Supervisor(
-                [*programs(listener, (os.environ.get("LOG_LEVEL") or "WARNING").upper()), *later],
+                [*programs(listener, (os.environ.get("LOG_LEVEL") or "WARNING").upper()), *map(once, later)],
                 listener,
                 on_ready=lambda: print(f"DCMRS is at {address}   (Ctrl-C ends it)", flush=True),
             ).run()

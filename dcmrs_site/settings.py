@@ -113,6 +113,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "dcmrs_site.headers.PermissionsPolicy",
     "dcmrs_site.theme.Theme",
+    "dcmrs_site.offline.ForgetKeptSongs",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

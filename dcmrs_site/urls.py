@@ -9,6 +9,7 @@ from . import api, dashboard
 from .app_manifest import app_manifest
 from .health import health
 from .metrics import metrics
+from .offline import offline, offline_shell, service_worker
 from .theme import theme
 
 api_patterns: list[URLPattern | URLResolver] = [
@@ -41,6 +42,9 @@ urlpatterns = [
     path("metrics", metrics, name="metrics"),
     path("theme/", theme, name="theme"),
     path("app.webmanifest", app_manifest, name="app_manifest"),
+    path("offline/", offline, name="offline"),
+    path("offline/shell/", offline_shell, name="offline_shell"),
+    path("service-worker.js", service_worker, name="service_worker"),
 ]
 
 handler400 = "dcmrs_site.errors.bad_request"

@@ -37,7 +37,7 @@ def recompute() -> None:
             fit_parts.apply_async(expires=_EXPIRES_S)
     fit_parts()
     with suppress(OperationalError):
-        evaluate.apply_async(expires=_EXPIRES_S)
+        queue_evaluation()
 
 
 @shared_task(ignore_result=True)
@@ -58,6 +58,17 @@ def evaluate() -> None:
             evaluating.evaluate(protocol)
         except TooFewPlaysError as error:
             logger.info("Nothing to measure (%s): %s", protocol, error)
+
+
+def queue_evaluation() -> None:
+    """Queue an evaluation.
+
+    Raises
+    ------
+    OperationalError
+        If the broker cannot be reached.
+    """
+    evaluate.apply_async(expires=_EXPIRES_S)
 
 
 def queue_refresh() -> None:

@@ -87,6 +87,8 @@ PAGES = [
     SitePage("api-tokens", "/accounts/tokens/", 5),
     SitePage("delete-account", "/accounts/delete/", 4),
     SitePage("upload", "/upload/", 8, "boss"),
+    SitePage("offline", "/offline/", 4),
+    SitePage("offline-shell", "/offline/shell/", 0, None),
     # What went wrong
     SitePage("not-found", "/nowhere/", 4, status=404),
     SitePage("not-allowed", "/upload/", 4, status=403),
@@ -160,6 +162,7 @@ NO_PAGES = {
         "audio",
         "download",
         "app_manifest",
+        "service_worker",
         "cover",
         "artist_picture",
         "waveform",

@@ -1,6 +1,7 @@
 // The queue is kept on the server, where other players of the listener keep theirs: what one of them left is offered
 // here, and what plays here can be gone on with there. Loaded before player.js, which it talks with by events.
 
+import { onAudio, sounding } from "./decks.js";
 import { addressOf, numberOf } from "./song_addresses.js";
 
 const KEPT = "dcmrs.player";
@@ -10,7 +11,6 @@ const WHILE_PLAYING_MS = 30_000;
 const LOOKED_AGAIN_AFTER_MS = 60_000;
 const SAME_PLACE_SECONDS = 30;
 
-const audio = document.querySelector("#player audio");
 const offer = document.getElementById("player-offer");
 const who = document.body.dataset.who;
 // Known before player.js has put it there again: in this tab it played a moment ago.
@@ -27,9 +27,12 @@ let offered = null;
 
 const current = () => state.queue[state.place];
 
+// Not once somebody else has logged in, nor on the page that is shown without a network.
+const mayAsk = () => document.body.dataset.who === who && document.body.hasAttribute("hx-headers");
+
 function doing() {
-  if (!audio.paused) return "playing";
-  return audio.ended ? "stopped" : "paused";
+  if (!sounding().paused) return "playing";
+  return sounding().ended ? "stopped" : "paused";
 }
 
 function post(values, keepalive = false) {
@@ -41,10 +44,10 @@ async function save(leaving = false) {
   clearTimeout(timer);
   timer = 0;
   const song = current();
-  if (!song || document.body.dataset.who !== who) return;
+  if (!song || !mayAsk()) return;
   const doingNow = leaving && doing() !== "stopped" ? "stopped" : doing();
   if (!untold && doingNow === told) return;
-  const place = { position: String(Math.round(1000 * audio.currentTime)), state: doingNow };
+  const place = { position: String(Math.round(1000 * sounding().currentTime)), state: doingNow };
   // Where nothing has changed here, another player may have kept its queue since.
   const values = untold
     ? { songs: state.queue.map((one) => numberOf(one.song)).join(","), current: String(state.place), ...place }
@@ -71,16 +74,16 @@ document.addEventListener("player:changed", ({ detail }) => {
   state = detail;
   if (tookOver) soon();
 });
-audio.addEventListener("play", () => {
+onAudio("play", () => {
   tookOver = true;
   offer.hidden = true;
   soon();
 });
-audio.addEventListener("timeupdate", () => {
-  if (!audio.paused) soon(WHILE_PLAYING_MS);
+onAudio("timeupdate", () => {
+  if (!sounding().paused) soon(WHILE_PLAYING_MS);
 });
 for (const name of ["pause", "seeked"]) {
-  audio.addEventListener(name, () => {
+  onAudio(name, () => {
     if (tookOver) soon();
   });
 }
@@ -95,7 +98,7 @@ function clock(seconds) {
 }
 
 async function look() {
-  if (document.body.dataset.who !== who || !audio.paused) return;
+  if (!mayAsk() || !sounding().paused) return;
   const answer = await fetch(addressOf("queue")).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -103,12 +106,12 @@ async function look() {
   const songs = list ? [...list.querySelectorAll("[data-song]")] : [];
   const song = songs[Number(list?.dataset.place)];
   // What is no newer than what was turned down is not offered again.
-  if (!song || !audio.paused || Number(list.dataset.kept) <= Number(localStorage.getItem(LEFT))) return;
+  if (!song || !sounding().paused || Number(list.dataset.kept) <= Number(localStorage.getItem(LEFT))) return;
   const seconds = Number(list.dataset.ms) / 1000;
   const same =
     song.dataset.song === current()?.song &&
     songs.length === state.queue.length &&
-    Math.abs(seconds - audio.currentTime) < SAME_PLACE_SECONDS;
+    Math.abs(seconds - sounding().currentTime) < SAME_PLACE_SECONDS;
   if (same) return;
   offered = { songs, at: Number(list.dataset.place), seconds, kept: list.dataset.kept };
   const from = list.dataset.by ? `Go on from ${list.dataset.by}?` : "Go on where you stopped?";

@@ -1,6 +1,7 @@
 // The words of the song that plays move with it: the line that is sung is marked, and brought into view in its list.
 
-const audio = document.querySelector("#player audio");
+import { onAudio, sounding } from "./decks.js";
+
 const title = document.querySelector("#player .player-title");
 
 /** @param {Element} list */
@@ -8,7 +9,7 @@ function follow(list) {
   const lines = [...list.querySelectorAll("[data-ms]")];
   if (!lines.length) return;
   const plays = title instanceof HTMLAnchorElement && new URL(title.href).pathname === list.getAttribute("data-lyrics");
-  const now = audio instanceof HTMLAudioElement && plays ? 1000 * audio.currentTime : -1;
+  const now = plays ? 1000 * sounding().currentTime : -1;
   const sung = lines.filter((line) => Number(line.getAttribute("data-ms")) <= now).at(-1);
   for (const line of list.querySelectorAll("[aria-current]")) if (line !== sung) line.removeAttribute("aria-current");
   if (!(sung instanceof HTMLElement) || sung.hasAttribute("aria-current")) return;
@@ -21,4 +22,4 @@ function followAll() {
   for (const list of document.querySelectorAll("[data-lyrics]")) follow(list);
 }
 
-for (const event of ["timeupdate", "seeked", "emptied"]) audio?.addEventListener(event, followAll);
+for (const event of ["timeupdate", "seeked", "emptied"]) onAudio(event, followAll);

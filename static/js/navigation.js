@@ -93,6 +93,8 @@ function fits(page) {
   if (!page.getElementById("main")) return false;
   // A page for when all else fails has neither head nor player: its text is enough.
   if (page.body.dataset.who === undefined) return true;
+  // What is shown without a network has not the head of a page.
+  if (document.body.hasAttribute("data-offline-shell")) return false;
   const site = "[data-site]";
   return (
     page.body.dataset.who === document.body.dataset.who && `${addresses(page, site)}` === `${addresses(document, site)}`
@@ -100,7 +102,8 @@ function fits(page) {
 }
 
 function takeOver(page) {
-  document.dispatchEvent(new CustomEvent("page:theme", { detail: page.documentElement.dataset.theme }));
+  if (!page.body.hasAttribute("data-offline-shell"))
+    document.dispatchEvent(new CustomEvent("page:theme", { detail: page.documentElement.dataset.theme }));
   const headers = page.body.getAttribute("hx-headers");
   if (headers) document.body.setAttribute("hx-headers", headers);
   for (const menu of document.querySelectorAll(".head [popover]:popover-open")) menu.hidePopover();

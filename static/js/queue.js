@@ -5,6 +5,7 @@
 import { artistsFrom, showArtists } from "./artists.js";
 import { addressOf, numberOf } from "./song_addresses.js";
 
+const player = document.getElementById("player");
 const panel = document.getElementById("queue");
 const list = panel.querySelector(".queue-songs");
 const pattern = document.getElementById("queue-song");
@@ -32,18 +33,26 @@ const current = () => state.queue[state.place];
 
 // --- Saying what was done -----------------------------------------------------------------------
 
-function say(...contents) {
+export function say(...contents) {
   clearTimeout(saidTimer);
   said.replaceChildren(...contents);
   htmx.process(said);
+  // Before anything plays only what is said shows of the player.
+  if (player.hidden) {
+    player.toggleAttribute("data-only-says", true);
+    player.hidden = false;
+  }
   saidTimer = setTimeout(function rest() {
     // What is being read or about to be taken back stays.
     if (said.matches(":hover, :focus-within")) saidTimer = setTimeout(rest, SAID_FOR_MS);
-    else said.replaceChildren();
+    else {
+      said.replaceChildren();
+      player.hidden = player.hasAttribute("data-only-says");
+    }
   }, SAID_FOR_MS);
 }
 
-function words(text) {
+export function words(text) {
   const paragraph = document.createElement("p");
   paragraph.textContent = text;
   return paragraph;
@@ -148,6 +157,7 @@ async function share(song) {
 const wishes = {
   more,
   share,
+  keep: (song) => document.dispatchEvent(new CustomEvent("song:keep", { detail: song.element })),
   choose: (song) => document.dispatchEvent(new CustomEvent("song:choose", { detail: song })),
   not: refuse,
   similar,
@@ -358,6 +368,7 @@ function openMenu(button) {
   toAlbum.hidden = album === undefined;
   menu.querySelector(".song-menu-download").href = addressOf("download", song);
   htmx.process(menu);
+  menu.dispatchEvent(new CustomEvent("song:menu", { bubbles: true, detail: asked }));
   menu.showPopover({ source: button });
   const at = button.getBoundingClientRect();
   const { width, height } = menu.getBoundingClientRect();
@@ -372,7 +383,7 @@ menu.addEventListener("keydown", (event) => {
   const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
   if (!by) return;
   event.preventDefault();
-  const keys = [...menu.querySelectorAll("button, a:not([hidden])")];
+  const keys = [...menu.querySelectorAll(":is(button, a):not([hidden])")];
   keys.at((keys.indexOf(document.activeElement) + by) % keys.length).focus();
 });
 

@@ -33,8 +33,8 @@ _ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--process-per-site"]
 # A machine that is busy with other tests, or reads a picture, answers late.
 expect.set_options(timeout=20_000)
 # What htmx logs of a request that was given up: the page was left, or more was typed. The second comes with every
-# request that went wrong, and the fault's own name after it.
-_GIVEN_UP = ("htmx:sendAbort", "htmx:afterRequest")
+# request that went wrong, and the fault's own name after it. The last one is Playwright's own (see `Contexts`).
+_NO_FAULTS = ("htmx:sendAbort", "htmx:afterRequest", "Service Worker registration blocked by Playwright")
 LEFT_OUT = "no Chromium on the PATH: signing up, searching, playing and rating in a browser were not tried"
 
 
@@ -132,7 +132,7 @@ class Watch:
         return [problem for problem in self.problems if not any(said in problem for said in self.forgive)]
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(_GIVEN_UP):
+        if message.type in ("error", "warning") and not message.text.startswith(_NO_FAULTS):
             self.problems.append(f"console: {message.text} ({message.location})")
 
     def _error(self, error: WebError) -> None:
@@ -156,6 +156,7 @@ class Contexts:
     """Contexts of the browser that tests take in turn, each as clean as a new one.
 
     A new context costs five times the processor time of a page in one that is there: it starts processes of its own.
+    Service workers are only where a test asks for them (`service_workers="allow"`): each visit would install one anew.
     """
 
     def __init__(self, site: str) -> None:
@@ -164,6 +165,7 @@ class Contexts:
 
     def take(self, browser: Browser, options: dict[str, Any]) -> _Context:
         """A context with these options that no visit of the test at hand uses."""
+        options = {"service_workers": "block"} | options
         key = browser, *sorted(options.items())
         idle = self._idle.setdefault(key, [])
         return idle.pop() if idle else _Context(key, browser.new_context(base_url=self.site, **options), self.site)
@@ -190,6 +192,7 @@ class _Context:
                 page.close()
         self.context.clear_cookies()
         self.context.clear_permissions()
+        self.context.set_offline(False)
         # By the page itself: what the browser clears, the pages' process may hold and write again.
         self._stays.evaluate("localStorage.clear()")
         others = {"origin": self._site, "storageTypes": "indexeddb,cache_storage,service_workers,file_systems"}

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,24 +56,36 @@ def _write_music(folder: Path) -> None:
     write_tone(folder / "untagged_song.flac", SECONDS)
 
 
-@contextmanager
-def running_site(home: Path) -> Iterator[str]:
-    """Yield the address of a site that lives in `home`, with an admin `boss`, a listener `mira`, and music."""
+def fill(home: Path) -> None:
+    """Give a site an admin `boss`, a listener `mira`, and music."""
+    _write_music(home / "music")
+    run(home, "manage.py", "import_music", str(home / "music"))
+    run(home, "-m", "tests.browser.people")
+    run(home, "manage.py", "recompute")
+
+
+def run(home: Path, *command: str) -> None:
+    """Run Python with the settings of the site that lives in `home`."""
+    done = subprocess.run(
+        [sys.executable, *command], cwd=PROJECT, env=_environment(home), capture_output=True, text=True
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
+
+
+def _environment(home: Path) -> dict[str, str]:
     environment = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL")}
     environment |= {"DCMRS_HOME": str(home), "DJANGO_SETTINGS_MODULE": "tests.browser.settings"}
     # Every test that needs somebody new makes them, all from one address.
-    environment["SIGNUP_RATE"] = "1000/hour"
-    _write_music(home / "music")
-    for command in (
-        ["manage.py", "migrate", "-v0"],
-        ["manage.py", "collectstatic", "-v0", "--noinput"],
-        ["manage.py", "import_music", str(home / "music")],
-        ["-m", "tests.browser.people"],
-        ["manage.py", "recompute"],
-    ):
-        done = subprocess.run([sys.executable, *command], cwd=PROJECT, env=environment, capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
+    return environment | {"SIGNUP_RATE": "1000/hour"}
+
+
+@contextmanager
+def running_site(home: Path, fill: Callable[[Path], None] = fill) -> Iterator[str]:
+    """Yield the address of a site that lives in `home`, filled."""
+    run(home, "manage.py", "migrate", "-v0")
+    run(home, "manage.py", "collectstatic", "-v0", "--noinput")
+    fill(home)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -95,7 +107,7 @@ def running_site(home: Path) -> Iterator[str]:
                 "error",
             ],
             cwd=PROJECT,
-            env=environment,
+            env=_environment(home),
             pass_fds=[listener.fileno()],
         )
     address = f"http://127.0.0.1:{port}"

@@ -66,6 +66,12 @@ def see_an_offer(page: Page) -> None:
     page.get_by_role("button", name="Go on").wait_for()
 
 
+def keep_a_playlist(page: Page) -> None:
+    page.get_by_role("button", name="Keep offline").click()
+    page.get_by_role("link", name="What is kept").click()
+    page.locator("#kept-songs li").nth(2).wait_for()
+
+
 def choose_several_songs(page: Page) -> None:
     page.locator("[data-more]").first.dispatch_event("click")
     page.get_by_role("button", name="Choose several songs").click()
@@ -205,6 +211,7 @@ STATES = [
     State("several-songs", "/library/", choose_several_songs),
     State("player-offer", "/library/", see_an_offer),
     State("playlist-dialog", "/library/", choose_a_playlist),
+    State("offline-kept", "/playlists/{playlist}/", keep_a_playlist),
     State("playlist-unfolded", "/playlists/{playlist}/", unfold, whole=True),
     State("playlists-unfolded", "/playlists/", unfold, whole=True),
     State("playlist-brought-in", "/playlists/", bring_a_playlist_in, whole=True),

@@ -7,7 +7,10 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from dcmrs_site.management.commands.demo import Command
+from catalog.services.listening import record_play
+from dcmrs_site.management.commands.demo import Command, later
+from recommender.models import Evaluation
+from tests.factories import make_song, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -43,3 +46,14 @@ def test_a_password_that_somebody_chose_is_neither_shown_nor_changed_back(home: 
     User.objects.create_superuser("demo", password="my own")
     assert shown() == "Log in as demo with the password that you chose.\n"
     assert User.objects.get().check_password("my own")
+
+
+MEASURE = ["evaluate_recommenders", "--queue"]
+
+
+def test_methods_are_measured_where_there_are_plays_and_only_once() -> None:
+    assert MEASURE not in later()
+    record_play(make_user(), make_song("Xtal"))
+    assert MEASURE in later()
+    Evaluation.objects.create(protocol="warm", seconds=1.0, figures={})
+    assert MEASURE not in later()

@@ -74,6 +74,15 @@ def test_songs_are_shown_with_their_labels_as_they_are_heard(page: Client, root:
     assert page.get(seen(shown)).status_code == 204
 
 
+def test_songs_that_are_all_heard_before_the_first_snapshot_are_shown_until_it_is_there(
+    page: Client, root: LibraryRoot
+) -> None:
+    add(root, 1, labels={"jazz": 0.9}, tagging_state=DONE, tagging_changed_at=timezone.now())
+    shown = text(page)
+    assert "Nothing to recommend yet" not in shown
+    assert cards(shown) == [("Title 1", "jazz")]
+
+
 def test_the_page_is_told_when_the_recommendations_have_them(page: Client, root: LibraryRoot) -> None:
     for number in range(3):
         add(root, number, labels={"jazz": 0.9 - 0.1 * number, f"era {number}": 0.5}, tagging_state=DONE)

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from catalog.models import Label, LabelAssignment, Play, PlayCount, Song, SongLabel
 from recommender.engine.content import Content
@@ -246,3 +247,21 @@ def test_lines_run_from_the_first_night_to_the_last_and_names_stand_apart() -> N
     assert chart.lines[0].points[1].y == chart.upper
     heights = sorted(line.name_y for line in chart.lines)
     assert min(high - low for low, high in pairwise(heights)) >= 12
+
+
+def test_the_worker_is_asked_to_measure_and_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(evaluate, "apply_async", lambda **options: asked.append(options))
+    assert run("--queue") == ("", "")
+    assert len(asked) == 1
+    # What no worker takes in time is dropped.
+    assert asked[0]["expires"] > 0
+
+
+def test_a_queue_that_cannot_be_reached_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(**_options: object) -> None:
+        raise OperationalError("nobody listens")
+
+    monkeypatch.setattr(evaluate, "apply_async", unreachable)
+    with pytest.raises(CommandError, match="nobody listens"):
+        run("--queue")

@@ -76,6 +76,23 @@ def test_nothing_is_downloaded_for_the_songs_to_be_labelled(server: Server, musi
     assert server.health()["database"] == "ok"
 
 
+ONE_PLAY = """
+import django; django.setup()
+from django.contrib.auth.models import User
+from catalog.models import PlayCount, Song
+PlayCount.objects.create(user=User.objects.create_user("lastfm-1"), song=Song.objects.create(title="One"), count=1)
+"""
+
+
+def test_the_worker_measures_the_methods_once_the_site_answers(server: Server, music: Path) -> None:
+    """With one play there is nothing to measure, which says as well that it was tried, in less time."""
+    server.environment |= {"https_proxy": "http://127.0.0.1:9", "LOG_LEVEL": "INFO"}
+    server.run(ONE_PLAY)
+    server.start("demo", "--music", str(music))
+    for protocol in ("warm", "cold"):
+        server.wait_for(f"Nothing to measure ({protocol})")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

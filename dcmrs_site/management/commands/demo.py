@@ -15,10 +15,10 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from catalog.models import Song
+from catalog.models import PlayCount, Song
 from dcmrs_site import processes, startup
 from dcmrs_site.supervision import CannotStart
-from recommender.models import Snapshot
+from recommender.models import Evaluation, Snapshot
 from tagging import registry
 from tagging.recommended import recommended
 
@@ -61,10 +61,8 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError("Interrupted: what is done is kept, and the next start goes on from here.") from None
         self._show_account()
-        fetch = [] if all(tagger.weights for tagger in recommended()) else ["taggers", "install", "recommended"]
         self.stdout.flush()
-        # It says itself what it has and what cannot be reached.
-        processes.supervise(lock, listener, fetch)
+        processes.supervise(lock, listener, list(later()))
 
     @contextmanager
     def _step(self, what: str) -> Iterator[None]:
@@ -115,6 +113,15 @@ class Command(BaseCommand):
             self.stdout.write(f"Log in as {ACCOUNT} with the password {password} (an administrator's account)")
         else:
             self.stdout.write(f"Log in as {ACCOUNT} with the password that you chose.")
+
+
+def later() -> Iterator[list[str]]:
+    """What is still to be done while the server runs; each says itself what it has and what cannot be reached."""
+    if not all(tagger.weights for tagger in recommended()):
+        yield ["taggers", "install", "recommended"]
+    if PlayCount.objects.exists() and not Evaluation.objects.exists():
+        # Compare has its bars from that.
+        yield ["evaluate_recommenders", "--queue"]
 
 
 def _new_password(file: Path) -> str:

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from kombu.exceptions import OperationalError
 from tqdm import tqdm
 
+from recommender import tasks
 from recommender.engine.evaluation.comparison import Step
 from recommender.engine.evaluation.protocols import Protocol, TooFewPlaysError
 from recommender.engine.methods import DEFAULT_METHODS, METHODS
@@ -38,10 +40,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Define the command line."""
         parser.add_argument("--protocol", choices=[str(one) for one in Protocol], help="default: both")
+        parser.add_argument("--queue", action="store_true", help="have the worker do it, both protocols, and return")
         parser.add_argument("--format", choices=["table", "json"], default="table")
 
     def handle(self, **options: Any) -> None:
         """Run the command."""
+        if options["queue"]:
+            try:
+                tasks.queue_evaluation()
+            except OperationalError as error:
+                raise CommandError(f"The queue cannot be reached: {error}") from error
+            return
         wanted = [Protocol(options["protocol"])] if options["protocol"] else list(Protocol)
         done: dict[str, Evaluation] = {}
         failed: list[str] = []

@@ -68,11 +68,9 @@ def arrivals(bundle: ModelBundle | None) -> Arrivals:
     bundle : ModelBundle or None
         The current snapshot; None before the first.
     """
-    newer = Q()
-    if bundle is not None and len(bundle.index.song_ids):
-        newer = Q(pk__gt=int(bundle.index.song_ids[-1]))
+    newest = int(bundle.index.song_ids[-1]) if bundle is not None and len(bundle.index.song_ids) else 0
     playable = Song.objects.playable()
-    unread = list(playable.filter(newer | Q(tagging_state__in=_WAITING)).order_by("-pk")[:_LOOKED_AT])
+    unread = list(playable.filter(Q(pk__gt=newest) | Q(tagging_state__in=_WAITING)).order_by("-pk")[:_LOOKED_AT])
     snapshot = _fingerprint(bundle)
     if not unread:
         return Arrivals(0, 0, [], snapshot)

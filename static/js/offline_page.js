@@ -1,0 +1,93 @@
+// The list of what is kept on this device.
+
+import { artistsFrom, showArtists } from "./artists.js";
+import { canKeep, forget, keptSongs, remove } from "./kept_songs.js";
+
+const NOTHING = "Nothing is kept on this device yet: open the three dots of a song and choose “Keep offline”.";
+const CANNOT = "Songs can be kept only where this site is opened by HTTPS: a browser has no place for them otherwise.";
+
+/** @param {number} bytes */
+function size(bytes) {
+  if (bytes < 1e6) return `${Math.ceil(bytes / 1000)} kB`;
+  const mega = bytes / 1e6;
+  if (mega >= 1000) return `${(mega / 1000).toFixed(1)} GB`;
+  return `${mega < 10 ? mega.toFixed(1) : Math.round(mega)} MB`;
+}
+
+class KeptSongs extends HTMLElement {
+  /** @type {any} */
+  list;
+  /** @type {any} */
+  row;
+  /** @type {AbortController} */
+  ended;
+
+  connectedCallback() {
+    [this.list, this.row] = this.querySelectorAll("template");
+    this.replaceChildren(this.list, this.row);
+    this.ended = new AbortController();
+    const { signal } = this.ended;
+    this.addEventListener("click", (event) => this.act(event.target.closest("[data-kept]")), { signal });
+    document.addEventListener("kept:changed", () => this.show(), { signal });
+    for (const name of ["online", "offline"]) window.addEventListener(name, () => this.showNetwork(), { signal });
+    this.showNetwork();
+    this.show();
+  }
+
+  disconnectedCallback() {
+    this.ended.abort();
+  }
+
+  showNetwork() {
+    document.querySelector("[data-network=off]").hidden =
+      navigator.onLine && !document.body.hasAttribute("data-offline-shell");
+  }
+
+  async show() {
+    const songs = await keptSongs();
+    const estimate = songs.length ? await navigator.storage?.estimate?.() : null;
+    if (!this.isConnected) return;
+    if (!songs.length) {
+      const text = document.createElement("p");
+      text.className = "soft";
+      text.textContent = canKeep ? NOTHING : CANNOT;
+      this.replaceChildren(this.list, this.row, text);
+      return;
+    }
+    const shown = this.list.content.cloneNode(true);
+    const bytes = songs.reduce((sum, song) => sum + song.bytes, 0);
+    const room = estimate?.quota ? `; there is room for ${size(estimate.quota - estimate.usage)} more` : "";
+    shown.querySelector("p").textContent =
+      `${songs.length} song${songs.length === 1 ? "" : "s"} take${songs.length === 1 ? "s" : ""} ${size(bytes)}${room}.`;
+    shown.querySelector("ol").append(...songs.map((song) => this.rowOf(song)));
+    this.replaceChildren(this.list, this.row, shown);
+    htmx.process(this);
+    document.dispatchEvent(new CustomEvent("player:show"));
+  }
+
+  rowOf(song) {
+    const row = this.row.content.firstElementChild.cloneNode(true);
+    for (const name of ["song", "title", "artist", "artists", "cover", "seconds"]) row.dataset[name] = song[name];
+    row.querySelector("[data-play]").setAttribute("aria-label", `Play ${song.title}`);
+    row.querySelector("img").src = song.cover;
+    const title = row.querySelector(".song-row-title");
+    title.href = song.song;
+    title.textContent = song.title;
+    showArtists(row.querySelector(".song-row-by"), { artist: song.artist, artists: artistsFrom(song.artists) });
+    row.querySelector(".numeric").textContent = size(song.bytes);
+    row.querySelector("[data-kept]").setAttribute("aria-label", `Remove ${song.title} from this device`);
+    return row;
+  }
+
+  async act(button) {
+    if (!button) return;
+    if (button.dataset.kept === "clear") await forget();
+    else await remove(button.closest("[data-song]").dataset.song);
+    document.dispatchEvent(new CustomEvent("kept:changed"));
+    const heading = document.querySelector("#main h1");
+    heading.tabIndex = -1;
+    heading.focus();
+  }
+}
+
+customElements.define("kept-songs", KeptSongs);
