@@ -54,7 +54,7 @@ class ApiTokenAuthentication(TokenAuthentication):
             raise AuthenticationFailed("User inactive or deleted.")
         if api_tokens.is_expired(row):
             raise AuthenticationFailed("This token has expired: make another one.")
-        # Where the disk is full, whoever only reads is still let in.
+        # Where the disk is full, tokens that only read are still let in.
         with suppress(DatabaseError):
             api_tokens.note_use(row)
         return row.user, row

@@ -68,7 +68,7 @@ _WORDS = {
     "pop": "pop",
     "rock": "rock",
 }
-"""The word that somebody types for a genre; genres that no label is for are left out."""
+"""The word that a listener types for a genre; genres that no label is for are left out."""
 
 _SETTINGS: Mapping[tuple[Any, str], Sequence[float]] = {
     (labels_and_sound, "PIVOT"): (1e-9, 0.25, 0.5, 1.0, 2.0, 4.0),

@@ -387,7 +387,7 @@ def _frames(container: InputContainer, stream: av.AudioStream) -> Iterator[av.Au
 
 
 def _refuse_unreasonable(frame: av.AudioFrame) -> None:
-    """Refuse what would need memory without end: whoever asks for a second of it gets as many samples as it claims."""
+    """Refuse what would need memory without end: reading a second of it gives as many samples as it claims."""
     if not LOWEST_RATE <= frame.sample_rate <= HIGHEST_RATE:
         raise UnreasonableAudio(f"no recording has {frame.sample_rate:,} samples a second")
     if frame.layout.nb_channels > MOST_CHANNELS:

@@ -1,6 +1,6 @@
 """Covers of albums from MusicBrainz and the Cover Art Archive, or from servers that speak like them. No Django.
 
-Whoever runs this is a guest there: one request a second, under a name that says who asks and how to reach them
+A server that asks is a guest there: one request a second, under a name that says who asks and how to reach them
 (https://musicbrainz.org/doc/MusicBrainz_API/Rate_Limiting). What comes back is limited in size and time, and a redirect
 is followed only to hosts that are expected.
 """

@@ -2,9 +2,9 @@
 
 A library that unpacks has no limit that holds: a file of some kilobytes may ask for gigabytes and minutes. So a helper
 process does the work: the system itself ends it at its limit of processor time, refuses it more memory than its limit,
-and whoever waits for it ends it after a longest wait. The next call begins another one; this process and its memory
-are never at stake. A helper lives on between calls, so that a call costs a fraction of a millisecond, and ends after a
-while without work, or with the process that it works for.
+and the process that waits for it ends it after a longest wait. The next call begins another one; this process and its
+memory are never at stake. A helper lives on between calls, so that a call costs a fraction of a millisecond, and ends
+after a while without work, or with the process that it works for.
 
 Memory is limited on Linux; other systems may ignore that limit.
 """
@@ -280,7 +280,7 @@ def _serve() -> None:
         # What a library has kept of one file would count for the next.
         grown_to = grown_to or _data_bytes() + _BASELINE_GROWTH_BYTES
         stays = _data_bytes() <= grown_to
-        # Said before it ends: whoever asks next must not meet it on its way out.
+        # Said before it ends: the next call must not meet it on its way out.
         _send(answers, (_STAYS if stays else _ENDS) + answer)
         if not stays:
             return

@@ -112,7 +112,7 @@ def stream(request: HttpRequest, song: Song) -> HttpResponseBase:
 
 
 def original(request: HttpRequest, song: Song, content_type: str) -> HttpResponseBase:
-    """The answer to a request for a song's file, whoever may play it; a part of a file is sent as WAV.
+    """The answer to a request for a song's file, without a check of permissions; a part of a file is sent as WAV.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def original(request: HttpRequest, song: Song, content_type: str) -> HttpRespons
 
 
 def download_name(song: Song) -> str:
-    """What the file of a song is called where somebody keeps it; a part of a file is a WAV named after the song."""
+    """The name under which a browser saves a song's file; a part of a file is a WAV named after the song."""
     whole = file_of(song.path) == song.path
     return PurePosixPath(song.path).name if whole else f"{song.title.replace('/', '-')}.wav"
 

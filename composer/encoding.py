@@ -67,7 +67,7 @@ def write(path: Path, sound: Signal, tags: TrackTags) -> None:
     if form == "ogg":
         _set_serial(draft)
     if path.exists() and filecmp.cmp(draft, path, shallow=False):
-        draft.unlink()  # whoever knows the file by its date goes on knowing it
+        draft.unlink()  # its date is how caches know the file
     else:
         draft.replace(path)
 

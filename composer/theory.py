@@ -150,7 +150,7 @@ def close_voicing(chord: Chord, low: int) -> list[int]:
 
 
 def rootless(chord: Chord) -> Chord:
-    """A chord of four notes or more without its root, which somebody else plays."""
+    """A chord of four notes or more without its root, which another instrument plays."""
     if len(chord.intervals) < 4:
         return chord
     third = chord.intervals[1]

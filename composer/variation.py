@@ -72,7 +72,7 @@ def vary(score: Score, rng: Rng, other: Score | None = None) -> Score:
 
 
 def _players(score: Score, rng: Rng, other: Score | None) -> Sequence[Part | DrumPart]:
-    """Who plays: now and then somebody is missing, and another piece's drummer may have come."""
+    """Who plays: now and then a player is missing, and another piece's drummer may have come."""
     players = [part for part in score.parts if chance(rng, 0.85)] or list(score.parts)
     drummers = [part for part in other.parts if isinstance(part, DrumPart)] if other is not None else []
     if drummers:

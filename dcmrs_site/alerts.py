@@ -43,7 +43,7 @@ def look() -> list[str]:
     now = timezone.now()
     late = now - timedelta(minutes=settings.ALERT_MINUTES)
     for alert in Alert.objects.filter(since__lte=late, told_at=None):
-        # Whoever changes the row tells: another process may look at this very moment.
+        # The process that changes the row tells: another process may look at this very moment.
         Alert.objects.filter(pk=alert.pk, told_at=None).update(told_at=now, untold=_ways())
     mine = [
         alert

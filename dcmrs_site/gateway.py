@@ -98,7 +98,7 @@ class _BusyError(Exception):
 
 
 class _GoneError(OSError):
-    """Whoever sent the request is gone, or does not send the rest of it."""
+    """The client is gone, or does not send the rest of its request."""
 
 
 class Gateway:
@@ -336,7 +336,7 @@ class _Incoming(io.RawIOBase):
         Raises
         ------
         OSError
-            If nothing comes for `BODY_S`, or whoever sends it is gone.
+            If nothing comes for `BODY_S`, or the client is gone.
         """
         while not self._left and not self._over:
             coming = asyncio.run_coroutine_threadsafe(_message(self._receive), self._loop)
@@ -346,7 +346,7 @@ class _Incoming(io.RawIOBase):
                 coming.cancel()
                 raise _GoneError("the request did not come to its end in time") from error
             if message["type"] != "http.request":
-                raise _GoneError("whoever sent the request is gone")
+                raise _GoneError("the client is gone")
             self._left, self._over = message.get("body", b""), not message.get("more_body", False)
         taken = self._left[: len(buffer)]
         self._left = self._left[len(taken) :]
@@ -359,7 +359,7 @@ async def _message(receive: Receive) -> Message:
 
 
 async def _gone(receive: Receive) -> None:
-    """Until whoever asked is gone."""
+    """Until the client is gone."""
     with suppress(Exception):
         while (await receive())["type"] == "http.request":
             pass

@@ -1,4 +1,4 @@
-"""`/metrics`: what there is and what waits, as Prometheus reads it, for whoever has the token.
+"""`/metrics`: what there is and what waits, as Prometheus reads it, for clients with the token.
 
 Everything is read from the database and from `DCMRS_HOME`, so that any web process answers for the whole site.
 """
@@ -80,7 +80,7 @@ def _of(name: str, what: str, by: dict[tuple[str], dict[tuple[str], float]]) -> 
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """The figures, for whoever sends `Authorization: Bearer` and the token that is set; without one there are none."""
+    """The figures, for requests with `Authorization: Bearer` and the token that is set; without one there are none."""
     token = settings.METRICS_TOKEN
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not token or not hmac.compare_digest(given.encode(errors="replace"), token.encode()):

@@ -110,7 +110,7 @@ def _note_log_out(request: HttpRequest, **_: Any) -> None:
 
 
 class ForgetKeptSongs:
-    """Tells the browser of whoever logs out to delete the songs that it keeps."""
+    """Tells the browser of a user who logs out to delete the songs that it keeps."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -33,7 +33,7 @@ def _private_folder(folder: Path) -> Path:
     Raises
     ------
     CannotStart
-        If it cannot be made, or belongs to somebody else.
+        If it cannot be made, or belongs to another user.
     """
     try:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -197,7 +197,7 @@ def web(listener: socket.socket, log_level: str) -> Program:
 def worker(log_level: str) -> Program:
     """The Celery worker: pages come first, so it is nice.
 
-    Two processes: whoever listens to music uses every core with threads of its own, and a broken file that brings one
+    Two processes: the taggers use every core with threads of its own, and a broken file that brings one
     process down leaves the other; more would only hold the networks in memory again.
     """
     command = [
@@ -205,7 +205,7 @@ def worker(log_level: str) -> Program:
         *("--pool", "prefork", "--concurrency", "2"),
         *("--without-gossip", "--without-mingle", "--loglevel", log_level),
     ]
-    # Celery warns whoever is root of pickled tasks; here they are JSON.
+    # Celery warns root of pickled tasks; here they are JSON.
     environment = {
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
         # What it writes can be done again, and it writes for every song.

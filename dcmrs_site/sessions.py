@@ -69,7 +69,7 @@ class SessionStore(db.SessionStore):
 
 
 def update_last_login_if_possible(sender: type[User], user: User, **kwargs: Any) -> None:
-    """Note when somebody logged in, unless nothing can be written: that is no reason to keep them out."""
+    """Note when a user logged in, unless nothing can be written: that is no reason to keep them out."""
     try:
         with transaction.atomic():
             update_last_login(sender, user, **kwargs)

@@ -162,7 +162,7 @@ globals().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="dcmrs@localhost")
 
 # --- Database -----------------------------------------------------------------------------------
-# FULL: what somebody has written is on the disk before the answer says so, also when the power goes. The worker, whose
+# FULL: what a user has written is on the disk before the answer says so, also when the power goes. The worker, whose
 # work can be done again, is started with NORMAL.
 SQLITE_SYNCHRONOUS = env.str("SQLITE_SYNCHRONOUS", default="FULL")
 SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": DCMRS_HOME / "db.sqlite3"}
@@ -289,7 +289,7 @@ UPLOAD_MAX_MEGABYTES = env.int("UPLOAD_MAX_MEGABYTES", default=200)
 UPLOAD_MAX_MINUTES = env.int("UPLOAD_MAX_MINUTES", default=120)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 
-# Covers are looked up elsewhere once this says how to reach whoever runs this server; unset, nothing is asked.
+# Covers are looked up elsewhere once this says how to reach this server's admin; unset, nothing is asked.
 COVER_LOOKUP_CONTACT = env.str("COVER_LOOKUP_CONTACT", default="")
 COVER_LOOKUP_SEARCH_URL = env.str("COVER_LOOKUP_SEARCH_URL", default="https://musicbrainz.org")
 COVER_LOOKUP_COVERS_URL = env.str("COVER_LOOKUP_COVERS_URL", default="https://coverartarchive.org")
@@ -377,7 +377,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Monitoring ---------------------------------------------------------------------------------
-# Whoever sends it as a bearer token reads /metrics; unset, there is no such page.
+# Requests with it as a bearer token read /metrics; unset, there is no such page.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 # Whom to tell, once, of what has stood still for so long.
 ALERT_EMAIL = env.list("ALERT_EMAIL", default=[])

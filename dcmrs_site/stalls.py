@@ -60,7 +60,7 @@ class Stall:
     name : str
         Short, the same each time: for monitoring.
     sentence : str
-        For whoever runs the server.
+        For the server's admins.
     """
 
     name: str

@@ -18,9 +18,9 @@ class Trouble:
     status : int
         Of an answer: 507 without room, 503 for what may pass by itself or by the owner's hand.
     sentence : str
-        For whoever asked.
+        For the user.
     advice : str
-        For whoever runs the server.
+        For the server's admins.
     """
 
     status: int
@@ -86,7 +86,7 @@ def trouble_of(error: BaseException | None) -> Trouble | None:
         if isinstance(cause, MemoryError):
             return NO_MEMORY
         if isinstance(cause, OSError) and (trouble := _BY_ERRNO.get(cause.errno or 0)) is not None:
-            # Somebody's music that may not be read is no trouble of the server's own files.
+            # Music that may not be read is no trouble of the server's own files.
             if trouble is NOT_PERMITTED and not str(cause.filename or "").startswith(str(home())):
                 continue
             return trouble

@@ -35,7 +35,7 @@ HEADERS_S = 20.0
 """Seconds in which a connection has to say what it wants."""
 
 SENT_AHEAD_BYTES = 1 << 18
-"""What the system takes of an answer before somebody reads it: left to itself it takes megabytes of a song for each
+"""What the system takes of an answer before the client reads it: left to itself it takes megabytes of a song for each
 player at once, and two hundred players that begin have everybody else wait for a second."""
 
 _WITHOUT_DESCRIPTORS_S = 0.5
@@ -111,7 +111,7 @@ class Listener:
             self._loop.add_reader(self._socket.fileno(), self._come)
 
     def _come(self) -> None:
-        """Somebody is there: take them, or let another process do so first."""
+        """A connection waits: take it, or let another process do so first."""
         if (wait_s := self._manners_s()) > 0:
             self._loop.remove_reader(self._socket.fileno())
             self._loop.call_later(wait_s, self._take_and_listen)

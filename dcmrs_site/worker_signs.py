@@ -2,7 +2,7 @@
 
 Every process of a worker's pool writes its sign from a thread of its own, which stops with the process. The worker
 itself looks at them and kills a process whose sign is old: the pool starts another one, and the task is done by
-whoever comes next. Worker and beat touch a file each, by which `up` knows that they are alive.
+the next one. Worker and beat touch a file each, by which `up` knows that they are alive.
 """
 
 from __future__ import annotations

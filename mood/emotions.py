@@ -4,7 +4,7 @@ EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 """What the expression network tells apart, in the order of its outputs."""
 
 FEELINGS = (*EMOTIONS, "calm", "tired")
-"""The emotions, and what no face is read as but somebody may feel."""
+"""The emotions, and those that no face is read as but a listener may choose."""
 
 MOODS = {
     "happy": "happy",

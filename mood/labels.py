@@ -1,4 +1,4 @@
-"""From what somebody feels to the labels that music for it has."""
+"""From what a listener feels to the labels that music for it has."""
 
 from __future__ import annotations
 

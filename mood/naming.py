@@ -1,4 +1,4 @@
-"""What mood tells whoever renames, merges or deletes labels: which moods its table names them for."""
+"""What mood tells curators who rename, merge or delete labels: which moods its table names them for."""
 
 from __future__ import annotations
 

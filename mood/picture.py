@@ -57,7 +57,7 @@ _DAMAGED = "The picture is damaged and cannot be read."
 
 
 class PictureRefused(Exception):
-    """A picture that is not read; the message says why and what to do, for whoever sent it."""
+    """A picture that is not read; the message says why and what to do, for its sender."""
 
 
 class BadPicture(PictureRefused):

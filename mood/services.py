@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .reading import Reading
 
 WAITING = 6
-"""How many pictures wait for their turn in one process; whoever comes then is asked to come again."""
+"""How many pictures wait for their turn in one process; further senders are asked to try again."""
 
 _PATIENCE_S = 10.0
 
@@ -178,7 +178,7 @@ def as_way(text: str) -> Way | None:
 
 
 def preference(user: User) -> MoodPreference:
-    """What the listener chose the last time, or what is chosen for whoever has not."""
+    """What the listener chose the last time, or the default."""
     return MoodPreference.objects.filter(user=user).first() or MoodPreference(user=user)
 
 

@@ -1,4 +1,4 @@
-"""How many pictures somebody may send; the page and the API count together."""
+"""How many pictures a user may send; the page and the API count together."""
 
 from __future__ import annotations
 

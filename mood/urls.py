@@ -1,4 +1,4 @@
-"""The addresses of the page Mood. What somebody feels is posted, and stands in none of them."""
+"""The addresses of the page Mood. What a listener feels is posted, and stands in none of them."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Songs while they are converted for players: few at a time, and for as long as somebody listens. No Django."""
+"""Songs while they are converted for players: few at a time, and for as long as a client listens. No Django."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ _CLOSE = 82.0
 _MOST_CLOSE = 60
 # Labels change every second while a library is listened to; lists of genres may be so old.
 _GENRES_KEPT_S = 60.0
-# Those of so many songs are not read anew while somebody waits.
+# Those of so many songs are not read anew while a client waits.
 _LARGE = 10_000
 _DESCRIPTIONS_KEPT_S = 60.0
 _MOST_DESCRIBED = {
@@ -124,7 +124,7 @@ class Artist:
 
 @dataclass(slots=True)
 class Descriptions:
-    """What was described lately, of everything that is the same for whoever asks.
+    """What was described lately, of everything that is the same for all users.
 
     Attributes
     ----------
@@ -153,7 +153,7 @@ class Descriptions:
         return time.monotonic() - self.made_at > _DESCRIPTIONS_KEPT_S
 
     def make_room(self) -> None:
-        """Forget those of a kind of which there are too many; whoever reads them at this moment keeps them."""
+        """Forget those of a kind of which there are too many; readers of this moment keep them."""
         for kind, most in _MOST_DESCRIBED.items():
             if len(getattr(self, kind)) > most:
                 setattr(self, kind, {})

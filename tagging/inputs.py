@@ -105,7 +105,7 @@ def _limits(path: Path) -> Limits:
     try:
         size = Path(file_of(str(path))).stat().st_size
     except OSError:
-        # Whoever opens it says what is the matter.
+        # Opening it says what is the matter.
         size = 0
     cpu_s = CPU_S + size / BYTES_PER_CPU_S
     return Limits(cpu_s=cpu_s, memory_bytes=MEMORY_BYTES, wall_s=_PATIENCE_S + _WALL_PER_CPU * cpu_s)

@@ -109,7 +109,7 @@ def _upload_allowance(user: User) -> Iterator[Entry]:
 @exports("app_passwords", AppPassword)
 def _app_passwords(user: User) -> Iterator[Entry]:
     for row in AppPassword.objects.filter(user=user).order_by("pk"):
-        # Not the password: whoever reads the document must not be able to log in with it.
+        # Not the password: the document must not let its reader log in.
         yield {"name": row.name, "created_at": row.created_at, "last_used_at": row.last_used_at}
 
 

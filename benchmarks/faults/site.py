@@ -1,6 +1,6 @@
 """Faults of a real server: processes killed and stopped, a full disk, damaged files, a disk away, a peer's restart.
 
-Meanwhile somebody listens: plays are written by the API without a pause, and every one that was acknowledged has to be
+Meanwhile a listener writes plays by the API without a pause, and every one that was acknowledged has to be
 there at the end. Each fault prints how many were not, how long until health said that all is well, and what a person
 was told meanwhile.
 """
@@ -53,7 +53,7 @@ class CannotTryError(Exception):
 
 
 class Listener:
-    """Somebody who listens: writes plays by the API, one after the other, and remembers those that were taken."""
+    """A listener: writes plays by the API, one after the other, and remembers those that were taken."""
 
     def __init__(self, server: Server, token: str) -> None:
         self._server, self._token = server, token
@@ -181,7 +181,7 @@ VICTIMS = ("gunicorn", "celery -q -A dcmrs_site worker", "celery -q -A dcmrs_sit
 
 
 def kill_processes(folder: Path, options: argparse.Namespace) -> None:
-    """Kill processes of all kinds with SIGKILL, one after the other, while somebody listens."""
+    """Kill processes of all kinds with SIGKILL, one after the other, while a listener plays."""
     chance = random.Random(options.seed)  # noqa: S311 (the same again)
     with running(folder) as server:
         waited, seen = [], set[str]()
@@ -202,7 +202,7 @@ def kill_processes(folder: Path, options: argparse.Namespace) -> None:
 
 
 def stop_processes(folder: Path, _options: argparse.Namespace) -> None:
-    """Have processes hang (SIGSTOP): whoever watches them has to end them."""
+    """Have processes hang (SIGSTOP): their watchers have to end them."""
     with running(folder) as server:
         for name, which, command in (
             ("a process of the worker", slice(-1, None), VICTIMS[1]),
@@ -258,7 +258,7 @@ def fill_disk(folder: Path, _options: argparse.Namespace) -> None:
 
 
 def log_in(server: Server) -> int:
-    """The status of the page that somebody sees who logs in by the form; 0 where none comes."""
+    """The status of the page after a log-in by the form; 0 where none comes."""
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     address = f"{server.address}/accounts/login/"
     try:

@@ -107,7 +107,7 @@ class UploadSerializer(serializers.Serializer[Any]):
 
 
 class QuotaSerializer(serializers.Serializer[Any]):
-    """How much somebody may upload, and has."""
+    """How much a user may upload, and has."""
 
     used_bytes = serializers.IntegerField(read_only=True)
     used_songs = serializers.IntegerField(read_only=True)

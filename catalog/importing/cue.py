@@ -95,7 +95,7 @@ def tracks_of_files(sheets: dict[str, bytes], names: Collection[str]) -> dict[st
 def tracks_of_sheet(text: str) -> list[CueTrack]:
     """The tracks of the file that a sheet is embedded in, whatever it calls that; empty where it parts nothing.
 
-    A sheet of several files was left in one of them by whoever parted it.
+    A sheet of several files was left in one of them by the program that parted it.
     """
     sheet = _read(text.encode())
     parted = [tracks for tracks in sheet.files.values() if tracks]

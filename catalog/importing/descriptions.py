@@ -28,7 +28,7 @@ class Description:
     duration_s : float or None
         Seconds.
     artists : tuple of str
-        The artists one by one, where whoever describes it lists them.
+        The artists one by one, where the source lists them.
     """
 
     title: str

@@ -81,7 +81,7 @@ class NameIndex:
     ) -> None:
         """As `add`, with the keys of artist and title at hand, and the names that the artist's may stand for.
 
-        Whoever is named alone is found under a name of several too, however it is joined: `Nick Cave` with the Bad
+        An artist named alone is found under a name of several too, however it is joined: `Nick Cave` with the Bad
         Seeds.
         """
         if not artist:
@@ -157,7 +157,7 @@ def _compact(artist: str, title: str) -> str:
 
 
 def _in_any_order(artists: Iterable[str]) -> str:
-    """A key of several artists that no one artist has, whoever is named first."""
+    """A key of several artists that no one artist has, in any order."""
     return "+".join(sorted({artist_key(name) for name in artists} - {""}))
 
 

@@ -126,7 +126,7 @@ class Scrobbles(Listens):
 
 def _header(values: Sequence[str]) -> list[str] | None:
     """The columns that a header line names; None where the line is none."""
-    # "Date#somebody": the column, and whose table it is.
+    # "Date#name": the column, and whose table it is.
     names = [value.partition("#")[0].strip().lower() for value in values]
     known = {name for names_ in _COLUMNS.values() for name in names_}
     return names if len(known.intersection(names)) >= 3 else None

@@ -32,7 +32,7 @@ class _Group:
     gathered: list[int] = field(default_factory=list)
 
     def add_artists(self, artist: str, artists: list[str]) -> None:
-        """Count the artists of a song: the one named first, and whoever is on all of them."""
+        """Count the artists of a song: the one named first, and those on all of them."""
         keys = {artist_key(name) for name in (artist, *artists)}
         self.artists.add(artist_key(artists[0] if artists else artist))
         self.on_all = keys if self.on_all is None else self.on_all & keys

@@ -1,4 +1,4 @@
-"""Which genre a song is of, for whoever wants few and sure words: what its file says, else the labels that are sure."""
+"""Which genre a song is of, in few and sure words: what its file says, else the labels that are sure."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ background_sources: list[Callable[[], Collection[str]]] = []
 
 
 def background_labels(source: Callable[[], Collection[str]]) -> Callable[[], Collection[str]]:
-    """Register a function that returns names of labels that say little to a listener, whoever gives them first."""
+    """Register a function that returns names of labels that say little to a listener, whatever their source."""
     background_sources.append(source)
     return source
 

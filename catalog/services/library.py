@@ -115,7 +115,7 @@ def import_path(
     """Bring in a file, or a folder and everything below it, where it lies.
 
     Whatever was brought in before stays as it is, so that an import can be broken off and started again. What took too
-    much to read is tried again: somebody asks for it. With `again` every file is read, also those that have not changed
+    much to read is tried again: a user asks for it. With `again` every file is read, also those that have not changed
     since they were read last. With `confirmed`, songs are missing at once even where most are.
 
     Raises
@@ -408,7 +408,7 @@ class _Scan:
         """Find the songs whose file is gone: another file with the recording takes its place, or it is missing.
 
         Where most of a root's songs are gone at once, a disk inside of it is most likely not mounted: it is asked
-        first, and taken at its word by the second look, or by whoever says so (`confirmed`).
+        first, and taken at its word by the second look, or with `confirmed`.
         """
         songs = Song.objects.playable().filter(root=self.root)
         copies = DuplicateFile.objects.filter(root=self.root)

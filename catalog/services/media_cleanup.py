@@ -87,7 +87,7 @@ def sweep() -> int:
 
 def _delete_unused_sounds(sounds: Mapping[str, str]) -> None:
     """Delete the pictures of these versions, but where a song has the same sound."""
-    # One that goes though it was wanted is drawn again when somebody looks at the song.
+    # One that goes though it was wanted is drawn again when the song's page is opened.
     for some in batches(sorted(sounds.items()), _AT_ONCE):
         contents = {content for _, content in some if content}
         used = set(Song.objects.filter(content_hash__in=contents).values_list("content_hash", flat=True))

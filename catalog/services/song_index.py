@@ -55,8 +55,9 @@ def delete_old_changes() -> None:
 def album_key(album: str, album_artist: str, artist: str, path: str, *, gathered: bool = False) -> str:
     """What the songs of one album have in common; empty for none.
 
-    Where no album artist is written, the songs of a folder that is named as the album are one album, whoever plays;
-    those that were gathered into a compilation are one in any folder, and never with those of another.
+    Where no album artist is written, the songs of a folder that is named as the album are one album,
+    whatever their artists; those that were gathered into a compilation are one in any folder, and never with those of
+    another.
     """
     title = " ".join(search_words(album))
     if not title:

@@ -152,7 +152,7 @@ def _check(draft: Path) -> None:
     except UnreadableAudio as error:
         raise UploadRefused(str(error)) from error
     if sound.is_cut_off:
-        # In the library it is heard as far as it goes; whoever sends it can send the whole of it.
+        # In the library it is heard as far as it goes; its sender can send the whole of it.
         raise UploadRefused("cut off before its end")
     if sound.duration_s > settings.UPLOAD_MAX_MINUTES * 60:
         raise UploadRefused(

@@ -144,7 +144,7 @@ def bossa(rng: Rng) -> Score:
 
 
 def folk(rng: Rng) -> Score:
-    """Fingers on a guitar, thumb and tune together; perhaps somebody hums, or plays a harmonica."""
+    """Fingers on a guitar, thumb and tune together; perhaps a voice that hums, or a harmonica."""
     f = frame(rng, choose(rng, (10, 12, 14)), 4, (26.8, 27.8))
     key = Key(choose(rng, (0, 2, 4, 7, 9)), choose(rng, ("major", "major", "mixolydian", "dorian")))
     row = {

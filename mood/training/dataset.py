@@ -71,7 +71,7 @@ class Faces:
 
 
 def _refuse_unreasonable(path: Path) -> None:
-    """Refuse a file whose arrays would fill the memory; one that is no zip is told of by whoever reads it.
+    """Refuse a file whose arrays would fill the memory; one that is no zip is refused by its reader.
 
     Raises
     ------

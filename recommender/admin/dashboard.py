@@ -113,7 +113,7 @@ class BuildProgress:
 
     @property
     def in_words(self) -> str:
-        """What is going on, as an answer to somebody who asks for another one."""
+        """What is going on, as an answer to a request for another one."""
         done = f"{self.done} of {self.of} parts are done"
         if self.now:
             return f"One is being computed already: {done}, at work on {', '.join(self.now)}."

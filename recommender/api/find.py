@@ -23,7 +23,7 @@ from .serializers import RecommendationSerializer
 
 
 class WordsSerializer(serializers.Serializer[Any]):
-    """What somebody wants to hear, in their own words."""
+    """A search in a listener's own words."""
 
     words = serializers.CharField(
         max_length=LONGEST_TEXT, help_text="For example: calm piano for a rainy evening, but not sad."

@@ -48,14 +48,14 @@ class QuerySerializer(serializers.Serializer[Any]):
 
 
 class LabelledWishSerializer(QuerySerializer):
-    """What somebody asks to be recommended by labels with weights."""
+    """A request for recommendations by labels with weights."""
 
     n = serializers.IntegerField(min_value=1, max_value=500, default=20, help_text="How many songs.")
     has_audio = serializers.BooleanField(default=False, help_text="Only songs that can be played here.")
 
 
 class WishSerializer(serializers.Serializer[Any]):
-    """What somebody asks to be recommended."""
+    """A request for recommendations."""
 
     method = serializers.ChoiceField(
         choices=list(METHODS), required=False, help_text="The best that there is, where it is left out."
@@ -71,7 +71,7 @@ class WishSerializer(serializers.Serializer[Any]):
 
 
 class SimilarQuestionSerializer(serializers.Serializer[Any]):
-    """Which songs like a song somebody asks for."""
+    """A request for songs like a song."""
 
     by = serializers.ChoiceField(
         choices=[str(by) for by in By],
@@ -185,7 +185,7 @@ _MOST_COMPARED = 100
 
 
 class ComparisonQuestionSerializer(serializers.Serializer[Any]):
-    """What somebody wants to have compared."""
+    """A request for a comparison."""
 
     listener = serializers.CharField(
         max_length=150,
@@ -202,7 +202,7 @@ class ComparisonQuestionSerializer(serializers.Serializer[Any]):
 
 
 class WhyQuestionSerializer(ComparisonQuestionSerializer):
-    """Which songs somebody wants to have explained."""
+    """A request for explanations of songs."""
 
     title = serializers.CharField(max_length=300, help_text="Of the song; words of it are enough.")
 

@@ -293,7 +293,7 @@ def _inner_split(data: TrainingData) -> _InnerSplit:
     out = cold[played.indices] | (rng.random(played.nnz) < 1 / _HELD_OUT)
     inner = _InnerSplit(replace(data, played=only_stored(played, ~out), sessions=None), only_stored(played, out), cold)
     if inner.held_out.nnz < _FEWEST_HELD_OUT or not inner.data.played.nnz:
-        raise TooLittleError(f"{played.nnz} songs that somebody has played are too few to fit a hybrid")
+        raise TooLittleError(f"{played.nnz} songs with plays are too few to fit a hybrid")
     return inner
 
 

@@ -122,7 +122,7 @@ def _kept_or_made(user: User, draft: _Draft, row: DailyList | None) -> DailyList
 
 
 def _for_you(user: User) -> tuple[list[int], str]:
-    """The best of the whole ranking; for somebody who has said nothing yet, what is played most."""
+    """The best of the whole ranking; for a listener without ratings and plays, what is played most."""
     found = recommend(user, n=_POOL * LENGTH, playable_only=True)
     if found:
         return _spread([one.song for one in found]), _because(found)

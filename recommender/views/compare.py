@@ -149,7 +149,7 @@ def _look(request: ListenerRequest) -> _Sight | HttpResponse:
         return render(request, "recommender/compare_nobody.html", {"said": str(error)}, status=404)
     playable_only = not question.include_unplayable
     comparator = Comparator(bundle, listener, playable_only=playable_only)
-    # Somebody of whom nothing is known yet sees somebody else, until they have rated.
+    # A listener of whom nothing is known yet sees another one, until they have rated.
     if not question.listener and comparator.taste.empty and (other := listeners.example_listener()) is not None:
         return _Sight(question, other, Comparator(bundle, other, playable_only=playable_only), example=True)
     return _Sight(question, listener, comparator)

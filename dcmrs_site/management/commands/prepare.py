@@ -12,7 +12,7 @@ from django.db import OperationalError, connection
 from dcmrs_site import startup
 
 LOCK = 7_265_441
-"""Of PostgreSQL's advisory locks, DCMRS's own: whoever brings the database up to date has it."""
+"""Of PostgreSQL's advisory locks, DCMRS's own: held by the process that brings the database up to date."""
 
 
 class Command(BaseCommand):

@@ -355,7 +355,7 @@ def predicted_popularity(scores: Scores, parts: Split) -> float:
 
     Ties share their mean rank; 0 where all predictions are equal.
     """
-    # Only whoever fits needs it.
+    # Only fitting needs it.
     from scipy.stats import rankdata
 
     data = parts.training.data
