@@ -28,8 +28,9 @@ examples:
   evaluate_tagger --truth FOLDER...         recordings with a labels.csv beside them: every tagger, and all merged
   evaluate_tagger --truth FOLDER... --cross-validate    the same, where the merging was fitted to these recordings
 
-Agreement is the correlation of log-odds over all recordings and labels after each label's mean is removed: a tagger that
-knows only how common a label is scores 0. In brackets stands where 95 % of 1,000 resamples of the recordings lie.
+Agreement is the correlation of log-odds over all recordings and labels after each label's mean is removed: a
+tagger that knows only how common a label is scores 0. In brackets stands where 95 % of 1,000 resamples of the
+recordings lie.
 """
 
 
