@@ -97,6 +97,8 @@ def test_a_page_that_comes_has_its_title_its_tab_and_the_focus_on_its_heading(vi
 
 def test_back_and_forward_show_the_page_where_it_was_left(visit: Visit) -> None:
     page = visit("/library/", size="phone")
+    # The library of the tests fits on a whole phone's screen.
+    page.set_viewport_size({"width": 390, "height": 420})
     mark(page)
     page.evaluate("window.scrollTo(0, 300)")
     page.wait_for_function("() => window.scrollY > 100")
