@@ -66,9 +66,10 @@ def artist_picture(request: ListenerRequest, key: str) -> HttpResponseBase:
     found = ArtistPicture.objects.filter(key=key).first()
     song = None if found else Song.objects.filter(artist_key=key).exclude(cover="").order_by("pk").first()
     file = found.picture if found else song.cover if song else None
-    if file and file.name and file.storage.exists(file.name):
-        name = file.name
-        return _kept(request, name, lambda: FileResponse(file.open("rb"), content_type="image/jpeg"), _AN_HOUR_S)
+    name = (file and file.name) or ""
+    kind = mimetypes.guess_type(name)[0]
+    if file and kind in _PICTURES and file.storage.exists(name):
+        return _kept(request, name, lambda: FileResponse(file.open("rb"), content_type=kind), _AN_HOUR_S)
     drawing = draw_artist(key)
     return _kept(request, drawing, lambda: HttpResponse(drawing, content_type="image/svg+xml"), _AN_HOUR_S)
 
