@@ -11,6 +11,8 @@ const root = document.documentElement;
 
 // The request of the link that was followed last: of two, the second counts.
 let latest = null;
+let isAsking = false;
+let stylesheetsToCome = 0;
 // The request for a page of the history; what is asked for after it ends it.
 let restoring = null;
 // Whether the page that comes is another one: then its top shows and its heading is read out.
@@ -44,7 +46,8 @@ window.addEventListener("pagehide", () => {
 window.addEventListener("popstate", (event) => {
   here = event.state?.page || fresh();
   latest = null;
-  root.removeAttribute("data-loading");
+  isAsking = false;
+  showLoading();
 });
 document.addEventListener("htmx:beforeHistoryUpdate", ({ detail }) => {
   // The same page again is no new place to go back to.
@@ -74,12 +77,20 @@ document.addEventListener("htmx:beforeRequest", ({ detail }) => {
   if (!detail.boosted) return;
   restoring?.abort();
   latest = detail.xhr;
-  root.toggleAttribute("data-loading", true);
+  isAsking = true;
+  showLoading();
 });
 
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
-  if (detail.boosted && detail.xhr === latest) root.removeAttribute("data-loading");
+  if (!detail.boosted || detail.xhr !== latest) return;
+  isAsking = false;
+  showLoading();
 });
+
+// A page that has not its stylesheets yet still moves under the pointer.
+function showLoading() {
+  root.toggleAttribute("data-loading", isAsking || stylesheetsToCome > 0);
+}
 
 // --- Putting the page in ----------------------------------------------------------------------
 
@@ -118,8 +129,20 @@ function takeOver(page) {
     if (there.has(address)) continue;
     const added = document.createElement(element.localName);
     for (const { name, value } of element.attributes) added.setAttribute(name, value);
+    if (added instanceof HTMLLinkElement) awaitStylesheet(added);
     document.head.append(added);
   }
+}
+
+/** @param {HTMLLinkElement} link */
+function awaitStylesheet(link) {
+  stylesheetsToCome += 1;
+  const arrive = () => {
+    stylesheetsToCome -= 1;
+    showLoading();
+  };
+  link.addEventListener("load", arrive, { once: true });
+  link.addEventListener("error", arrive, { once: true });
 }
 
 document.addEventListener("htmx:beforeSwap", (event) => {
