@@ -1,5 +1,6 @@
 """What a sound goes through after it was played: rooms, amplifiers, echoes, tape."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -9,6 +10,9 @@ from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from . import filters
 from .waves import RATE, Signal, noise, samples
+
+Effect = Callable[[Signal], Signal]
+"""From a signal of one side or two, (sides, n), to another."""
 
 SPACES: dict[str, tuple[float, float, float]] = {
     # name: time to fall by 60 dB in seconds, share of that above 5 kHz, delay before it begins in seconds

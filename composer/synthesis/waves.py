@@ -1,5 +1,6 @@
 """Oscillators and noise."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -9,6 +10,8 @@ RATE = 44_100
 """Samples a second, everywhere in the generator."""
 
 Signal = NDArray[np.float32]
+Voice = Callable[[float, float, float, np.random.Generator], Signal]
+"""A note: MIDI pitch, seconds held, velocity from 0 to 1, and a source of chance give a mono signal."""
 
 _TABLE = 1 << 14
 # Harmonics above this are left out, so that none folds back below 20 kHz; few hear the last half octave.
