@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from enum import Enum, auto
+from functools import lru_cache
 from typing import NamedTuple
 
 from catalog.names import APOSTROPHES, MARKS, search_words
@@ -65,6 +66,7 @@ def tokenize(text: str) -> list[Token]:
     return tokens
 
 
+@lru_cache(maxsize=16_384)
 def phrase_of(name: str) -> tuple[str, ...]:
     """The token keys of a name: equal for `Hip-Hop` and `hip hop`, empty for signs alone."""
     return tuple(token.key for token in tokenize(unicodedata.normalize("NFC", name)))
