@@ -206,8 +206,8 @@ def _describe(song: Song, audio: AudioFile, identity: Identity, edited: Collecti
     before = song.from_file
     if song.gathered and said["album_artist"] is None:
         # Given to the songs of a compilation, and taken away with it, by `compilations`.
-        said["album_artist"] = song.album_artist
-    song.gathered = song.gathered and said["album_artist"] == song.album_artist
+        said["album_artist"] = song.album_artist or None
+    song.gathered = song.gathered and (said["album_artist"] or "") == song.album_artist
     for name, value in said.items():
         known = (song.cover.name if name == "cover" else getattr(song, name)) or None
         if before is None and name in edited:
