@@ -441,7 +441,7 @@ def test_two_artists_albums_of_one_title_in_a_folder_called_so_are_two(music: Pa
             album="Live",
         )
     import_summary(music)
-    two = {("Greatest Hits", "ABBA"): 2, ("Greatest Hits", "Queen"): 2, ("Live", "ABBA"): 2, ("Live", "Queen"): 2}
+    two = {("Greatest Hits", "ABBA"): 2, ("Greatest Hits", "Queen"): 2, ("Live", "abba"): 2, ("Live", "queen"): 2}
     assert sizes_of_albums() == two
 
 
