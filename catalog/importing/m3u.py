@@ -15,8 +15,10 @@ LARGEST_FILE_BYTES = 5_000_000
 MOST_ENTRIES = 20_000
 """A list of more is none of a person's."""
 
-_EXTINF = re.compile(r"#EXTINF:\s*(-?\d+(?:\.\d+)?)[^,]*,(.*)", re.IGNORECASE)
+_EXTINF = re.compile(r"""#EXTINF:\s*(-?\d+(?:\.\d+)?)(?:"[^"]*"|[^,"])*,(.*)""", re.IGNORECASE)
 _NAME = re.compile(r"#(?:PLAYLIST|EXTPLAYLIST):(.*)", re.IGNORECASE)
+# No sign of Unicode's: a name may hold it.
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -56,7 +58,7 @@ def read_m3u(content: bytes) -> PlaylistFile:
     """
     name, said, seconds = "", "", None
     entries: list[PlaylistEntry] = []
-    for line in _decoded(content).splitlines():
+    for line in _LINE_END.split(_decoded(content)):
         text = line.strip()
         if match := _EXTINF.match(text):
             seconds, said = float(match[1]), match[2].strip()

@@ -103,7 +103,7 @@ _VORBIS_COMMENTS = {
     "genre": ["genre"],
     "isrc": ["isrc"],
     "mbid": ["musicbrainz_trackid"],
-    "compilation": ["compilation"],
+    "compilation": ["compilation", "itunescompilation"],
     "artist_mbid": ["musicbrainz_artistid"],
     "cuesheet": ["cuesheet"],
 }
@@ -484,8 +484,10 @@ def _length_prefixed(body: bytes) -> Iterator[bytes]:
 
 
 def _picture_in_comment(name: str, value: bytes) -> list[tuple[int, bytes]]:
+    # Some programs leave out the signs that fill up the last group.
+    encoded = b"".join(value.split()).rstrip(b"=")
     try:
-        raw = base64.b64decode(value)
+        raw = base64.b64decode(encoded + b"=" * (-len(encoded) % 4))
     except (binascii.Error, ValueError):
         return []
     return _flac_picture(raw) if name == "metadata_block_picture" else [(FRONT_COVER, raw)]

@@ -209,12 +209,13 @@ def _joined(fields: dict[str, list[str]], name: str, separators: re.Pattern[str]
 
 
 def _number(text: str) -> int | None:
-    """The 3 of `3`, `03` and `3/12`; None for what is no such number."""
-    match = re.fullmatch(r"\s*(\d{1,4})\s*(/.*)?", text)
+    """The 3 of `3`, `03`, `3/12` and `3 of 12`; None for what is no such number."""
+    match = re.fullmatch(r"\s*(\d{1,4})\s*((/|of\b).*)?", text)
     return int(match[1]) or None if match else None
 
 
 def _year(text: str) -> int | None:
+    text = unicodedata.normalize("NFKC", text)
     match = _YEAR_FIRST.search(text) or _YEAR_LAST.search(text)
     if match is not None:
         return int(match[1])
