@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ..names import distinct_artists, split_artists, split_guests
 from .cue import CueTrack
-from .tag_blocks import TagBlock, read_blocks
+from .tag_blocks import read_blocks
+from .tag_fields import TagBlock
 
 LONGEST_TEXT = 300
 _LONGEST_GENRE = 100
