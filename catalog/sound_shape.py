@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .audio import UnreadableAudio, stream_samples
+from .audio import stream_samples
+from .audio_frames import UnreadableAudio
 
 SAMPLE_RATE = 22_050
 """Hertz at which songs are looked at: the picture ends at half of it."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from catalog import limited
-from catalog.audio import UnreadableAudio
+from catalog.audio_frames import UnreadableAudio
 from catalog.importing.limited_reading import limits_for, read_audio_file
 from catalog.importing.listens import ListenBrainzListens
 from catalog.importing.lyrics import parse_lyrics

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from .. import limited
-from ..audio import AudioProbe, UnreasonableAudio, probe
+from ..audio_frames import UnreasonableAudio
+from ..audio_lengths import AudioProbe, probe
 from ..file_parts import file_of
 from ..limited import LimitExceededError, Limits
 from . import reading

@@ -16,7 +16,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from ..audio import UnreadableAudio
+from ..audio_frames import UnreadableAudio
 from ..importing.identity import Found, Identity, KnownNames, identify
 from ..importing.limited_reading import read_audio_file
 from ..importing.names import may_stand_in

@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from .. import limited
-from ..audio import UnreadableAudio
+from ..audio_frames import UnreadableAudio
 from ..models import Song
 from ..sound_shape import SoundShape, look_at
 from ..streaming import song_file

@@ -14,7 +14,9 @@ from mutagen import id3
 from mutagen.apev2 import APEv2
 from mutagen.ogg import OggPage
 
-from catalog.audio import UnreadableAudio, decode, probe
+from catalog.audio import decode
+from catalog.audio_frames import UnreadableAudio
+from catalog.audio_lengths import probe
 from catalog.mpeg_audio import parse_frame, read_length_header
 from tests.audio import with_flac_blocks, write_tone
 

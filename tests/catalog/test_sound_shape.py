@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from catalog.audio import UnreadableAudio
+from catalog.audio_frames import UnreadableAudio
 from catalog.sound_shape import (
     HIGHEST_HZ,
     MOST_COLUMNS,
