@@ -6,11 +6,18 @@ import base64
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mutagen.flac import Picture
 
+from catalog.audio import decode
+from catalog.audio_lengths import probe
+from catalog.importing.descriptions import Description
+from catalog.importing.fingerprint import fingerprint
 from catalog.importing.m3u import read_m3u
+from catalog.importing.matching import Known, NameIndex
 from catalog.importing.names import guess_tags
+from catalog.importing.old_encodings import decode_all
 from catalog.importing.scrobbles import Scrobbles
 from catalog.importing.tables import TableReport
 from catalog.importing.tags import read_tags
@@ -72,6 +79,41 @@ def test_a_bracket_that_belongs_to_a_name_stays(ogg: Path) -> None:
     assert split_guests("Sunn O))) (feat. Attila)") == ["Sunn O)))", "Attila"]
     assert split_guests("Anna (feat. Bob & Cleo)") == ["Anna", "Bob", "Cleo"]
     assert read_tags(tag(ogg, artist="Sunn O))) feat. Attila")).artists == ("Sunn O)))", "Attila")
+
+
+@pytest.mark.parametrize("padding", [b"\0", b""])
+def test_a_wav_is_heard_whose_chunk_of_odd_length_lacks_its_padding(tmp_path: Path, padding: bytes) -> None:
+    whole = write_tone(tmp_path / "whole.wav", 2)
+    content = whole.read_bytes()
+    odd = b"junk" + (5).to_bytes(4, "little") + b"abcde" + padding
+    info = b"LIST" + (18).to_bytes(4, "little") + b"INFOINAM" + (6).to_bytes(4, "little") + b"Title\0"
+    path = tmp_path / "odd.wav"
+    path.write_bytes(content[:12] + odd + info + content[12:])
+    assert probe(path).duration_s == pytest.approx(2.0, abs=0.01)
+    assert read_tags(path).title == "Title"
+    assert fingerprint(path) == fingerprint(whole)
+    assert np.array_equal(decode(path, 0.5, 1.0, 8000), decode(whole, 0.5, 1.0, 8000))
+
+
+@pytest.mark.parametrize("text", ["\u0141zy", "Agnieszka ju\u017c dawno"])
+def test_polish_letters_at_the_ends_of_words_tell_its_encoding(text: str) -> None:
+    assert decode_all([text.encode("cp1250")]) == [text]
+
+
+@pytest.mark.parametrize("text", ["\u00bfQu\u00e9 tal?", "Only \u00a3 20", "E = mc\u00b2", "A\u00f1o"])
+def test_signs_of_latin_stay_what_they_are(text: str) -> None:
+    assert decode_all([text.encode("latin-1")]) == [text]
+
+
+@pytest.mark.parametrize(
+    ("artist", "title"),
+    [("Anna & Bob", "Song"), ("Bob, Anna", "Song"), ("Anna", "Song"), ("Bob", "Song"), ("Anna feat. Bob", "Song")],
+)
+def test_a_guest_whom_the_title_names_is_an_artist_of_the_song(artist: str, title: str) -> None:
+    index = NameIndex()
+    index.add(Known(1), Description("Song (feat. Bob)", "Anna"), has_file=True)
+    index.add(Known(2), Description("Song", "Cleo"), has_file=True)
+    assert index.find(Description(title, artist)) == Known(1)
 
 
 # --- Names of files -------------------------------------------------------------------------------
