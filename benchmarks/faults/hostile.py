@@ -20,14 +20,14 @@ from typing import NamedTuple
 
 from catalog import limited
 from catalog.audio_frames import UnreadableAudio
-from catalog.importing.limited_reading import limits_for, read_audio_file
+from catalog.importing.limited_reading import probe_file, read_audio_file
 from catalog.importing.listens import ListenBrainzListens
 from catalog.importing.lyrics import parse_lyrics
 from catalog.importing.m3u import read_m3u
 from catalog.importing.pictures import Covers, make_cover_under_limits
 from catalog.importing.tables import Table, TableReport, UnreadableTable
 from catalog.importing.walking import FoundFile
-from catalog.sound_shape import look_at
+from catalog.sound_shape import drawing_limits, look_at
 from mood.picture import PictureRefused
 from mood.reading import read_photograph
 from tagging.inputs import Wanted, inputs_of
@@ -210,7 +210,9 @@ def _label(path: Path) -> None:
 
 
 def _draw(path: Path) -> None:
-    limited.call(limits_for(path.stat().st_size), look_at, path)
+    """As a song's page draws what was brought in, for as long as it says to be."""
+    length_s = probe_file(path).duration_s
+    limited.call(drawing_limits(path.stat().st_size, length_s), look_at, path)
 
 
 def _make_cover(path: Path) -> None:

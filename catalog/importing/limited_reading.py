@@ -23,7 +23,7 @@ from .walking import FoundFile
 MEMORY_BYTES = 250_000_000
 """What reading a file may take beside the file itself, which is never in memory as a whole."""
 
-CPU_S = 8.0
+CPU_S = 5.0
 """Processor time of any file, and of a large one so much more as hashing it takes."""
 
 _HASHED_AT_LEAST_BYTES_S = 50_000_000
