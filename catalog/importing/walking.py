@@ -15,27 +15,10 @@ from .cover_names import cover_rank
 from .cue import LARGEST_SHEET_BYTES, CueTrack, tracks_of_files
 from .names import disc_folder, leading_number, numbers_in_a_row
 
-AUDIO_SUFFIXES = frozenset(
-    {
-        ".aac",
-        ".aif",
-        ".aifc",
-        ".aiff",
-        ".ape",
-        ".flac",
-        ".m4a",
-        ".m4b",
-        ".mp3",
-        ".mpc",
-        ".oga",
-        ".ogg",
-        ".opus",
-        ".wav",
-        ".wave",
-        ".wma",
-        ".wv",
-    }
-)
+AUDIO_SUFFIXES = frozenset({
+    ".aac", ".aif", ".aifc", ".aiff", ".ape", ".flac", ".m4a", ".m4b", ".mp3",
+    ".mpc", ".oga", ".ogg", ".opus", ".wav", ".wave", ".wma", ".wv",
+})  # fmt: skip
 """What a file's name ends with, in lower case, where it may hold music."""
 
 LONGEST_PATH = 1000
