@@ -31,7 +31,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from catalog.audio import decode, probe
+from catalog.audio import decode
+from catalog.audio_lengths import probe
 from tagging import inference, networks, registry
 from tagging.inference import PatchTagger, n_cores, predict_file
 from tagging.inputs import read_inputs

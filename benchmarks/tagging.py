@@ -43,7 +43,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from benchmarks.requirements import folder, require  # noqa: E402
-from catalog.audio import UnreadableAudio, decode, probe  # noqa: E402
+from catalog.audio import decode  # noqa: E402
+from catalog.audio_frames import UnreadableAudio  # noqa: E402
+from catalog.audio_lengths import probe  # noqa: E402
 from tagging import frontend, inference, networks, registry, wholesong  # noqa: E402
 from tagging.frontend import HOP, N_FFT, N_MELS, N_SAMPLES, SAMPLE_RATE, windows_of  # noqa: E402
 from tagging.inference import Tagger, WholeSongTagger, inference_threads, n_cores, predict_file  # noqa: E402

@@ -18,6 +18,7 @@ from .trailing_tags import syncsafe
 
 _READ_BYTES = 1 << 20
 _SYNC = b"\xff"
+_LARGEST_WAV_FORMAT = 64
 _PAGE_HEADER_BYTES = 27
 _LARGEST_PACKET = 48_000_000
 _MOST_PAGES = 1000
@@ -84,7 +85,7 @@ class SplicedFile(io.RawIOBase):
 
 
 def bare_sound(path: Path) -> SplicedFile | None:
-    """A file without the ID3 tags in front of it, and, of FLAC and Ogg, with no metadata but what decoders need.
+    """A file without the ID3 tags in front of it, and, of FLAC, Ogg and WAV, with nothing but what decoders need.
 
     None where that leaves the file as it is.
     """
@@ -94,6 +95,8 @@ def bare_sound(path: Path) -> SplicedFile | None:
         bare = _bare_flac(file, start) if signature == b"fLaC" else None
         if signature == b"OggS":
             bare = _bare_ogg(file, start)
+        elif signature == b"RIFF":
+            bare = _bare_wav(file, start)
     if bare is None and not start:
         return None
     return SplicedFile(path, *(bare or (b"", start)))
@@ -154,6 +157,17 @@ def _bare_flac(file: BinaryIO, start: int) -> tuple[bytes, int] | None:
         return None
     head = _at(file, start + 4, 4 + int.from_bytes(first[1:]))
     return b"fLaC\x80" + head[1:], flac_sound(file, start + 4)
+
+
+def _bare_wav(file: BinaryIO, start: int) -> tuple[bytes, int] | None:
+    """The format and the head of the sound, wherever they lie among broken chunks, and where the sound begins."""
+    head = _at(file, start, _READ_BYTES)
+    form = head.find(b"fmt ", 12)
+    length = int.from_bytes(head[form + 4 : form + 8], "little")
+    data = head.find(b"data", form + 8 + length)
+    if head[8:12] != b"WAVE" or form < 0 or data < 0 or not 16 <= length <= _LARGEST_WAV_FORMAT:
+        return None
+    return head[:12] + head[form : form + 8 + length] + head[data : data + 8], start + data + 8
 
 
 class _Page(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Any, cast
 import av
 import numpy as np
 
-from .audio import UnreadableAudio, UnreasonableAudio, first_sample, frames_from, open_audio
+from .audio_frames import UnreadableAudio, UnreasonableAudio, first_sample, frames_from, open_audio
 from .file_parts import part_of
 
 _SAMPLE_RATES_OF_MP3 = (48_000, 44_100, 32_000)

@@ -34,8 +34,13 @@ _READ_BYTES = 1 << 20
 _LARGEST_FRAME = 1 << 14
 _LARGEST_TAG_HEAD = 32
 _SYNCHRONOUS_FRAMES = 3
-# Files of changing bit rate differ from place to place.
+# Files of changing bit rate differ from place to place, and then every frame is counted. A larger file is believed as
+# far as its places tell.
 _PLACES = 32
+_SAME_RATE = 0.01
+_COUNTED_BYTES = 1 << 26
+# As far as encoders and players count in other ways.
+_COUNTED_S, _COUNTED_PART = 0.2, 0.005
 _STANDARD_ERRORS = 1.5
 # Encoders round.
 _MISSING_PART = 0.02
@@ -113,28 +118,31 @@ def counted_s(path: Path) -> float:
 
     The frame with the header in front is no sound; one that the file ends within counts as a whole.
     """
-    seconds, is_first, is_lost = 0.0, True, True
     with path.open("rb") as file:
-        at, stop = _sound_span(file)
-        begin, data = at, b""
-        while at < stop:
-            if at - begin + _LARGEST_TAG_HEAD > len(data) and begin + len(data) < stop:
-                begin, data = at, _at(file, at, min(_READ_BYTES, stop - at))
-            head = data[at - begin : at - begin + _LARGEST_TAG_HEAD]
-            frame = parse_frame(head[:4])
-            if frame is not None and not is_lost:
-                if not (is_first and _has_counts(data[at - begin : at - begin + frame.length])):
-                    seconds += frame.samples / frame.rate
-                at, is_first = at + frame.length, False
-            elif frame is None and 0 < (length := _tag_length(head)) <= stop - at:
-                at, is_lost = at + length, True
-            elif (found := _first_frame(data[at - begin :])) is not None:
-                at, is_lost = at + found[0], False
-            elif begin + len(data) >= stop:
-                break
-            else:
-                # What begins in this piece may go on in the next.
-                at, data, is_lost = max(begin + len(data) - _LARGEST_FRAME, at + 1), b"", True
+        return _counted_s(file, *_sound_span(file))
+
+
+def _counted_s(file: BinaryIO, at: int, stop: int) -> float:
+    seconds, is_first, is_lost = 0.0, True, True
+    begin, data = at, b""
+    while at < stop:
+        if at - begin + _LARGEST_TAG_HEAD > len(data) and begin + len(data) < stop:
+            begin, data = at, _at(file, at, min(_READ_BYTES, stop - at))
+        head = data[at - begin : at - begin + _LARGEST_TAG_HEAD]
+        frame = parse_frame(head[:4])
+        if frame is not None and not is_lost:
+            if not (is_first and _has_counts(data[at - begin : at - begin + frame.length])):
+                seconds += frame.samples / frame.rate
+            at, is_first = at + frame.length, False
+        elif frame is None and 0 < (length := _tag_length(head)) <= stop - at:
+            at, is_lost = at + length, True
+        elif (found := _first_frame(data[at - begin :])) is not None:
+            at, is_lost = at + found[0], False
+        elif begin + len(data) >= stop:
+            break
+        else:
+            # What begins in this piece may go on in the next.
+            at, data, is_lost = max(begin + len(data) - _LARGEST_FRAME, at + 1), b"", True
     return seconds
 
 
@@ -212,12 +220,13 @@ def _counts(head: bytes) -> tuple[int, int]:
 def _may_take(file: BinaryIO, start: int, stop: int, seconds: float) -> bool:
     """Whether some bytes may be as many seconds, by the frames at places all over them.
 
-    Where every frame is as long as the next, that says it exactly; where they differ, as well as so many places can.
+    Where every frame is as long as the next, that says it exactly. Where they differ, nothing but every frame does:
+    their headers are read, which costs a few milliseconds of a song's file.
     """
     if stop - start < _SHORT_BYTES:
         # Everything is looked at.
         samples, _, rate = _run(_at(file, start, stop - start))
-        return not samples or abs(samples / rate - seconds) <= max(0.2, _MISSING_PART * seconds)
+        return not samples or abs(samples / rate - seconds) <= max(_COUNTED_S, _COUNTED_PART * seconds)
     seconds_a_byte: list[float] = []
     for place in range(_PLACES):
         data = _at(file, start + (stop - start) * place // _PLACES, _LOOKED_AT_BYTES)
@@ -227,9 +236,12 @@ def _may_take(file: BinaryIO, start: int, stop: int, seconds: float) -> bool:
                 seconds_a_byte.append(samples / rate / length)
     if len(seconds_a_byte) < 2:
         return True
+    spread = stdev(seconds_a_byte) / mean(seconds_a_byte)
+    if spread > _SAME_RATE and stop - start <= _COUNTED_BYTES:
+        return abs(_counted_s(file, start, stop) - seconds) <= max(_COUNTED_S, _COUNTED_PART * seconds)
     likely = (stop - start) * mean(seconds_a_byte)
-    error = _STANDARD_ERRORS * stdev(seconds_a_byte) / mean(seconds_a_byte) / sqrt(len(seconds_a_byte))
-    return abs(seconds - likely) <= (_MISSING_PART + error) * likely
+    error = _STANDARD_ERRORS * spread / sqrt(len(seconds_a_byte))
+    return abs(seconds - likely) <= max(_COUNTED_S, (_COUNTED_PART + error) * likely)
 
 
 def _run(data: bytes) -> tuple[int, int, int]:

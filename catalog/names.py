@@ -203,8 +203,10 @@ def split_guests(text: str) -> list[str]:
 
 
 def _parts(joiner: re.Pattern[str], text: str) -> list[str]:
-    parts = (part.strip() for part in joiner.split(text))
-    return [part.rstrip(")]") if not re.search(r"[(\[]", part) else part for part in parts if part]
+    first, *others = (part.strip() for part in joiner.split(text))
+    # A bracket around guests was opened in front of them.
+    closed = (part if re.search(r"[(\[]", part) else part.rstrip(")]") for part in others)
+    return [part for part in (first, *closed) if part]
 
 
 def distinct_artists(names: Iterable[str]) -> list[str]:

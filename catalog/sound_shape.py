@@ -19,7 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .audio import UnreadableAudio, stream_samples
+from .audio import stream_samples
+from .audio_frames import UnreadableAudio
+from .limited import Limits
 
 SAMPLE_RATE = 22_050
 """Hertz at which songs are looked at: the picture ends at half of it."""
@@ -32,11 +34,27 @@ HIGHEST_HZ = SAMPLE_RATE / 2
 MOST_COLUMNS = 1024
 """A song of some length has this many columns, or down to half as many."""
 
+_CPU_S = 5.0
+# The slowest machine draws several times as many seconds of sound a second.
+_DRAWN_AT_LEAST = 100.0
+_LONGEST_S = 16 * 3600.0
+# No music takes fewer bytes a second: a file that claims to be longer asks for what it does not hold.
+_FEWEST_BYTES_S = 1000
+_MEMORY_BYTES = 250_000_000
+_PATIENCE_S = 60.0
 _HOP = 512
 _WINDOW = 2048
 _WINDOWS_A_COLUMN = 16
 _RANGE_DB = 75.0
 _GREYS = 32
+
+
+def drawing_limits(size: int, length_s: float) -> Limits:
+    """What looking at a song may take: by how long it is, as far as a file of so many bytes can be believed."""
+    believed_s = min(length_s, _LONGEST_S, size / _FEWEST_BYTES_S)
+    return Limits(
+        cpu_s=_CPU_S + believed_s / _DRAWN_AT_LEAST, memory_bytes=_MEMORY_BYTES, wall_s=_PATIENCE_S + believed_s
+    )
 
 
 @dataclass(frozen=True, eq=False)

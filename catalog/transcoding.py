@@ -13,7 +13,7 @@ from pathlib import Path
 
 import av
 
-from .audio import UnreadableAudio, first_sample, frames_from, open_audio
+from .audio_frames import UnreadableAudio, first_sample, frames_from, open_audio
 from .file_parts import part_of
 
 _HEADER_BYTES = 44

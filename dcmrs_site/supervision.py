@@ -16,6 +16,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -315,5 +316,9 @@ def _changed_at(path: Path | None) -> int | None:
 
 
 def say(name: str, text: str) -> None:
-    """Print a line of a process, with its name in front."""
-    print(f"{name:<6} | {text}", file=sys.stderr, flush=True)
+    """Print a line of a process, with its name in front; one that nobody takes is lost.
+
+    The log may lie on a disk that is full, or go to a program that has ended: that is no reason to end a server.
+    """
+    with suppress(OSError):
+        print(f"{name:<6} | {text}", file=sys.stderr, flush=True)

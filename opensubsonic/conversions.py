@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from catalog.audio import UnreadableAudio
+from catalog.audio_frames import UnreadableAudio
 
 WAITED_FOR_S = 5.0
 """How long a song waits for its turn."""

@@ -13,7 +13,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from catalog.audio import decode, decode_parts, probe
+from catalog.audio import decode, decode_parts
+from catalog.audio_lengths import probe
 
 SAMPLE_RATE = 12_000
 N_FFT = 512

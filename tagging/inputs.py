@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog import limited
-from catalog.audio import UnreasonableAudio, probe
+from catalog.audio_frames import UnreasonableAudio
+from catalog.audio_lengths import probe
 from catalog.file_parts import file_of
 from catalog.limited import LimitExceededError, Limits
 

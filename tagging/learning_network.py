@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from catalog.audio import UnreadableAudio
+from catalog.audio_frames import UnreadableAudio
 from catalog.home import home, models_dir
 from catalog.models import Song
 

@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.audio import UnreadableAudio, probe
+from catalog.audio_frames import UnreadableAudio
+from catalog.audio_lengths import probe
 
 from . import local
 from .descriptions import LocalTagger, TaggerError

@@ -22,7 +22,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from catalog.audio import UnavailableAudio, UnreadableAudio
+from catalog.audio_frames import UnavailableAudio, UnreadableAudio
 from catalog.models import Label, LabelAlias, PublishedEmbedding, Song, SongLabel, SongQuerySet
 from catalog.names import label_key
 from catalog.services import absences

@@ -20,7 +20,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from catalog.audio import UnavailableAudio, UnreadableAudio
+from catalog.audio_frames import UnavailableAudio, UnreadableAudio
 from catalog.models import Song, SongEmbedding, SongQuerySet
 from catalog.services import absences
 from catalog.services.embeddings import embeddings_of, store_embedding

@@ -23,7 +23,7 @@ from rest_framework.response import Response
 
 from accounts.http import ListenerRequest
 
-from ..audio import UnreadableAudio
+from ..audio_frames import UnreadableAudio
 from ..models import Label, LabelAlias, Song, SongIdentifier, SongLabel
 from ..search import labels_named, standing_annotations
 from ..services import labels

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import struct
 from collections.abc import Iterator
 from functools import lru_cache
@@ -20,6 +21,7 @@ from ..file_parts import part_of
 from ..trailing_tags import sound_stop
 
 _READ_BYTES = 1 << 20
+_CHUNK_NAME = re.compile(rb"[A-Za-z][\x20-\x7e]{3}")
 # The length of a chunk whose length does not fit there.
 _LONG_CHUNK = 0xFFFFFFFF
 
@@ -83,7 +85,8 @@ def audio_spans(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
 def chunks(file: BinaryIO, size: int, byte_order: str, wanted: set[bytes], start: int = 0) -> Iterator[tuple[int, int]]:
     """The contents of the wanted chunks of a RIFF (`<`) or AIFF (`>`) file that begins at `start`, as offsets.
 
-    RF64 and BW64, which are RIFF for more than 4 GB, say the length of their sound in a chunk of its own.
+    RF64 and BW64, which are RIFF for more than 4 GB, say the length of their sound in a chunk of its own. Some programs
+    leave out the zero behind a chunk of odd length.
     """
     offset, long_data = start + 12, None
     while len(header := _at(file, offset, 8)) == 8:
@@ -95,7 +98,8 @@ def chunks(file: BinaryIO, size: int, byte_order: str, wanted: set[bytes], start
         stop = min(offset + 8 + length, size)
         if name in wanted:
             yield offset + 8, stop
-        offset = stop + length % 2
+        is_padded = length % 2 and not _CHUNK_NAME.fullmatch(_at(file, stop, 4))
+        offset = stop + (1 if is_padded else 0)
 
 
 def _ogg_spans(file: BinaryIO, offset: int) -> Iterator[tuple[int, int]]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from .. import limited
-from ..audio import AudioProbe, UnreasonableAudio, probe
+from ..audio_frames import UnreasonableAudio
+from ..audio_lengths import AudioProbe, probe
 from ..file_parts import file_of
 from ..limited import LimitExceededError, Limits
 from . import reading
@@ -22,7 +23,7 @@ from .walking import FoundFile
 MEMORY_BYTES = 250_000_000
 """What reading a file may take beside the file itself, which is never in memory as a whole."""
 
-CPU_S = 8.0
+CPU_S = 5.0
 """Processor time of any file, and of a large one so much more as hashing it takes."""
 
 _HASHED_AT_LEAST_BYTES_S = 50_000_000

@@ -12,9 +12,13 @@ from .old_encodings import decode_all
 LARGEST_FILE_BYTES = 5_000_000
 """A larger file is no playlist."""
 
-_MOST_ENTRIES = 20_000
-_EXTINF = re.compile(r"#EXTINF:\s*(-?\d+(?:\.\d+)?)[^,]*,(.*)", re.IGNORECASE)
+MOST_ENTRIES = 20_000
+"""A list of more is none of a person's."""
+
+_EXTINF = re.compile(r"""#EXTINF:\s*(-?\d+(?:\.\d+)?)(?:"[^"]*"|[^,"])*,(.*)""", re.IGNORECASE)
 _NAME = re.compile(r"#(?:PLAYLIST|EXTPLAYLIST):(.*)", re.IGNORECASE)
+# No sign of Unicode's: a name may hold it.
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -48,19 +52,24 @@ class PlaylistFile:
 
 
 def read_m3u(content: bytes) -> PlaylistFile:
-    """The entries of a playlist: in UTF-8, or in the old encoding that its bytes speak for."""
+    """The entries of a playlist: in UTF-8, or in the old encoding that its bytes speak for.
+
+    Of more than `MOST_ENTRIES`, one more than so many.
+    """
     name, said, seconds = "", "", None
     entries: list[PlaylistEntry] = []
-    for line in _decoded(content).splitlines():
+    for line in _LINE_END.split(_decoded(content)):
         text = line.strip()
         if match := _EXTINF.match(text):
             seconds, said = float(match[1]), match[2].strip()
         elif match := _NAME.match(text):
             name = match[1].strip()
-        elif text and not text.startswith("#") and len(entries) < _MOST_ENTRIES:
+        elif text and not text.startswith("#"):
             length = seconds if seconds is not None and seconds > 0 else None
             entries.append(PlaylistEntry(path_parts(text), text, said, length))
             said, seconds = "", None
+            if len(entries) > MOST_ENTRIES:
+                break
     return PlaylistFile(name, entries)
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..names import artist_key, split_artists, title_key
+from ..names import artist_key, split_artists, split_guests, title_key
 from .descriptions import Description
 
 _SAME_DURATION_S = 3.0
@@ -65,7 +65,7 @@ class NameIndex:
             Whether it is one of the owner's own files.
         """
         keys = artist_key(described.artist), title_key(described.title)
-        artists = described.artists or split_artists(described.artist)
+        artists = all_artists(described.artist, described.artists, described.title)
         self.add_keys(song, *keys, described.album, described.duration_s, has_file=has_file, artists=artists)
 
     def add_keys(
@@ -119,7 +119,7 @@ class NameIndex:
         if not artist:
             return None
         found = self._best(self._songs.get(_compact(artist, title), ()), title, described)
-        names = described.artists or split_artists(described.artist)
+        names = all_artists(described.artist, described.artists, described.title)
         if (found is None or not (found.in_full and found.has_file)) and len(names) > 1:
             together = self._best(self._songs.get(_compact(_in_any_order(names), title), ()), title, described)
             if together is not None and (found is None or together.has_file):
@@ -149,6 +149,11 @@ class NameIndex:
                 song.number,
             ),
         )
+
+
+def all_artists(artist: str, artists: Sequence[str], title: str) -> list[str]:
+    """The artists of a song one by one, listed or told by their joined name, and the guests whom its title names."""
+    return [*(artists or split_artists(artist)), *split_guests(title)[1:]]
 
 
 def _compact(artist: str, title: str) -> str:

@@ -11,11 +11,14 @@ from ..file_parts import file_of
 from ..names import artist_key, split_artists
 from .tags import LONGEST_TEXT, Tags
 
-_NUMBERED = re.compile(r"(?:(?P<disc>\d{1,2})[-.])?(?P<track>\d{1,3})(?P<sign>\s*[-._)]\s*|\s+)(?P<rest>\S.*)")
+_NUMBERED = re.compile(
+    r"(?P<open>[(\[])?(?:(?P<disc>\d{1,2})[-.])?(?P<track>\d{1,3})"
+    r"(?P<sign>(?(open)[)\]]\s*[-._]?\s*|(?:\s*[-._)]\s*|\s+)))(?P<rest>\S.*)"
+)
 # `Artist - Album - 03 - Title`, and the same without the album.
 _NUMBER_WITHIN = re.compile(
     r"(?P<artist>.+?)\s+[-\u2013\u2014]\s+(?:(?P<album>.+?)\s+[-\u2013\u2014]\s+)?"
-    r"(?P<track>\d{2})(?:\s+[-\u2013\u2014]|\.)\s+(?P<title>\S.*)"
+    r"(?P<track>\d{2})(?P<sign>\s+[-\u2013\u2014]|\.)?\s+(?P<title>\S.*)"
 )
 _RUN = 3
 _VARIOUS = frozenset({"various artists", "various", "va", "v a", "compilations", "soundtracks"})
@@ -64,7 +67,7 @@ def guess_tags(path: str, told: Tags | None = None, *, numbered: bool = False) -
     elif not album_artist and len(parts := _DASH.split(album, maxsplit=1)) == 2:
         album_artist, album = parts
     artist, title = artist_folder or album_artist, stem
-    if match := _NUMBER_WITHIN.fullmatch(stem):
+    if (match := _NUMBER_WITHIN.fullmatch(stem)) and (match["sign"] or _is_in(match["album"], album)):
         artist, track, title = match["artist"], int(match["track"]), match["title"]
         album = album or match["album"] or ""
     elif len(parts := _DASH.split(stem, maxsplit=1)) == 2:
@@ -77,6 +80,11 @@ def guess_tags(path: str, told: Tags | None = None, *, numbered: bool = False) -
         track_number=track or None,
         disc_number=disc or None,
     )
+
+
+def _is_in(written: str | None, album: str) -> bool:
+    """Whether a name's part before a number is what the folder is called: then the number is that of a track."""
+    return bool(written) and bool(album) and _plain(written or "") in _plain(album)
 
 
 def _is_by(folder: str, told: Tags) -> bool:
@@ -113,7 +121,7 @@ def numbers_in_a_row(names: Iterable[str]) -> frozenset[int]:
 
 def _is_track(match: re.Match[str]) -> bool:
     """Whether the number of a name is that of a track by its own looks: `03 Title`, `3. Title`, `1-03 Title`."""
-    return bool(match["disc"] or match["track"].startswith("0") or match["sign"].strip())
+    return bool(match["disc"] or match["track"].startswith("0") or (match["sign"].strip() and not match["open"]))
 
 
 def may_stand_in(path: str, value: str | int) -> bool:

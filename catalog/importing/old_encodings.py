@@ -58,6 +58,8 @@ _FEWEST_HEBREW = 4
 # within a word.
 _POLISH = frozenset("ĄąĆćĘęŁłŃńÓóŚśŹźŻż".encode("cp1250"))
 _POLISH_WITHIN = re.compile(rb"[A-Za-z\xe6\xea\xf1\xf3][\xb3\xb9\xbf][A-Za-z\xb3\xb9\xbf\xe6\xea\xf1\xf3\x9c\x9f]")
+# And at the ends of words, where Latin-1 has a currency before a letter, or a question that begins behind one.
+_POLISH_AT_ENDS = re.compile(rb"(?<![A-Za-z])\xa3[a-z]|[a-z]\xbf(?![A-Za-z\xbf])")
 _SMALL_BEFORE_CAPITAL = re.compile("[\u0430-\u045f][\u0400-\u042f]")
 _WITH_VOWELS = re.compile("[\u0370-\u03ff\u0400-\u045f]+")
 _VOWEL = re.compile(
@@ -160,12 +162,15 @@ def _is_hebrew(sample: bytes) -> bool:
 
 
 def _is_polish(sample: bytes) -> bool:
-    return _POLISH.issuperset(b"".join(_HIGH_WORDS.findall(sample))) and bool(_POLISH_WITHIN.search(sample))
+    is_telling = _POLISH_WITHIN.search(sample) or _POLISH_AT_ENDS.search(sample)
+    return _POLISH.issuperset(b"".join(_HIGH_WORDS.findall(sample))) and bool(is_telling)
 
 
 def _may_be_latin(sample: bytes) -> bool:
     """Whether bytes may be words of a language that is written in Latin-1, or in what Windows made of it."""
     if _NO_LATIN_WORD.search(sample) or _TWO_IN_CONTROLS.search(sample) or _SIGN_IN_WORD.search(sample):
+        return False
+    if _POLISH_AT_ENDS.search(sample):
         return False
     if any(not _NORDIC.issuperset(run) for run in _THREE_MARKED.findall(sample)):
         return False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..audio import AudioProbe, UnreadableAudio, probe
+from ..audio_frames import UnreadableAudio
+from ..audio_lengths import AudioProbe, probe
 from ..file_parts import file_of
 from .fingerprint import fingerprint
 from .names import guess_tags

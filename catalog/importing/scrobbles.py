@@ -30,11 +30,18 @@ _MOST_LINES = 4
 _USERNAME = re.compile(r'"(?:username|user)"\s*:\s*"([^"\\]{1,150})"|^[^\n]*#([^,;"\s]{1,150})')
 _MOMENTS = (
     "%d %b %Y %H:%M",
+    "%d %b %Y %H:%M:%S",
     "%d %b %Y, %H:%M",
+    "%b %d, %Y, %I:%M %p",
+    "%b %d, %Y %I:%M %p",
+    "%b %d, %Y %H:%M",
     "%d %B %Y %H:%M",
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
     "%d.%m.%Y %H:%M",
+    "%d-%m-%Y %H:%M",
     "%d/%m/%Y %H:%M",
 )
 

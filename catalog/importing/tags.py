@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ..names import distinct_artists, split_artists, split_guests
 from .cue import CueTrack
-from .tag_blocks import TagBlock, read_blocks
+from .tag_blocks import read_blocks
+from .tag_fields import TagBlock
 
 LONGEST_TEXT = 300
 _LONGEST_GENRE = 100
@@ -209,12 +210,13 @@ def _joined(fields: dict[str, list[str]], name: str, separators: re.Pattern[str]
 
 
 def _number(text: str) -> int | None:
-    """The 3 of `3`, `03` and `3/12`; None for what is no such number."""
-    match = re.fullmatch(r"\s*(\d{1,4})\s*(/.*)?", text)
+    """The 3 of `3`, `03`, `3/12` and `3 of 12`; None for what is no such number."""
+    match = re.fullmatch(r"\s*(\d{1,4})\s*((/|of\b).*)?", text)
     return int(match[1]) or None if match else None
 
 
 def _year(text: str) -> int | None:
+    text = unicodedata.normalize("NFKC", text)
     match = _YEAR_FIRST.search(text) or _YEAR_LAST.search(text)
     if match is not None:
         return int(match[1])

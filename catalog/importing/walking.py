@@ -15,33 +15,16 @@ from .cover_names import cover_rank
 from .cue import LARGEST_SHEET_BYTES, CueTrack, tracks_of_files
 from .names import disc_folder, leading_number, numbers_in_a_row
 
-AUDIO_SUFFIXES = frozenset(
-    {
-        ".aac",
-        ".aif",
-        ".aifc",
-        ".aiff",
-        ".ape",
-        ".flac",
-        ".m4a",
-        ".m4b",
-        ".mp3",
-        ".mpc",
-        ".oga",
-        ".ogg",
-        ".opus",
-        ".wav",
-        ".wave",
-        ".wma",
-        ".wv",
-    }
-)
+AUDIO_SUFFIXES = frozenset({
+    ".aac", ".aif", ".aifc", ".aiff", ".ape", ".flac", ".m4a", ".m4b", ".mp3",
+    ".mpc", ".oga", ".ogg", ".opus", ".wav", ".wave", ".wma", ".wv",
+})  # fmt: skip
 """What a file's name ends with, in lower case, where it may hold music."""
 
 LONGEST_PATH = 1000
 """Characters of a path that the library can remember."""
 
-READER = 3
+READER = 4
 """Raised whenever files are read in another way: the next scan reads every file anew."""
 
 _OTHERS_MUSIC = frozenset(
@@ -49,13 +32,16 @@ _OTHERS_MUSIC = frozenset(
         "#recycle",
         "#snapshot",
         "$recycle.bin",
+        "@__thumb",
         "@deleteditems",
         "@eadir",
         "@recently-snapshot",
         "@recycle",
         "@sharebin",
         "@tmp",
+        "@transcode",
         "__macosx",
+        "found.000",
         "lost+found",
         "network trash folder",
         "recycle.bin",
@@ -63,6 +49,7 @@ _OTHERS_MUSIC = frozenset(
         "recycler",
         "system volume information",
         "temporary items",
+        "~snapshot",
     }
 )
 _NO_MUSIC_INSIDE = frozenset({".nomedia", ".ignore"})
@@ -188,7 +175,7 @@ def count(root: Path, within: str = "", leave_out: Collection[Path] = ()) -> int
         return 1
     total = 0
     for folder, folders, files in os.walk(start):
-        if not _NO_MUSIC_INSIDE.isdisjoint(files):
+        if _mark_among(files):
             folders.clear()
             continue
         folders[:] = [name for name in folders if not _is_others(name) and Path(folder, name) not in leave_out]
@@ -238,7 +225,14 @@ def _is_others(name: str) -> bool:
 
 def mark_of_no_music(folder: Path) -> str:
     """The name of the file in a folder that says that it holds no music; empty where there is none."""
-    return next((mark for mark in sorted(_NO_MUSIC_INSIDE) if (folder / mark).exists()), "")
+    try:
+        return _mark_among(entry.name for entry in folder.iterdir())
+    except OSError:
+        return ""
+
+
+def _mark_among(names: Iterable[str]) -> str:
+    return min((name for name in names if name.casefold() in _NO_MUSIC_INSIDE), default="")
 
 
 def is_passed_over(root: Path, folder: str) -> bool:
@@ -260,7 +254,7 @@ def _contents(root: Path, folder: str, leave_out: Collection[Path], above: _Fold
         with os.scandir(root / folder) as entries:
             for entry in entries:
                 path = folder + entry.name
-                if entry.name in _NO_MUSIC_INSIDE:
+                if entry.name.casefold() in _NO_MUSIC_INSIDE:
                     return _Contents([], [], _Folder())
                 if _is_others(entry.name):
                     continue

@@ -14,6 +14,8 @@ from ..services.import_lookup import ImportedTable, Progress
 
 Imported = TypeVar("Imported", bound=ImportedTable)
 
+_NAMED = 10
+
 
 class TableCommand(BaseCommand):
     """A command that imports one table and says what became of its lines."""
@@ -24,10 +26,10 @@ class TableCommand(BaseCommand):
         file: str,
         what: str,
         more: Callable[[Imported], str] = lambda _: "",
-        *,
-        in_full: bool = False,
     ) -> Imported:
         """Import a file with progress on standard error, and print the bad lines and what was stored.
+
+        A file that could be read only in part has failed, and so has one beside it; what was read is stored.
 
         Parameters
         ----------
@@ -38,9 +40,6 @@ class TableCommand(BaseCommand):
             What a row of it is, in the plural.
         more : callable
             What else is to be said of it, after all of that.
-        in_full : bool
-            Whether a file of which lines are left out has failed: programs write exports, and no line of one is bad
-            that is whole.
         """
         with tqdm(file=sys.stderr, bar_format="{desc}: {percentage:3.0f}%|{bar}|") as bar:
 
@@ -68,9 +67,9 @@ class TableCommand(BaseCommand):
         )
         if said := more(imported):
             self.stdout.write(said)
-        missing = [*lines.incomplete, *([f"{lines.bad} of its records are left out"] if in_full and lines.bad else [])]
-        if missing:
-            raise CommandError(f"{file} was read only in part: {'; '.join(missing)}. What was read is stored.")
+        parts = [(file, lines), *imported.beside.items()]
+        if unread := [f"{name} was read only in part: {said}" for name, of in parts if (said := _left_out(of))]:
+            raise CommandError(f"{'. '.join(unread)}. What was read is stored.")
         return imported
 
     def _print_bad(self, lines: TableReport, line: str) -> None:
@@ -78,3 +77,13 @@ class TableCommand(BaseCommand):
             self.stdout.write(f"{line} {number} is left out: {why}")
         if lines.bad > len(lines.bad_lines):
             self.stdout.write(f"and {lines.bad - len(lines.bad_lines)} more lines")
+
+
+def _left_out(lines: TableReport) -> str:
+    """How many lines of a file were read and which were not; empty where all of them were."""
+    said = []
+    if lines.bad:
+        named = ", ".join(str(number) for number, _ in lines.bad_lines[:_NAMED])
+        more = f" and {lines.bad - _NAMED} more" if lines.bad > _NAMED else ""
+        said = [f"{lines.rows} lines were read and {lines.bad} left out ({named}{more})"]
+    return "; ".join([*said, *lines.incomplete])

@@ -110,6 +110,7 @@ class Song(models.Model):
         help_text="What the file said of title, artist and so on when it was last read.",
     )
     compilation = models.BooleanField(default=False, help_text="The file says that its album is by various artists.")
+    # True without an album artist too: where one artist is on all songs of a folder's album, alone or with others.
     gathered = models.BooleanField(
         default=False, editable=False, help_text="It has its album artist because its album is by various artists."
     )

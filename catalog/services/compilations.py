@@ -1,4 +1,4 @@
-"""Albums by various artists: songs of one folder that carry one album title, and no album artist of their own."""
+"""Albums by several artists: songs of one folder that carry one album title, and no album artist of their own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import transaction
 
 from ..importing.names import album_folder
 from ..models import LibraryRoot, Song
-from ..names import artist_key, title_key
+from ..names import artist_key, split_artists, title_key
 from .song_index import record_changes
 
 VARIOUS_ARTISTS = "Various Artists"
@@ -21,6 +21,9 @@ _READ_AT_ONCE = 5000
 _WRITTEN_AT_ONCE = 500
 
 
+_State = tuple[str, bool]
+
+
 @dataclass(slots=True)
 class _Group:
     """The songs of one folder with one album title."""
@@ -28,26 +31,32 @@ class _Group:
     artists: set[str] = field(default_factory=set)
     on_all: set[str] | None = None
     flagged: bool = False
-    alone: list[int] = field(default_factory=list)
-    gathered: list[int] = field(default_factory=list)
+    songs: list[tuple[int, _State]] = field(default_factory=list)
 
     def add_artists(self, artist: str, artists: list[str]) -> None:
-        """Count the artists of a song: the one named first, and those on all of them."""
-        keys = {artist_key(name) for name in (artist, *artists)}
+        """Count the artists of a song: the one named first, and those on all of them, alone or with others."""
         self.artists.add(artist_key(artists[0] if artists else artist))
-        self.on_all = keys if self.on_all is None else self.on_all & keys
+        if artist:
+            keys = {artist_key(name) for name in (artist, *artists, *split_artists(artist))} - {""}
+            self.on_all = keys if self.on_all is None else self.on_all & keys
 
     @property
-    def is_compilation(self) -> bool:
-        """Whether a file says so, or there are several artists, and none of them on every song."""
-        return self.flagged or (len(self.artists) >= _FEWEST_ARTISTS and not self.on_all)
+    def state(self) -> _State:
+        """What its songs are to have: an album artist, and whether they belong together, whoever they are by.
+
+        By various artists is what a file says is so, or what several artists are on, and none of them on every song.
+        """
+        if self.flagged or (len(self.artists - {""}) >= _FEWEST_ARTISTS and not self.on_all):
+            return VARIOUS_ARTISTS, True
+        return "", bool(self.on_all) and len(self.artists) > 1
 
 
 def gather(root: LibraryRoot, folders: Collection[str]) -> set[int]:
     """Give the songs of compilations their album artist, and take it from those that are none any more.
 
     A compilation are the songs of one folder with one album title and no album artist of their own, where a file says
-    that it is of a compilation, or where there are three artists or more and none of them is on every song.
+    that it is of a compilation, or where there are three artists or more and none of them is on every song. Where one
+    artist is on every song, with others or without, they belong together too, and keep to have no album artist.
 
     Parameters
     ----------
@@ -67,23 +76,19 @@ def gather(root: LibraryRoot, folders: Collection[str]) -> set[int]:
     rows = songs.values_list("pk", "path", "album", "album_artist", "artist", "artists", "compilation", "gathered")
     for pk, path, album, album_artist, artist, artists, compilation, gathered in rows.iterator(_READ_AT_ONCE):
         folder = album_folder(path)
-        by_gathering = gathered and album_artist == VARIOUS_ARTISTS
-        if folder not in folders or (album_artist and not by_gathering):
+        state = (album_artist, gathered)
+        if folder not in folders or (album_artist and state != (VARIOUS_ARTISTS, True)):
             continue
         group = groups[folder, title_key(album)]
         group.flagged |= compilation
-        if artist:
-            group.add_artists(artist, artists)
-        (group.gathered if by_gathering else group.alone).append(pk)
-    together, apart = [], []
+        group.add_artists(artist, artists)
+        group.songs.append((pk, state))
+    changed: defaultdict[_State, list[int]] = defaultdict(list)
     for group in groups.values():
-        if group.is_compilation:
-            together += group.alone
-        else:
-            apart += group.gathered
-    _write(together, VARIOUS_ARTISTS, gathered=True)
-    _write(apart, "", gathered=False)
-    return {*together, *apart}
+        changed[group.state] += [pk for pk, state in group.songs if state != group.state]
+    for (album_artist, gathered), pks in changed.items():
+        _write(pks, album_artist, gathered=gathered)
+    return {pk for pks in changed.values() for pk in pks}
 
 
 def _write(pks: list[int], album_artist: str, *, gathered: bool) -> None:

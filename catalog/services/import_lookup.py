@@ -15,10 +15,10 @@ from django.db.models import Q
 
 from ..http import parse_id
 from ..importing.descriptions import LASTFM_ARTIST, Description, Descriptions
-from ..importing.matching import Known, NameIndex
+from ..importing.matching import Known, NameIndex, all_artists
 from ..importing.tables import TableReport
 from ..models import Listener, MergedSong, Song, SongIdentifier
-from ..names import distinct_artists, split_artists, split_guests
+from ..names import distinct_artists, split_guests
 from .song_index import record_changes
 from .song_merging import merge_songs
 
@@ -180,11 +180,11 @@ def name_index(identifier_prefix: str | None) -> NameIndex:
             else SongIdentifier.objects.exclude(value__contains=":")
         )
         songs = songs.exclude(Q(path="") & Q(pk__in=of_same_prefix.values("song")))
-    columns = "pk", "artist", "artist_key", "artists", "title_key", "album", "duration_s", "path"
+    columns = "pk", "artist", "artist_key", "artists", "title", "title_key", "album", "duration_s", "path"
     rows = songs.order_by("pk").values_list(*columns)
-    for pk, artist, key, artists, title, album, duration_s, path in rows.iterator(_INDEXED_AT_ONCE):
-        names = artists or split_artists(artist)
-        index.add_keys(Known(pk), key, title, album, duration_s, has_file=bool(path), artists=names)
+    for pk, artist, key, artists, title, title_key, album, duration_s, path in rows.iterator(_INDEXED_AT_ONCE):
+        names = all_artists(artist, artists, title)
+        index.add_keys(Known(pk), key, title_key, album, duration_s, has_file=bool(path), artists=names)
     for merged in MergedSong.objects.order_by("pk").select_related("song").defer("contents"):
         if identifier_prefix is None or merged.song.path:
             described = Description(merged.title, merged.artist, merged.album, None, merged.duration_s)

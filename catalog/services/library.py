@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from ..audio import UnreadableAudio, UnreasonableAudio
+from ..audio_frames import UnreadableAudio, UnreasonableAudio
 from ..file_parts import file_of
 from ..importing.identity import Found, file_in_place
 from ..importing.limited_reading import read_audio_file

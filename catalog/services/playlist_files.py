@@ -13,7 +13,15 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from ..file_parts import file_of
-from ..importing.m3u import LARGEST_FILE_BYTES, PlaylistEntry, PlaylistFile, path_parts, read_m3u, unquoted
+from ..importing.m3u import (
+    LARGEST_FILE_BYTES,
+    MOST_ENTRIES,
+    PlaylistEntry,
+    PlaylistFile,
+    path_parts,
+    read_m3u,
+    unquoted,
+)
 from ..models import DuplicateFile, LibraryRoot, Playlist, Song
 from ..names import artist_key, title_key
 from .playlists import MOST_SONGS, PlaylistRefused, make_playlist
@@ -74,6 +82,8 @@ def import_playlist(user: User, content: bytes, file_name: str, name: str = "") 
     read = read_m3u(content) if len(content) <= LARGEST_FILE_BYTES else PlaylistFile()
     if not read.entries:
         raise PlaylistRefused("There is no song in this file. A playlist is an M3U or M3U8 file.")
+    if len(read.entries) > MOST_ENTRIES:
+        raise PlaylistRefused(f"This file names more than {MOST_ENTRIES} songs; a playlist has room for {MOST_SONGS}.")
     songs = songs_of_entries(read.entries)
     found = list(dict.fromkeys(pk for pk in songs if pk is not None))
     missing = [entry.written for entry, pk in zip(read.entries, songs, strict=True) if pk is None]

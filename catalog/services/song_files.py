@@ -16,7 +16,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from ..audio import UnreadableAudio
+from ..audio_frames import UnreadableAudio
 from ..importing.identity import Found, Identity, KnownNames, identify
 from ..importing.limited_reading import read_audio_file
 from ..importing.names import may_stand_in
@@ -206,8 +206,8 @@ def _describe(song: Song, audio: AudioFile, identity: Identity, edited: Collecti
     before = song.from_file
     if song.gathered and said["album_artist"] is None:
         # Given to the songs of a compilation, and taken away with it, by `compilations`.
-        said["album_artist"] = song.album_artist
-    song.gathered = song.gathered and said["album_artist"] == song.album_artist
+        said["album_artist"] = song.album_artist or None
+    song.gathered = song.gathered and (said["album_artist"] or "") == song.album_artist
     for name, value in said.items():
         known = (song.cover.name if name == "cover" else getattr(song, name)) or None
         if before is None and name in edited:

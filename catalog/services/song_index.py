@@ -55,9 +55,8 @@ def delete_old_changes() -> None:
 def album_key(album: str, album_artist: str, artist: str, path: str, *, gathered: bool = False) -> str:
     """What the songs of one album have in common; empty for none.
 
-    Where no album artist is written, the songs of a folder that is named as the album are one album,
-    whatever their artists; those that were gathered into a compilation are one in any folder, and never with those of
-    another.
+    Without an album artist, songs of one artist are one album in any folder; those that were gathered (`compilations`)
+    are one in theirs, whoever they are by, and never with those of another.
     """
     title = " ".join(search_words(album))
     if not title:
@@ -66,9 +65,6 @@ def album_key(album: str, album_artist: str, artist: str, path: str, *, gathered
         return f"{title}\n{album_folder(path)}"
     if key := artist_key(album_artist):
         return f"{title}\n{key}"
-    folder = album_folder(path)
-    if title in " ".join(search_words(folder.rpartition("/")[2])):
-        return f"{title}\n{folder}"
     return f"{title}\n{artist_key(artist)}"
 
 

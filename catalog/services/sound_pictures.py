@@ -11,9 +11,9 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from .. import limited
-from ..audio import UnreadableAudio
+from ..audio_frames import UnreadableAudio
 from ..models import Song
-from ..sound_shape import SoundShape, look_at
+from ..sound_shape import SoundShape, drawing_limits, look_at
 from ..streaming import song_file
 
 logger = logging.getLogger(__name__)
@@ -23,13 +23,6 @@ SUFFIXES = ("json", "png")
 
 # Raised when songs are drawn in another way: browsers and this server then forget the old pictures.
 _DRAWING = 1
-
-_CPU_S = 8.0
-_DRAWN_AT_LEAST = 100.0
-"""Seconds of sound a second: the slowest machine draws several times as many."""
-_LONGEST_S = 16 * 3600.0
-_MEMORY_BYTES = 250_000_000
-_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +77,8 @@ def make(song: Song) -> None:
     if find(song) is not None:
         return
     try:
-        shape, picture = limited.call(_limits(song), look_at, path)
+        limits = drawing_limits(song.size or 0, song.duration_s or 0.0)
+        shape, picture = limited.call(limits, look_at, path)
     except (UnreadableAudio, limited.LimitExceededError) as error:
         logger.info("%s cannot be drawn: %s", song, error)
         _keep(_name(song, "json"), json.dumps({"trouble": str(error)}).encode())
@@ -92,16 +86,6 @@ def make(song: Song) -> None:
     # The shape is stored last: where it is there, so is the spectrogram.
     _keep(_name(song, "png"), picture)
     _keep(_name(song, "json"), shape.as_json().encode())
-
-
-def _limits(song: Song) -> limited.Limits:
-    """What drawing a song may take: by how long it is, as far as that can be believed."""
-    length_s = min(song.duration_s or 0.0, _LONGEST_S)
-    return limited.Limits(
-        cpu_s=_CPU_S + length_s / _DRAWN_AT_LEAST,
-        memory_bytes=_MEMORY_BYTES,
-        wall_s=_PATIENCE_S + length_s,
-    )
 
 
 def name_of(version: str, suffix: str) -> str:

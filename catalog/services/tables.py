@@ -23,6 +23,7 @@ from ..importing.tables import (
     Voices,
     batches,
     mark,
+    name,
     stars,
     text,
     weight,
@@ -176,7 +177,7 @@ def _lastfm_tags(path: Path, done: ImportedTable) -> dict[int, str]:
     with Table(path, ["tag_id", "tag"], [], lines, encoding="latin-1") as table:
         for number, row in table:
             try:
-                tags[whole_number(row["tag_id"], "tag")] = text(row["tag"], "tag", _LONGEST_LABEL)
+                tags[whole_number(row["tag_id"], "tag")] = name(row["tag"], "tag", _LONGEST_LABEL)
             except BadValue as error:
                 lines.pass_over(number, str(error))
             else:

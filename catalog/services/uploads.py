@@ -17,7 +17,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
-from ..audio import UnreadableAudio
+from ..audio_frames import UnreadableAudio
 from ..importing.identity import Found
 from ..importing.limited_reading import probe_file
 from ..importing.roots import uploads_root

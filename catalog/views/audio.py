@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.http import ListenerRequest
 
-from ..audio import UnreadableAudio
+from ..audio_frames import UnreadableAudio
 from ..models import Song
 from ..streaming import download_name, original, stream
 

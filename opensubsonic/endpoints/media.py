@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from kombu.exceptions import OperationalError
 
-from catalog.audio import UnreadableAudio
+from catalog.audio_frames import UnreadableAudio
 from catalog.cover_pictures import rounded_size
 from catalog.encoding import CODECS, Target, encode, possible_kbps
 from catalog.file_parts import file_of

@@ -11,7 +11,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from catalog.audio import UnreadableAudio, frames_from, open_audio, probe
+from catalog.audio_frames import UnreadableAudio, frames_from, open_audio
+from catalog.audio_lengths import probe
 
 # Sampling rates of LAME in Hz, all of which Vorbis supports.
 _LOSSY_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from catalog.audio import UnreadableAudio, probe
+from catalog.audio_frames import UnreadableAudio
+from catalog.audio_lengths import probe
 from tagging import frontend, patches
 from tagging.atomic_write import atomic_write
 from tagging.frontend import song_windows

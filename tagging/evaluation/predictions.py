@@ -16,8 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog import audio
-from catalog.audio import UnreadableAudio, decode, probe
+from catalog import audio, audio_frames, audio_lengths
+from catalog.audio import decode
+from catalog.audio_frames import UnreadableAudio
+from catalog.audio_lengths import probe
 from tagging import frontend, inference, musicnn, networks, patches, registry, wholesong
 from tagging.descriptions import Description
 from tagging.frontend import DURATION_S, N_SAMPLES, SAMPLE_RATE, mel_spectrogram
@@ -341,7 +343,7 @@ def _steps(
 def _program(*, means: bool) -> str:
     """Digest the modules that compute predictions, so that the cache misses after they change."""
     # Whole-song means do not depend on how windows are chosen.
-    networks_of = (audio, frontend, networks, musicnn, patches)
+    networks_of = (audio, audio_frames, audio_lengths, frontend, networks, musicnn, patches)
     modules = networks_of if means else (*networks_of, inference, wholesong)
     digest = hashlib.sha256()
     for module in modules:

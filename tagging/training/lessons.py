@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from catalog.audio import probe
+from catalog.audio_lengths import probe
 from tagging import merged, registry
 from tagging.atomic_write import atomic_write
 from tagging.evaluation.fitting_merging import Said, fit_merging

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.audio import UnreadableAudio
+from catalog.audio_frames import UnreadableAudio
 from catalog.importing.tables import BadValue, Table, TableReport, UnreadableTable, text, weight
 from catalog.importing.walking import BadFile, printable, walk
 from catalog.names import artist_key, label_key

@@ -12,7 +12,9 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from catalog.audio import UnreadableAudio, decode, probe
+from catalog.audio import decode
+from catalog.audio_frames import UnreadableAudio
+from catalog.audio_lengths import probe
 from catalog.file_parts import part_of
 from catalog.importing.tags import read_tags
 from catalog.parallel import in_parallel

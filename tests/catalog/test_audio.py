@@ -17,7 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from catalog.audio import UnreadableAudio, decode, decode_parts, probe
+from catalog.audio import decode, decode_parts
+from catalog.audio_frames import UnreadableAudio
+from catalog.audio_lengths import probe
 from tests.audio import write_tone
 
 FORMATS = (".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus", ".aiff")

@@ -14,7 +14,10 @@ from mutagen import id3
 from mutagen.apev2 import APEv2
 from mutagen.ogg import OggPage
 
-from catalog.audio import UnreadableAudio, decode, probe
+from catalog import mpeg_audio
+from catalog.audio import decode
+from catalog.audio_frames import UnreadableAudio
+from catalog.audio_lengths import probe
 from catalog.mpeg_audio import parse_frame, read_length_header
 from tests.audio import with_flac_blocks, write_tone
 
@@ -63,7 +66,7 @@ def long_mp3s(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
-@pytest.mark.parametrize("times", [0.75, 0.85, 1.15, 1.3])
+@pytest.mark.parametrize("times", [0.75, 0.85, 0.98, 1.02, 1.15, 1.3])
 def test_a_header_that_is_a_little_wrong_is_seen_too(
     tmp_path: Path, long_mp3s: dict[str, bytes], mode: str, times: float
 ) -> None:
@@ -74,6 +77,16 @@ def test_a_header_that_is_a_little_wrong_is_seen_too(
     assert header is not None
     assert header.plausible
     assert length_of(tmp_path, with_frames(content, round(times * frames))) == pytest.approx(60.0, abs=0.1)
+
+
+def test_a_large_file_of_changing_bit_rate_is_looked_at_in_places(
+    tmp_path: Path, long_mp3s: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mpeg_audio, "_COUNTED_BYTES", 1 << 16)
+    content = long_mp3s["VARIABLE"]
+    frames = int.from_bytes(content[(at := content.find(b"Xing") + 8) : at + 4])
+    assert length_of(tmp_path, with_frames(content, 2 * frames)) == pytest.approx(60.0, abs=0.1)
+    assert length_of(tmp_path, content) == pytest.approx(60.0, abs=0.1)
 
 
 def test_a_header_without_a_count_of_bytes_is_not_believed(tmp_path: Path, vbr_mp3: bytes) -> None:

@@ -19,7 +19,9 @@ from django.test import Client
 from mutagen import id3
 from mutagen.apev2 import APEv2
 
-from catalog.audio import UnreadableAudio, decode, decode_parts, probe, stream_samples
+from catalog.audio import decode, decode_parts, stream_samples
+from catalog.audio_frames import UnreadableAudio
+from catalog.audio_lengths import probe
 from catalog.file_parts import file_of, part_of, part_path
 from catalog.importing.cue import tracks_of_cuesheet_block, tracks_of_files
 from catalog.importing.tags import Tags, read_tags, tags_of_track

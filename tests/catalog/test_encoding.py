@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalog import encoding
-from catalog.audio import UnreasonableAudio
+from catalog.audio_frames import UnreasonableAudio
 from catalog.encoding import Target, encode
 from tests.audio import write_endless, write_tone
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from catalog.audio import MOST_UNPACKED_BYTES, UnreasonableAudio, decode, probe
+from catalog.audio import decode
+from catalog.audio_frames import MOST_UNPACKED_BYTES, UnreasonableAudio
+from catalog.audio_lengths import probe
 from catalog.id3_sizes import unpacked_bytes
 from tests.audio import add_unpacking, tag, write_tone
 

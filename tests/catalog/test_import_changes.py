@@ -421,6 +421,46 @@ def test_an_album_of_one_artist_with_a_guest_on_each_song_is_no_compilation(
     assert (album.artist, album.artist_key) == ("Main", "main")
 
 
+def sizes_of_albums() -> dict[tuple[str, str], int]:
+    """How many songs are on each album of the library, by its title and whom it is by."""
+    song_index.reset()
+    return {(one.name, one.by): one.songs for one in albums_of_library()}
+
+
+def test_two_artists_albums_of_one_title_in_a_folder_called_so_are_two(music: Path, tone: Callable[..., Path]) -> None:
+    for number, artist in enumerate(("ABBA", "Queen") * 2):
+        tone(
+            music / "Greatest Hits" / f"{number}.flac", number, title=f"{number}", artist=artist, album="Greatest Hits"
+        )
+        tone(
+            music / "Live" / f"{number}.flac",
+            10 + number,
+            title=f"{number}",
+            artist=artist,
+            albumartist=artist,
+            album="Live",
+        )
+    import_summary(music)
+    two = {("Greatest Hits", "ABBA"): 2, ("Greatest Hits", "Queen"): 2, ("Live", "abba"): 2, ("Live", "queen"): 2}
+    assert sizes_of_albums() == two
+
+
+def test_songs_that_an_artist_shares_and_songs_of_nobody_stay_on_the_album(
+    music: Path, tone: Callable[..., Path]
+) -> None:
+    for number, artist in enumerate(("Anna", "Anna & Bob", "", "Anna feat. Cleo")):
+        tone(music / "Songs" / f"{number}.flac", number, title=f"{number}", artist=artist, album="Ada")
+    import_summary(music)
+    song_index.reset()
+    assert [len(album.song_ids) for song in Song.objects.all() if (album := album_of(song.pk))] == [4] * 4
+    assert set(Song.objects.values_list("album_artist", flat=True)) == {""}
+    # A scan that reads one of them again leaves it there.
+    tag(music / "Songs" / "0.flac", comment="Anew")
+    import_summary(music)
+    song_index.reset()
+    assert [len(album.song_ids) for song in Song.objects.all() if (album := album_of(song.pk))] == [4] * 4
+
+
 def test_two_compilations_of_one_title_are_two_albums(music: Path, tone: Callable[..., Path]) -> None:
     for number, artist in enumerate(("Ann", "Bob", "Cleo") * 2):
         folder = music / ("x" if number < 3 else "y")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import nullcontext
 from io import StringIO
 from pathlib import Path
 
@@ -28,12 +30,15 @@ def table(tmp_path: Path) -> Path:
     return tmp_path / "plays.tsv"
 
 
-def import_plays(path: Path, text: str | bytes | None = None, format_: str = "triplets", **options: object) -> str:
-    """The command's report on a file of this text."""
+def import_plays(
+    path: Path, text: str | bytes | None = None, format_: str = "triplets", in_part: str = "", **options: object
+) -> str:
+    """The command's report on a file of this text; it fails, saying so, where it was read only in part."""
     if text is not None:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    out = StringIO()
-    call_command("import_plays", str(path), format=format_, stdout=out, **options)
+    out, said = StringIO(), f"was read only in part: {in_part}. What was read is stored."
+    with pytest.raises(CommandError, match=f"{re.escape(said)}$") if in_part else nullcontext():
+        call_command("import_plays", str(path), format=format_, stdout=out, **options)
     return out.getvalue()
 
 
@@ -112,7 +117,7 @@ def test_lines_keep_their_numbers_whatever_piece_of_the_file_they_are_read_in(
     lines[11] = "anna\tSOA"
     lines[20] = f"anna\t{'A' * 200}\t1"
     lines[30] = ""
-    report = import_plays(table, "\r\n".join(lines))
+    report = import_plays(table, "\r\n".join(lines), in_part="36 lines were read and 2 left out (12, 21)")
     assert "36 lines" in report
     assert "Line 12 is left out: 2 columns in place of 3" in report
     assert "Line 21 is left out: the line is too long" in report
@@ -124,6 +129,7 @@ def test_bad_lines_are_named_with_what_is_wrong_and_the_rest_goes_on(table: Path
         table,
         b"anna\tSOA\t2\nanna\tSOA\nanna\tSOA\t0\nanna\tSOA\t1.5\nanna\tSOA\tmany\nanna\t\t1\n\tSOA\t1\n"
         b"anna\tSOA\t-1\nanna\tSOA\t99999999999\nb\xf6b\tSOA\t1\nanna\tSOA\t1\n",
+        in_part="2 lines were read and 9 left out (2, 3, 4, 5, 6, 7, 8, 9, 10)",
     )
     assert counts() == {("anna", "SOA"): 3}
     for line, why in {

@@ -15,7 +15,7 @@ from mutagen import id3, mp4
 from mutagen.flac import Picture
 from PIL import Image
 
-from catalog.audio import UnreadableAudio
+from catalog.audio_frames import UnreadableAudio
 from catalog.importing.fingerprint import fingerprint
 from catalog.importing.names import guess_tags
 from catalog.importing.pictures import Covers, make_cover, pictures_beside

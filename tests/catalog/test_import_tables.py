@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import nullcontext
 from io import StringIO
 from pathlib import Path
 
@@ -25,21 +27,22 @@ def table(tmp_path: Path) -> Path:
     return tmp_path / "table.csv"
 
 
-def import_labels(path: Path, text: str | bytes | None = None, format_: str = "csv") -> str:
-    """The command's report on a table of this text."""
-    return _import("import_labels", path, text, format=format_)
+def import_labels(path: Path, text: str | bytes | None = None, format_: str = "csv", in_part: str = "") -> str:
+    """The command's report on a table of this text; it fails, saying so, where it was read only in part."""
+    return _import("import_labels", path, text, in_part, format=format_)
 
 
-def import_ratings(path: Path, text: str | bytes | None = None) -> str:
-    """The command's report on a table of this text."""
-    return _import("import_ratings", path, text)
+def import_ratings(path: Path, text: str | bytes | None = None, in_part: str = "") -> str:
+    """The command's report on a table of this text; it fails, saying so, where it was read only in part."""
+    return _import("import_ratings", path, text, in_part)
 
 
-def _import(command: str, path: Path, text: str | bytes | None, **options: str) -> str:
+def _import(command: str, path: Path, text: str | bytes | None, in_part: str, **options: str) -> str:
     if text is not None:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    out = StringIO()
-    call_command(command, str(path), stdout=out, **options)
+    out, said = StringIO(), f"was read only in part: {in_part}. What was read is stored."
+    with pytest.raises(CommandError, match=f"{re.escape(said)}$") if in_part else nullcontext():
+        call_command(command, str(path), stdout=out, **options)
     return out.getvalue()
 
 
@@ -145,6 +148,7 @@ def test_bad_lines_are_named_with_what_is_wrong_and_the_rest_goes_on(table: Path
         b"a," + b"z" * 200_000 + b",1\r\n"
         b"a,bell\x07,1\r\n"
         b"a,last,1",
+        in_part="2 lines were read and 15 left out (3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 5 more)",
     )
     assert imported_labels() == {("a", "jazz, cool"): 1.0, ("a", "last"): 1.0}
     for line, why in {
@@ -169,7 +173,11 @@ def test_bad_lines_are_named_with_what_is_wrong_and_the_rest_goes_on(table: Path
 
 
 def test_very_many_bad_lines_are_counted(table: Path) -> None:
-    report = import_labels(table, "song,label\na,jazz\n" + "a\n" * 150)
+    report = import_labels(
+        table,
+        "song,label\na,jazz\n" + "a\n" * 150,
+        in_part="1 lines were read and 150 left out (3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 140 more)",
+    )
     assert report.count("is left out") == 100
     assert "and 50 more lines" in report
 
@@ -215,7 +223,11 @@ def test_a_wide_table_has_a_column_for_each_label(table: Path) -> None:
 
 
 def test_a_mark_of_a_wide_table_that_is_none_leaves_out_its_line(table: Path) -> None:
-    report = import_labels(table, "song\tjazz\tcalm\na\t1\t2\nb\t\t1\nc\tyes\t1\nd\t1\t1\n")
+    report = import_labels(
+        table,
+        "song\tjazz\tcalm\na\t1\t2\nb\t\t1\nc\tyes\t1\nd\t1\t1\n",
+        in_part="1 lines were read and 3 left out (2, 3, 4)",
+    )
     assert imported_labels() == {("d", "jazz"): 1.0, ("d", "calm"): 1.0}
     assert "Line 2 is left out: in the column of calm stands 0 or 1, not 2\n" in report
     assert "Line 3 is left out: in the column of jazz stands 0 or 1, not nothing\n" in report
@@ -236,6 +248,7 @@ def test_a_label_of_lastfm_weighs_as_many_people_as_gave_it(table: Path) -> None
         "userID\tartistID\ttagID\tday\tmonth\tyear\n2\t51\t1\t1\t4\t2009\n2\t51\t2\t1\t4\t2009\n3\t51\t2\t1\t4\t2009\n"
         "2\t52\t3\t1\t4\t2009\n2\t52\t9\t1\t4\t2009\nx\t52\t3\t1\t4\t2009\n",
         "lastfm",
+        in_part="4 lines were read and 2 left out (6, 7)",
     )
     assert imported_labels("lastfm") == {("Duran Duran", "new wave"): 2.0, ("lastfm:artist:52", "français"): 1.0}
     assert set(LabelAssignment.objects.values_list("user__username", "song__title", "label__name")) == {
@@ -265,6 +278,20 @@ def test_who_gave_a_label_is_what_the_last_import_says(table: Path) -> None:
     assert imported_labels("lastfm")["lastfm:artist:51", "new wave"] == 2.0
 
 
+def test_a_file_beside_lastfms_labels_that_is_read_in_part_is_said_too(table: Path) -> None:
+    table.with_name("tags.dat").write_bytes(b"tagID\ttagValue\n1\tnew wave\nx\tsad\n")
+    report = import_labels(
+        table, "userID\tartistID\ttagID\n2\t51\t1\n", "lastfm", in_part="1 lines were read and 1 left out (3)"
+    )
+    assert "tags.dat: line 3 is left out: the tag is a whole number, not x\n" in report
+
+
+def test_a_tag_of_lastfm_that_is_a_sentence_is_cut(table: Path) -> None:
+    table.with_name("tags.dat").write_bytes(b"tagID\ttagValue\n1\t" + b"so sad " * 20 + b"\n")
+    import_labels(table, "userID\tartistID\ttagID\n2\t51\t1\n", "lastfm")
+    assert [name for _, name in imported_labels("lastfm")] == [("so sad " * 20)[:100].strip()]
+
+
 def test_lastfms_labels_need_their_names(table: Path) -> None:
     with pytest.raises(CommandError, match=r"tags\.dat: no such file"):
         import_labels(table, "userID\tartistID\ttagID\n2\t51\t1\n", "lastfm")
@@ -277,6 +304,7 @@ def test_jamendos_categories_are_kinds_of_labels(table: Path) -> None:
         f"{header}track_0000241\ta\tb\t41/241.mp3\t3.1\tgenre---rock\tmood/theme---calm\tinstrument---piano\n"
         "track_0000242\ta\tb\t42/242.mp3\t3.1\trock\ntrack_0000243\ta\tb\t43/243.mp3\t3.1\n",
         "jamendo",
+        in_part="1 lines were read and 2 left out (3, 4)",
     )
     assert imported_labels("jamendo") == {("jamendo:track_0000241", name): 1.0 for name in ("rock", "calm", "piano")}
     assert dict(Label.objects.values_list("name", "kind")) == {"rock": "genre", "calm": "mood", "piano": "instrument"}
@@ -337,7 +365,9 @@ def test_of_several_ratings_of_one_song_the_last_counts(table: Path) -> None:
 
 def test_stars_are_whole_and_from_one_to_five(table: Path) -> None:
     report = import_ratings(
-        table, "username,song,stars\nanna,a,5.0\nanna,b,0\nanna,c,6\nanna,d,3.5\nanna,e,\nanna,f,five\n"
+        table,
+        "username,song,stars\nanna,a,5.0\nanna,b,0\nanna,c,6\nanna,d,3.5\nanna,e,\nanna,f,five\n",
+        in_part="1 lines were read and 5 left out (3, 4, 5, 6, 7)",
     )
     assert Rating.objects.get().stars == 5
     assert "Line 5 is left out: stars are a whole number from 1 to 5, not 3.5" in report
@@ -354,6 +384,10 @@ def test_importing_ratings_twice_changes_nothing(table: Path) -> None:
 
 
 def test_usernames_that_no_account_could_have_are_named(table: Path) -> None:
-    report = import_ratings(table, f"username,song,stars\n{'x' * 151},a,5\n,a,5\nok,a,5\n")
+    report = import_ratings(
+        table,
+        f"username,song,stars\n{'x' * 151},a,5\n,a,5\nok,a,5\n",
+        in_part="1 lines were read and 2 left out (2, 3)",
+    )
     assert "Line 2 is left out: the username is longer than 150 characters" in report
     assert "Line 3 is left out: no username" in report

@@ -113,9 +113,9 @@ def test_hostile_files_are_read_or_refused_and_nothing_else(tmp_path: Path) -> N
     files = hostile.hostile_files(40, seed=18, folder=tmp_path)
     first = next(files)
     before = hostile.forget_peak_mb()
-    became = [what for suffix, content in [first, *files] for what in hostile.read(tmp_path, suffix, content)]
-    assert not [what for what in became if "FAULT" in what]
-    assert {what.split()[0] for what in became} >= {"import", "label", "draw", "cover", "face", ".zip"}
-    unpacking = {what for what in became if "would unpack to" in what or "MB of memory" in what}
-    assert {what.split()[0] for what in unpacking} == {"import", "label", "draw"}, became
+    doors = [door for suffix, content in [first, *files] for door in hostile.read(tmp_path, suffix, content)]
+    assert not [door for door in doors if "FAULT" in door.became]
+    assert {door.name for door in doors} >= {"import", "label", "draw", "cover", "face", ".zip"}
+    unpacking = {door.name for door in doors if "would unpack to" in door.became or "MB of memory" in door.became}
+    assert unpacking == {"import", "label", "draw"}, doors
     assert hostile.peak_mb() - before < 300

@@ -105,8 +105,8 @@ def test_one_disc_needs_no_heading(client: Client, listener: User, root: Library
 
 
 def test_an_album_of_many_is_by_various_artists(client: Client, listener: User, root: LibraryRoot) -> None:
-    one = song(root, "A", "Queen", "Now 5", path="x/Now 5/1.mp3")
-    song(root, "B", "Abba", "Now 5", path="x/Now 5/2.mp3")
+    one = song(root, "A", "Queen", "Now 5", path="x/Now 5/1.mp3", gathered=True)
+    song(root, "B", "Abba", "Now 5", path="x/Now 5/2.mp3", gathered=True)
     page = page_of(client, f"/songs/{one.pk}/album/")
     assert "Various artists" in page
     assert "2 songs" in page

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from rest_framework.test import APIClient
 
-from catalog.importing.m3u import LARGEST_FILE_BYTES, path_parts, read_m3u
+from catalog.importing.m3u import LARGEST_FILE_BYTES, MOST_ENTRIES, path_parts, read_m3u
 from catalog.models import DuplicateFile, LibraryRoot, Playlist, Song
 from catalog.services.playlist_files import import_playlist
 from catalog.services.playlists import PlaylistRefused, m3u, make_playlist, songs_of
@@ -124,6 +124,11 @@ def test_songs_that_are_not_here_are_named(songs: list[Song]) -> None:
     assert found("Carl/Worst/01.mp3\nBob/Best/01.mp3\nnowhere.mp3\n") == (["Two"], ["Carl/Worst/01.mp3", "nowhere.mp3"])
 
 
+def test_a_file_of_more_songs_than_are_looked_for_is_refused_and_not_read_in_part(songs: list[Song]) -> None:
+    with pytest.raises(PlaylistRefused, match="names more than 20000 songs"):
+        import_playlist(make_user(), b"Bob/Best/01.mp3\n" * (MOST_ENTRIES + 1), "List")
+
+
 @pytest.mark.parametrize("content", [b"", b"#EXTM3U\n", b"nowhere.mp3\n"])
 def test_a_file_without_a_song_of_the_library_makes_no_playlist(songs: list[Song], content: bytes) -> None:
     with pytest.raises(PlaylistRefused):
@@ -167,8 +172,12 @@ def test_the_api_takes_a_file_and_names_what_is_missing(songs: list[Song], liste
 def test_the_command_names_what_is_missing(songs: list[Song], tmp_path: Path) -> None:
     user, out = make_user(), StringIO()
     (tmp_path / "Evening.m3u").write_text("#PLAYLIST:Late\nBob/Best/01.mp3\nnowhere.mp3\n")
-    call_command("import_playlist", str(tmp_path / "Evening.m3u"), user=user.username, stdout=out)
+    with pytest.raises(CommandError, match=r"Evening\.m3u was read only in part: 1 of its songs are not here$"):
+        call_command("import_playlist", str(tmp_path / "Evening.m3u"), user=user.username, stdout=out)
     assert out.getvalue().splitlines() == ["Not here: nowhere.mp3", "Late: 1 songs, 1 not found"]
+    assert Playlist.objects.get().name == "Late"
+    (tmp_path / "Whole.m3u").write_text("Bob/Best/01.mp3\n")
+    call_command("import_playlist", str(tmp_path / "Whole.m3u"), user=user.username, stdout=out)
     with pytest.raises(CommandError, match="no such file"):
         call_command("import_playlist", str(tmp_path / "no.m3u"), user=user.username)
 

@@ -103,14 +103,28 @@ def test_old_notes_are_forgotten() -> None:
     [
         (("Kind of Blue", "", "Miles", "a/1.mp3"), ("Kind Of Blue!", "", "Miles", "b/2.mp3"), True),
         (("Greatest Hits", "", "Queen", "flat/1.mp3"), ("Greatest Hits", "", "Abba", "flat/2.mp3"), False),
-        (("Now 5", "", "Queen", "x/Now 5/1.mp3"), ("Now 5", "", "Abba", "x/Now 5/2.mp3"), True),
-        (("Now 5", "", "Queen", "x/Now 5/CD1/1.mp3"), ("Now 5", "", "Abba", "x/Now 5/Disc 2/2.mp3"), True),
+        (("Now 5", "", "Queen", "x/Now 5/1.mp3"), ("Now 5", "", "Abba", "x/Now 5/2.mp3"), False),
         (("Now 5", "Various", "Queen", "1.mp3"), ("Now 5", "Various", "Abba", "2.mp3"), True),
         (("", "", "Queen", "a/1.mp3"), ("Jazz", "", "Queen", "a/2.mp3"), False),
     ],
 )
 def test_which_songs_are_one_album(one: tuple[str, ...], other: tuple[str, ...], same: bool) -> None:
     assert (song_index.album_key(*one) == song_index.album_key(*other)) is same
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("x/Now 5/1.mp3", "x/Now 5/2.mp3", True),
+        ("x/Now 5/CD1/1.mp3", "x/Now 5/Disc 2/2.mp3", True),
+        ("x/1", "y/2", False),
+    ],
+)
+def test_songs_that_were_gathered_are_one_album_of_their_folder(one: str, other: str, same: bool) -> None:
+    keys = [
+        song_index.album_key("Now 5", "", by, path, gathered=True) for by, path in (("Queen", one), ("Abba", other))
+    ]
+    assert (keys[0] == keys[1]) is same
 
 
 def test_a_song_without_an_album_is_on_none() -> None:

@@ -13,13 +13,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from catalog.audio import UnreadableAudio
+from catalog.audio_frames import UnreadableAudio
 from catalog.sound_shape import (
     HIGHEST_HZ,
     MOST_COLUMNS,
     N_MELS,
     SAMPLE_RATE,
     SoundShape,
+    drawing_limits,
     look_at,
     mel_filters,
     mel_of,
@@ -123,3 +124,8 @@ def test_what_is_no_sound_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.mp3").write_bytes(content)
     with pytest.raises(UnreadableAudio):
         look_at(tmp_path / "bad.mp3")
+
+
+def test_a_file_may_be_drawn_for_as_long_as_one_of_its_size_may_last() -> None:
+    assert drawing_limits(400_000, 4 * 3600.0).cpu_s < 10
+    assert drawing_limits(400_000_000, 4 * 3600.0).cpu_s > 100

@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from catalog.audio import probe
+from catalog.audio_lengths import probe
 from catalog.models import LibraryRoot, Song
 from catalog.streaming import playable_type, requested_range
 from catalog.transcoding import WaveFile, wave_file

@@ -17,7 +17,8 @@ from mutagen.flac import FLAC, Picture
 from mutagen.mp4 import MP4, MP4Cover, MP4FreeForm
 from mutagen.ogg import OggPage
 
-from catalog.audio import decode, probe
+from catalog.audio import decode
+from catalog.audio_lengths import probe
 from catalog.importing.fingerprint import fingerprint
 from catalog.importing.old_encodings import decode_all
 from catalog.importing.tags import Tags, read_tags

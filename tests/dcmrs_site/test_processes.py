@@ -67,16 +67,18 @@ def _hang_up_counts_unless(ignored: int | None) -> None:
 class Supervised:
     """A supervisor in a process of its own, with what it prints in a file."""
 
-    def __init__(self, folder: Path, program: str, *flags: str, ignored: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, program: str, *flags: str, ignored: int | None = None, log: Path | None = None
+    ) -> None:
         self.home = folder
         self.output = folder / "output"
-        with self.output.open("wb") as output:
+        with self.output.open("wb") as output, (log or self.output).open("ab") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", SUPERVISED, program, *flags],
                 cwd=PROJECT_ROOT,
                 env={**os.environ, "DCMRS_HOME": str(folder)},
                 stdout=output,
-                stderr=output,
+                stderr=errors,
                 start_new_session=True,
                 preexec_fn=partial(_hang_up_counts_unless, ignored),
             )
@@ -198,6 +200,20 @@ def test_a_process_that_ends_before_the_site_answers_ends_the_start(supervise: S
 def test_every_line_says_whose_it_is(supervise: Start, tmp_path: Path) -> None:
     supervised = supervise(tmp_path, f"print('one\\ntwo', end=''); import sys; sys.stdout.flush(); {SLEEP}")
     supervised.wait_for("other  | one\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a /dev/full")
+def test_a_log_on_a_disk_that_is_full_ends_nobody(supervise: Start, tmp_path: Path) -> None:
+    # More than any pipe holds: it goes on only where it is read.
+    talks = (
+        f"import pathlib; [print('x' * 200, flush=True) for _ in range(5000)]; pathlib.Path('DONE').touch(); {SLEEP}"
+    )
+    done = tmp_path / "done"
+    supervised = supervise(tmp_path, talks.replace("DONE", str(done)), log=Path("/dev/full"))
+    supervised.wait_for("ready")
+    wait_until(lambda: done.exists() or supervised.process.poll() is not None, supervised.left, 60)
+    assert done.exists()
+    assert len(supervised.left()) == 4  # supervisor, guardian, web, other
 
 
 def test_a_quiet_process_is_heard_only_when_it_dies(supervise: Start, tmp_path: Path) -> None:

@@ -261,7 +261,7 @@ def test_favourites_are_listed(player: Player, heard: list[Song], mira: User) ->
 
 def test_a_compilation_is_of_various_artists(player: Player, root: LibraryRoot) -> None:
     for number, artist in enumerate(["Ann", "Ben", "Cid"]):
-        make_song(f"S{number}", artist, album="Mix", root=root, path=f"Mix/{number}.mp3")
+        make_song(f"S{number}", artist, album="Mix", root=root, path=f"Mix/{number}.mp3", gathered=True)
     [album] = player.ok("search3", query="mix", songCount=0, artistCount=0)["searchResult3"]["album"]
     assert (album["artist"], album["isCompilation"], album["songCount"]) == ("Various Artists", True, 3)
     assert [one["name"] for one in player.ok("getArtist", id=album["artistId"])["artist"]["album"]] == ["Mix"]

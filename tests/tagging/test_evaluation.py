@@ -22,7 +22,9 @@ import torch
 from django.core.management import CommandError, call_command
 from numpy.typing import NDArray
 
-from catalog.audio import UnreadableAudio, decode, probe
+from catalog.audio import decode
+from catalog.audio_frames import UnreadableAudio
+from catalog.audio_lengths import probe
 from catalog.home import PROJECT_ROOT
 from catalog.importing.tables import UnreadableTable
 from tagging import inference, local, registry

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from catalog.audio import UnreadableAudio
+from catalog.audio_frames import UnreadableAudio
 from tagging.frontend import (
     HOP,
     N_FFT,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog.audio import UnreadableAudio
+from catalog.audio_frames import UnreadableAudio
 from tagging import registry, sound
 from tagging.frontend import mel_spectrogram, middle_samples
 from tagging.inference import Prediction, inference_threads, predict_file

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog.audio import UnavailableAudio, UnreadableAudio, UnreasonableAudio
+from catalog.audio_frames import UnavailableAudio, UnreadableAudio, UnreasonableAudio
 from catalog.file_parts import part_path
 from tagging import inputs
 from tagging.inputs import Wanted, inputs_of, read_inputs

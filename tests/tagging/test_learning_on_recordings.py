@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from catalog.audio import probe
+from catalog.audio_lengths import probe
 from catalog.services.embeddings import embeddings, store_embedding
 from catalog.services.labels import curate, labels_by_name
 from tagging import registry, services, training_jobs

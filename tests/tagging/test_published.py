@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from catalog.audio import decode, probe
+from catalog.audio import decode
+from catalog.audio_lengths import probe
 from tagging import packages, registry
 from tagging.descriptions import Package, PublishedTagger, Unreachable, published
 from tagging.frontend import Scaling, htk_mel_filters, mel_filters

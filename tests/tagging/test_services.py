@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from catalog.audio import UnavailableAudio
+from catalog.audio_frames import UnavailableAudio
 from catalog.models import Label, LibraryRoot, Song, SongLabel
 from catalog.services import absences
 from catalog.services.labels import curate

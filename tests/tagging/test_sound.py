@@ -13,7 +13,7 @@ import soundfile as sf
 from django.core.management import call_command
 from numpy.typing import NDArray
 
-from catalog.audio import probe
+from catalog.audio_lengths import probe
 from catalog.models import Song, SongLabel
 from tagging import patches, second_pass, services
 from tagging.evaluation.fitting_speech import MEASURES, fit_speech, held_out_scores, report

@@ -10,7 +10,9 @@ import soundfile as sf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.audio import UnreadableAudio, decode, probe
+from catalog.audio import decode
+from catalog.audio_frames import UnreadableAudio
+from catalog.audio_lengths import probe
 from tagging import registry
 from tagging.frontend import (
     FEWEST_FRAMES,

@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     help = (
         "Bring in playlists that other players have written, M3U or M3U8. Their songs are found by the end of their "
-        "paths, else by artist and title; those that are not in the library are named."
+        "paths, else by artist and title; those that are not in the library are named, and the command fails."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -33,17 +33,21 @@ class Command(BaseCommand):
         owner = User.objects.filter(username=user).first()
         if owner is None:
             raise CommandError(f"there is no user {user}")
-        refused = []
+        failed = []
         for file in map(Path, files):
             try:
                 with file.open("rb") as opened:
                     content = opened.read(LARGEST_FILE_BYTES + 1)
                 made = import_playlist(owner, content, file.stem)
             except (OSError, PlaylistRefused) as error:
-                refused.append(f"{printable(str(file))}: {reason(error) if isinstance(error, OSError) else error}")
+                failed.append(f"{printable(str(file))}: {reason(error) if isinstance(error, OSError) else error}")
                 continue
             for path in made.missing:
                 self.stdout.write(f"Not here: {printable(path)}")
             self.stdout.write(f"{made.playlist.name}: {made.found} songs, {len(made.missing)} not found")
-        if refused:
-            raise CommandError("; ".join(refused))
+            if made.missing:
+                failed.append(
+                    f"{printable(str(file))} was read only in part: {len(made.missing)} of its songs are not here"
+                )
+        if failed:
+            raise CommandError("; ".join(failed))

@@ -53,11 +53,7 @@ class Command(TableCommand):
             if songs:
                 raise CommandError(f"--songs names the songs of triplets and lastfm: {format} names its own")
             self.import_table(
-                lambda progress: import_listens(Path(file), user, progress, format),
-                file,
-                "new plays",
-                _match_rate,
-                in_full=True,
+                lambda progress: import_listens(Path(file), user, progress, format), file, "new plays", _match_rate
             )
         else:
             if user:

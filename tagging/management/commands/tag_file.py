@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from catalog.audio import UnreadableAudio
+from catalog.audio_frames import UnreadableAudio
 from catalog.importing.walking import printable
 from tagging import merged, registry
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from catalog.audio import UnreadableAudio
+from catalog.audio_frames import UnreadableAudio
 from tagging.frontend import HOP, N_MELS, power_mel
 from tagging.training.spectrograms import Spectrograms, decibels, key_of, key_of_generated, spectrogram
 from tests.audio import tag, write_tone
