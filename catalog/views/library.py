@@ -82,7 +82,8 @@ class Search(NamedTuple):
 
     def as_label(self) -> str:
         """The parameters that ask for songs with a label that is called like the words."""
-        return self._replace(words="", labels=[self.words]).query()
+        sort = _usual_sort("") if self.usual else self.sort
+        return self._replace(words="", labels=[self.words], sort=sort).query()
 
     def without_labels(self) -> list[tuple[str, str]]:
         """Each chosen label, and the parameters that ask the same without it."""
