@@ -43,7 +43,7 @@ def favourites(request: ListenerRequest) -> HttpResponse:
 
 
 def _page_of(opinion: CollectionOpinion) -> str:
-    """The address of an artist's own page; of an album, and of an artist who is written in another way now, a search."""
+    """The address of an artist's own page; of an album, and of an artist who is written otherwise now, a search."""
     key = artist_key(opinion.name)
     if opinion.kind == _ARTIST and key and collection_hash(key) == opinion.key_hash:
         return reverse("artist", args=[key])

@@ -175,7 +175,9 @@ def test_contexts_are_exported_and_go_with_the_account(ada: User, work: Listenin
     assert not ListeningContext.objects.exists()
 
 
-def test_while_songs_are_listened_to_a_word_without_label_may_yet_get_one(page: Client, library: dict[str, Song]) -> None:
+def test_while_songs_are_listened_to_a_word_without_label_may_yet_get_one(
+    page: Client, library: dict[str, Song]
+) -> None:
     hope = "what is heard in them counts here within minutes"
     Song.objects.update(tagging_state=Song.Tagging.DONE)
     assertNotContains(page.get("/find/?q=80s"), hope)
