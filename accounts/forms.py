@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib.auth import authenticate
 from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
 from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import MinimumLengthValidator, get_default_password_validators
 from django.http import QueryDict
 
 from .http import ListenerRequest
@@ -25,6 +28,19 @@ class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
     class Meta(UserCreationForm.Meta):
         model = User
         fields = ("username", "email")
+        help_texts = {"username": "Letters, digits and @ . + - _"}
+
+    def __init__(self, *args: Any, **fields: Any) -> None:
+        super().__init__(*args, **fields)
+        # What else may be wrong with a password is said to those of whose it is.
+        self.fields["password1"].help_text = f"At least {_shortest_password()} characters, and hard to guess."
+        self.fields["password2"].label, self.fields["password2"].help_text = "Password again", ""
+
+
+def _shortest_password() -> int:
+    """The fewest characters of a password that the validators take."""
+    lengths = [one.min_length for one in get_default_password_validators() if isinstance(one, MinimumLengthValidator)]
+    return max(lengths, default=1)
 
 
 class LogInForm(AuthenticationForm):

@@ -78,11 +78,14 @@ class Shelf:
         What would narrow it further.
     read_as : dict of str to list of str
         Words that are nowhere, and what they were taken for.
+    labelled : int
+        Number of songs that have a label which is called like the words, where no label was asked for.
     """
 
     song_ids: SongIds
     facets: list[FacetGroup]
     read_as: dict[str, list[str]]
+    labelled: int
 
 
 class SongIds(Sequence[int]):
@@ -140,7 +143,9 @@ def shelf(
     found = index.matching(words, among)
     positions = SORTS[sort][1](index, found, user)
     counts = {pk: n for pk, n in index.label_counts(found.among).items() if pk not in chosen}
-    return Shelf(SongIds(index, positions), facets(counts), found.read_as)
+    called = set(labels_named(words).values_list("pk", flat=True)) if words and not chosen else set()
+    labelled = int((among & any_of(index, called)).sum()) if called else 0
+    return Shelf(SongIds(index, positions), facets(counts), found.read_as, labelled)
 
 
 def songs_nearly_matching(words: str) -> list[int]:

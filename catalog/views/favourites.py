@@ -15,7 +15,7 @@ from accounts.http import ListenerRequest
 
 from ..http import bad_request
 from ..models import CollectionOpinion, Song
-from ..names import collection_hash
+from ..names import artist_key, collection_hash
 from ..services import favourites as service
 from ..services.artists import album_of, find_artist
 from ..services.favourites import FavouriteRefused
@@ -36,10 +36,18 @@ def favourites(request: ListenerRequest) -> HttpResponse:
     context = {
         "page": page,
         "rows": song_rows([favourite.song for favourite in page.object_list], request.user),
-        "collections": [(one.get_kind_display(), one.name) for one in kept],
+        "collections": [(one.get_kind_display(), one.name, _page_of(one)) for one in kept],
         "query": "",
     }
     return render(request, "catalog/favourites.html", context)
+
+
+def _page_of(opinion: CollectionOpinion) -> str:
+    """The address of an artist's own page; of an album, and of an artist who is written otherwise now, a search."""
+    key = artist_key(opinion.name)
+    if opinion.kind == _ARTIST and key and collection_hash(key) == opinion.key_hash:
+        return reverse("artist", args=[key])
+    return reverse("artists" if opinion.kind == _ARTIST else "albums", query={"q": opinion.name})
 
 
 @require_POST

@@ -80,6 +80,11 @@ class Search(NamedTuple):
         """The parameters that ask for songs that have this label too."""
         return self._replace(labels=[*self.labels, name]).query()
 
+    def as_label(self) -> str:
+        """The parameters that ask for songs with a label that is called like the words."""
+        sort = _usual_sort("") if self.usual else self.sort
+        return self._replace(words="", labels=[self.words], sort=sort).query()
+
     def without_labels(self) -> list[tuple[str, str]]:
         """Each chosen label, and the parameters that ask the same without it."""
         return [
@@ -130,6 +135,7 @@ def library(request: ListenerRequest) -> HttpResponse:
         return _varied(render(request, "catalog/library_rows.html", context))
     context |= {
         "facets": search.facets(found.facets),
+        "labelled": found.labelled,
         "read_as": [(word, " or ".join(others)) for word, others in found.read_as.items()],
         "waiting": 0 if request.htmx else _songs_without_labels(),
         "nothing_here": not page.paginator.count and not Song.objects.exists(),

@@ -163,6 +163,11 @@ class Comparison:
         """Number of songs in both lists."""
         return sum(entry.other_rank is not None for entry in self.left.entries)
 
+    @property
+    def tells_unplayed(self) -> bool:
+        """Whether it says something of a song that nobody has played it: not where that holds for all of them."""
+        return any(not entry.unplayed for side in (self.left, self.right) for entry in side.entries)
+
 
 class Comparator:
     """Scores, candidates and lists of all methods for one listener, on one snapshot.

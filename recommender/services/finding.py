@@ -118,9 +118,9 @@ class Findings:
         by_term: dict[str, list[str]] = {}
         for reason in speaking:
             if reason.asked and (asking := query_weights.terms_asking_for(self.parsed.terms, reason.label)):
-                by_term.setdefault(asking[0].text, []).append(reason.label)
+                by_term.setdefault(asking[0].text, []).append(reason.label.lower())
         said = [_term_in_words(term, labels) for term, labels in list(by_term.items())[:_TERMS_SHOWN]]
-        own = [reason.label for reason in speaking if not reason.asked]
+        own = [reason.label.lower() for reason in speaking if not reason.asked]
         if self.like is not None:
             shared = f"like {self.like.name}: {', '.join(own[:_TERMS_SHOWN])}" if own else ""
             return " + ".join(filter(None, [", ".join(said), shared])) or f"sounds like {self.like.name}"

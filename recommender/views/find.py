@@ -23,6 +23,8 @@ from ..engine.query_parser import LONGEST_TEXT
 from ..engine.query_weights import QueryTerm
 from ..services.contexts import LONGEST_NAME, ContextRefused, contexts_of, keep_context, rename_context
 from ..services.finding import Findings, examples, find
+from ..services.for_you.arrivals import arrivals
+from ..snapshots import current
 
 _LISTED = 30
 _MOST_EXAMPLES = 4
@@ -103,10 +105,12 @@ def _page(
 def _answer(request: ListenerRequest, words: str, new_only: bool) -> dict[str, Any]:
     findings = find(request.user, words, n=_LISTED, playable_only=True, new_only=new_only)
     parsed, named = findings.parsed, findings.named
+    absent = [_chip(term, new_only) for term in parsed.absent if term.text not in findings.known_otherwise]
     return {
         "parsed": parsed,
         "chips": _chips(findings, new_only),
-        "absent": [_chip(term, new_only) for term in parsed.absent if term.text not in findings.known_otherwise],
+        "absent": absent,
+        "arriving": bool(absent) and arrivals(current.bundle()).going_on,
         "named": named,
         "named_rows": song_rows(named.songs, request.user),
         "named_more": named.total - len(named.songs),

@@ -2,6 +2,7 @@
 
 import { showArtists } from "./artists.js";
 import { addressOf } from "./song_addresses.js";
+import { starsFor } from "./stars.js";
 import { nameTab } from "./tab_title.js";
 
 /** @typedef {import("./song_queue.js").Song} Song */
@@ -69,15 +70,10 @@ export function showTrouble(text) {
   trouble.hidden = !text;
 }
 
-// The listener's stars for the song, as every row of it has them; page.js keeps them alike.
 async function showStars(song) {
   for (const place of parts("stars")) place.replaceChildren();
-  const answer = await fetch(addressOf("stars", song.song)).catch(() => null);
-  if (!answer?.ok || answer.redirected) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const stars = page.querySelector("form.stars");
+  const stars = await starsFor(song.song);
   if (shown !== song || !stars) return;
-  for (const instead of stars.querySelectorAll("noscript")) instead.remove();
   for (const place of parts("stars")) {
     const form = document.importNode(stars, true);
     place.replaceChildren(form);

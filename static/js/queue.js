@@ -4,6 +4,7 @@
 
 import { artistsFrom, showArtists } from "./artists.js";
 import { addressOf, numberOf } from "./song_addresses.js";
+import { starsFor } from "./stars.js";
 
 const player = document.getElementById("player");
 const panel = document.getElementById("queue");
@@ -120,7 +121,8 @@ function similar(song) {
     return;
   }
   command("similar", { song });
-  say(words(`Songs that sound like ${song.title}, without end.`));
+  // The queue says it itself.
+  if (panel.hidden) say(words(`Songs that sound like ${song.title}, without end.`));
 }
 
 function markSimilar() {
@@ -357,6 +359,16 @@ function artistLink([name, address]) {
   return [link];
 }
 
+async function showStars(song) {
+  const place = menu.querySelector(".song-menu-stars");
+  place.replaceChildren();
+  const stars = await starsFor(song);
+  if (!stars || asked?.song !== song) return;
+  stars.classList.add("stars-large");
+  place.replaceChildren(stars);
+  htmx.process(place);
+}
+
 function openMenu(button) {
   const element = button.closest("[data-song]");
   const { song, title, artists, album } = element.dataset;
@@ -368,6 +380,7 @@ function openMenu(button) {
   toAlbum.hidden = album === undefined;
   menu.querySelector(".song-menu-download").href = addressOf("download", song);
   htmx.process(menu);
+  showStars(song);
   menu.dispatchEvent(new CustomEvent("song:menu", { bubbles: true, detail: asked }));
   menu.showPopover({ source: button });
   const at = button.getBoundingClientRect();
@@ -381,7 +394,8 @@ function openMenu(button) {
 
 menu.addEventListener("keydown", (event) => {
   const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-  if (!by) return;
+  // Among the stars arrow keys choose.
+  if (!by || event.target.matches("input")) return;
   event.preventDefault();
   const keys = [...menu.querySelectorAll(":is(button, a):not([hidden])")];
   keys.at((keys.indexOf(document.activeElement) + by) % keys.length).focus();

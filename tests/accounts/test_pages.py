@@ -287,3 +287,11 @@ def test_the_command_prints_a_token(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (("eve", "Script"), ("ada", ""), ("ada", "Script", "--days", "0")):
         with pytest.raises(CommandError):
             call_command("api_token", *arguments)
+
+
+def test_the_sign_up_says_in_a_line_what_a_password_needs(client: Client) -> None:
+    page = client.get("/accounts/signup/").content.decode()
+    assert "At least 8 characters" in page
+    # Of these nobody has any yet, and rules are told to those who break them.
+    assert "API tokens" not in page
+    assert "commonly used" not in page

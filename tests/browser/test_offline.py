@@ -186,3 +186,9 @@ def test_what_cannot_be_kept_is_said_and_nothing_of_it_stays(visit: Visit) -> No
     expect(said(page)).to_contain_text("Xtal is not kept")
     said(page).get_by_role("link", name="What is kept").click()
     expect(page.locator("kept-songs")).to_contain_text("Nothing is kept on this device yet")
+
+
+def test_without_scripts_the_page_says_what_it_needs(visit: Visit) -> None:
+    page = visit("/offline/", java_script_enabled=False)
+    expect(page.get_by_text("scripts are off in this browser")).to_be_visible()
+    expect(page.get_by_text("Looking at what is kept here")).to_be_hidden()

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from catalog.models import FavouriteSong
+from catalog.models import CollectionOpinion, FavouriteSong
 from catalog.services.song_merging import merge_songs, unmerge_song
 from tests.audio import write_tone
 from tests.factories import make_root, make_song
@@ -63,3 +63,18 @@ def test_a_favourite_goes_over_to_the_song_that_another_becomes_part_of(listener
     assert FavouriteSong.objects.get().song == whole
     again = unmerge_song(whole.merged.get())
     assert FavouriteSong.objects.get().song == again
+
+
+def test_a_favourite_artist_leads_to_a_page_of_theirs_and_an_album_among_the_albums(
+    client: Client, listener: User
+) -> None:
+    song = make_song("Sinnerman", "Nina Simone", album="Pastel Blues", root=make_root(), path="s.mp3")
+    client.post("/favourites/artists/nina%20simone/")
+    client.post(f"{song.get_absolute_url()}album/favourite/")
+    page = client.get("/favourites/").content.decode()
+    assert 'href="/artists/nina%20simone/"' in page
+    assert 'href="/albums/?q=Pastel+Blues"' in page
+    assert client.get("/artists/nina%20simone/").status_code == 200
+    # One who was called otherwise when it was said is looked for.
+    CollectionOpinion.objects.filter(kind=CollectionOpinion.Kind.ARTIST).update(name="Eunice Waymon")
+    assert 'href="/artists/?q=Eunice+Waymon"' in client.get("/favourites/").content.decode()

@@ -252,3 +252,15 @@ def test_more_songs_come_without_the_rest_of_the_page(client: Client, listener: 
     assert "HX-Replace-Url" not in more
     assert 'id="more-songs"' not in client.get("/library/?page=3", headers=headers).content.decode()
     assert "Songs before these" in client.get("/library/?page=2").content.decode()
+
+
+def test_words_that_are_a_label_too_lead_to_its_songs(client: Client, listener: User) -> None:
+    playable("Rock Bottom")
+    for number in range(3):
+        playable(f"Song {number}", labels={"rock": 0.9})
+    page = client.get("/library/?q=Rock").content.decode()
+    assert 'href="/library/?label=Rock"' in page
+    assert "the label of 3 songs" in page
+    assert len(titles(client, "label=Rock")) == 3
+    for query in ("q=bottom", "q=rock&label=rock", ""):
+        assert "the label of" not in client.get(f"/library/?{query}").content.decode()

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from catalog.models import LibraryRoot, Song
 from recommender.snapshots import build
-from tests.factories import make_song
+from tests.factories import add_labels, make_song
 
 pytestmark = pytest.mark.django_db
 
@@ -109,4 +109,20 @@ def test_songs_that_arrive_are_in_no_row(page: Client, root: LibraryRoot) -> Non
 
 def test_songs_of_a_missing_file_are_not_waited_for(page: Client, root: LibraryRoot) -> None:
     add(root, 1, missing_since=timezone.now())
+    assert cards(text(page)) == []
+
+
+def test_songs_heard_after_the_snapshot_that_knows_them_are_shown(page: Client, root: LibraryRoot) -> None:
+    for number in range(4):
+        add(root, number, labels={"jazz": 0.9, f"era {number}": 0.5} if number < 3 else {}, tagging_state=DONE)
+    build.build()
+    song = Song.objects.get(title="Title 3")
+    Song.objects.filter(pk=song.pk).update(tagging_changed_at=timezone.now())
+    # Nothing was heard in it: there is nothing to wait for.
+    assert cards(text(page)) == []
+    add_labels(song, {"rock": 0.9})
+    shown = text(page)
+    assert cards(shown) == [("Title 3", "rock")]
+    build.build()
+    assert "songs-arrived" in page.get(seen(shown)).headers["HX-Trigger"]
     assert cards(text(page)) == []

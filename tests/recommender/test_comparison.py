@@ -244,6 +244,18 @@ def test_the_page_shows_both_lists_and_their_reasons(page: Client, crowd: dict[s
     assert "<svg viewBox" in shown
 
 
+def test_where_nobody_plays_anything_no_song_is_marked_for_it_and_nothing_is_counted_on_both_sides(
+    page: Client, ada: User, library: dict[str, Song]
+) -> None:
+    make_rating(ada, library["So What"], 5)
+    build.build()
+    shown = text(page, "/compare/")
+    assert re.findall(r'song-line-title"[^>]*>([^<]*)<', shown) == ["Birdland", "Blue in Green"]
+    assert "nobody has played it" not in shown
+    assert "on both sides" not in shown
+    assert "One side is empty, so no song is on both." in shown
+
+
 def test_the_page_asks_few_questions_however_long_its_lists_are(
     page: Client, crowd: dict[str, Song], django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

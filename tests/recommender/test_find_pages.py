@@ -173,3 +173,15 @@ def test_contexts_are_exported_and_go_with_the_account(ada: User, work: Listenin
     assert '"name": "work", "words": "calm piano"' in "".join(export(ada))
     ada.delete()
     assert not ListeningContext.objects.exists()
+
+
+def test_while_songs_are_listened_to_a_word_without_label_may_yet_get_one(
+    page: Client, library: dict[str, Song]
+) -> None:
+    hope = "what is heard in them counts here within minutes"
+    Song.objects.update(tagging_state=Song.Tagging.DONE)
+    assertNotContains(page.get("/find/?q=80s"), hope)
+    Song.objects.filter(pk=library["Thunder"].pk).update(tagging_state=Song.Tagging.PENDING)
+    assertContains(page.get("/find/?q=80s"), "No song here has a label for")
+    assertContains(page.get("/find/?q=80s"), hope)
+    assertNotContains(page.get("/find/?q=jazz"), hope)

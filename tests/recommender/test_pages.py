@@ -524,3 +524,20 @@ def test_pages_do_not_wait_for_what_changed(page: Client, ada: User, songs: list
     changes.labels_changed()
     text(page)
     assert Snapshot.objects.count() == 1
+
+
+def test_beside_songs_told_apart_by_labels_one_without_others_is_told_by_what_all_share(
+    page: Client, ada: User, root: LibraryRoot
+) -> None:
+    said = [{"jazz": 0.9, "piano": 0.8}, {"jazz": 0.9}, {"jazz": 0.8, "piano": 0.9}, {"jazz": 0.7, "piano": 0.4}]
+    said += [{"rock": 0.9, "loud": 0.5}] * 3
+    songs = [
+        make_song(f"Title {number}", f"Artist {number}", labels=labels, root=root, path=f"{number}.mp3")
+        for number, labels in enumerate(said)
+    ]
+    make_rating(ada, songs[0], 5)
+    build.build()
+    shown = text(page, "/")
+    cards = re.findall(r'class="song-card-title"[^>]*>([^<]*)<.*?(?:class="song-card-why">([^<]*)<|</li>)', shown)
+    assert ("Title 1", "jazz, as all of these") in cards
+    assert ("Title 2", "piano") in cards

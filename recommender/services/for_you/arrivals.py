@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 from django.db.models import Q
+from django.utils import timezone
 
 from catalog.models import Song
 from catalog.services.rows import label_strengths
@@ -15,6 +17,9 @@ from .cold_start import cold_start_defaults
 from .rows import ROW, Card
 
 _WAITING = (Song.Tagging.PENDING, Song.Tagging.RUNNING)
+_LATELY = timedelta(hours=1)
+"""A song that was heard within it may have labels that the snapshot does not know."""
+
 _LABELS = 3
 _LOOKED_AT = 30
 """Latest songs among which those are looked for that no row can show yet."""
@@ -70,7 +75,9 @@ def arrivals(bundle: ModelBundle | None) -> Arrivals:
     """
     newest = int(bundle.index.song_ids[-1]) if bundle is not None and len(bundle.index.song_ids) else 0
     playable = Song.objects.playable()
-    unread = list(playable.filter(Q(pk__gt=newest) | Q(tagging_state__in=_WAITING)).order_by("-pk")[:_LOOKED_AT])
+    lately = Q(tagging_state=Song.Tagging.DONE, tagging_changed_at__gte=timezone.now() - _LATELY)
+    missed = Q(pk__gt=newest) | Q(tagging_state__in=_WAITING) | lately
+    unread = list(playable.filter(missed).order_by("-pk")[:_LOOKED_AT])
     snapshot = _fingerprint(bundle)
     if not unread:
         return Arrivals(0, 0, [], snapshot)
@@ -80,8 +87,10 @@ def arrivals(bundle: ModelBundle | None) -> Arrivals:
     songs = {song.pk: song for song in heard_songs.order_by("-tagging_changed_at", "-pk")[:_LOOKED_AT]}
     songs |= {song.pk: song for song in unread if song.pk not in songs}
     known = _labelled_in(bundle, list(songs))
-    shown = [song for song in songs.values() if song.pk not in known][:ROW]
-    strengths = label_strengths(song.pk for song in shown)
+    missing = [song for song in songs.values() if song.pk not in known]
+    strengths = label_strengths(song.pk for song in missing)
+    # A song in which nothing was heard has nothing that the snapshot could learn of it.
+    shown = [one for one in missing if strengths[one.pk] or one.pk > newest or one.tagging_state in _WAITING][:ROW]
     return Arrivals(heard, waiting, [Card(song, _why(song, strengths[song.pk])) for song in shown], snapshot)
 
 

@@ -122,13 +122,16 @@ class RowReasons:
     def apart(self, explain: Explainer) -> Explainer:
         """Explain without the labels that are said of every song of a row: what is left tells why it is this one.
 
-        A song of which nothing is left is explained by its other labels, or not at all.
+        A song of which nothing is left is explained by its other labels; where it has none, beside songs that have
+        some, by what all share.
         """
 
         def told_apart(songs: Sequence[int]) -> list[str]:
             parts = [why.split(", ") for why in explain(songs)]
             same = set(parts[0]).intersection(*parts[1:]) if len(parts) > 1 else set()
-            return [", ".join(own(song, said, same)) for song, said in zip(songs, parts, strict=True)]
+            left = [", ".join(own(song, said, same)) for song, said in zip(songs, parts, strict=True)]
+            shared = f"{next(part for part in parts[0] if part in same)}, as all of these" if same and any(left) else ""
+            return [why or shared for why in left]
 
         def own(song: int, said: Sequence[str], same: set[str]) -> list[str]:
             others = [self.name(one.label) for one in self.strongest_labels(song)]

@@ -1,0 +1,86 @@
+"""A phone as a finger has it: stars, the player over the whole screen, and rows with room for titles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from .conftest import Visit
+from .test_looks import box
+from .test_player import play, player, row_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+TOUCH: dict[str, Any] = {"has_touch": True, "is_mobile": True}
+TITLES_AT_LEAST = 0.6
+"""Of a row's width, where nothing but a menu stands beside the title."""
+
+
+def menu(page: Page) -> Locator:
+    return page.locator("#song-menu")
+
+
+def chosen(form: Locator) -> str:
+    return str(form.evaluate("form => form.elements.stars.value"))
+
+
+def open_menu(page: Page, title: str) -> None:
+    row_of(page, title).get_by_role("button", name=f"More for {title}").tap()
+    expect(menu(page).get_by_role("radio", name="4 stars")).to_be_visible()
+
+
+def test_a_song_is_rated_from_its_menu(visit: Visit) -> None:
+    page = visit("/library/?q=xtal", who="newcomer", size="phone", **TOUCH)
+    open_menu(page, "Xtal")
+    assert chosen(menu(page).locator("form.stars")) == "0"
+    with page.expect_response(lambda answer: answer.url.endswith("/rate/")):
+        menu(page).get_by_role("radio", name="4 stars").tap()
+    expect(row_of(page, "Xtal").locator("input[value='4']")).to_be_checked()
+    page.reload()
+    open_menu(page, "Xtal")
+    assert chosen(menu(page).locator("form.stars")) == "4"
+    with page.expect_response(lambda answer: answer.url.endswith("/rate/")):
+        menu(page).get_by_role("radio", name="No stars").tap()
+    expect(row_of(page, "Xtal").locator("input[value='0']")).to_be_checked()
+
+
+def test_among_the_stars_of_the_menu_arrow_keys_choose(visit: Visit) -> None:
+    page = visit("/library/?q=gymnop", who="newcomer", size="phone")
+    row_of(page, "Gymnopédie No. 1").get_by_role("button", name="More for Gymnopédie No. 1").click()
+    menu(page).get_by_role("radio", name="5 stars").focus()
+    with page.expect_response(lambda answer: answer.url.endswith("/rate/")):
+        page.keyboard.press("ArrowLeft")
+    expect(menu(page).get_by_role("radio", name="4 stars")).to_be_checked()
+    with page.expect_response(lambda answer: answer.url.endswith("/rate/")):
+        menu(page).get_by_role("radio", name="No stars").click()
+    expect(row_of(page, "Gymnopédie No. 1").locator("input[value='0']")).to_be_checked()
+
+
+def test_a_tap_on_a_row_brings_no_stars_under_the_finger(visit: Visit) -> None:
+    page = visit("/library/?q=xtal", size="phone", **TOUCH)
+    row = row_of(page, "Xtal")
+    row.locator("[data-play]").tap()
+    expect(page.locator("#player")).to_be_visible()
+    assert row.get_by_role("radio", name="3 stars").evaluate("star => getComputedStyle(star).opacity") == "0"
+    assert row.locator(".stars").evaluate("stars => getComputedStyle(stars).pointerEvents") == "none"
+
+
+def test_titles_have_most_of_a_row(visit: Visit) -> None:
+    page = visit("/library/", size="phone")
+    row = page.locator("#songs .song-row").first
+    assert box(row.locator(".song-row-text"))["width"] >= TITLES_AT_LEAST * box(row)["width"]
+
+
+def test_the_player_over_the_whole_screen_shows_the_queue_and_says_one_thing_once(visit: Visit) -> None:
+    page = visit("/library/", size="phone")
+    play(page, "Xtal")
+    player(page).get_by_role("button", name="Stars, wishes and queue").click()
+    queue = page.locator("#queue")
+    timer, title = queue.locator(".player-sleep"), queue.locator("#queue-title")
+    # The sleep timer is above a queue that may have no end.
+    assert box(timer)["y"] < box(title)["y"]
+    page.get_by_role("button", name="Play similar", exact=True).click()
+    expect(queue.locator(".queue-on")).to_contain_text("without end")
+    expect(page.locator("#player-said")).to_be_empty()
