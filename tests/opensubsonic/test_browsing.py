@@ -13,7 +13,8 @@ from catalog.services import song_index
 from catalog.services.favourites import set_favourite_song
 from catalog.services.labels import curate, labels_by_name
 from catalog.services.listening import record_play
-from opensubsonic import library
+from opensubsonic import kept
+from opensubsonic.genre_table import GenreTable
 from recommender.snapshots.build import build
 from tests.factories import add_labels, make_root, make_song, make_user
 
@@ -224,17 +225,17 @@ def test_random_songs_keep_to_a_genre_and_to_years(player: Player, songs: list[S
 def test_genres_of_a_small_library_are_new_however_slow_the_machine(
     one: Song, two: Song, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = library.GenreTable.read
+    read = GenreTable.read
 
-    def slowly() -> library.GenreTable:
+    def slowly() -> GenreTable:
         time.sleep(0.3)
         return read()
 
-    monkeypatch.setattr(library.GenreTable, "read", slowly)
-    assert two.pk not in library.genres().of_song
+    monkeypatch.setattr(GenreTable, "read", slowly)
+    assert two.pk not in kept.genres(song_index.current()).of_song
     add_labels(two, {"jazz": 1.0}, source="import", origin="file")
     song_index.reset()
-    assert library.genres().of_song[two.pk].genres == ("jazz",)
+    assert kept.genres(song_index.current()).of_song[two.pk].genres == ("jazz",)
 
 
 def test_a_songs_genre_is_the_files_or_else_what_is_surely_true(player: Player, songs: list[Song]) -> None:
