@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from catalog.models import Song
 from opensubsonic import answers, ids, views  # noqa: F401 (its endpoints register themselves)
 from opensubsonic.registry import ENDPOINTS
-from opensubsonic.written import JSON, XML
+from opensubsonic.written import JSON, XML, Form
 from tests.conftest import PROJECT
 
 from .player import Player
@@ -56,9 +56,10 @@ def test_what_is_written_in_pieces_says_what_is_written_as_a_whole(
         return answers.succeeded({"list": {"title": text, "thing": things}})
 
     whole = answer([{**one, **more}, one])
-    pieces = {form: [form.join([form.write(one), form.write(more)]), form.write(one)] for form in (JSON, XML)}
-    assert json.loads(answers.as_json(answer(pieces[JSON]))) == json.loads(answers.as_json(whole))
-    check_same(json.loads(answers.as_json(whole)), answers.as_xml(answer(pieces[XML])))
+    forms: list[Form] = [JSON, XML]
+    in_json, in_xml = ([form.join([form.write(one), form.write(more)]), form.write(one)] for form in forms)
+    assert json.loads(answers.as_json(answer(in_json))) == json.loads(answers.as_json(whole))
+    check_same(json.loads(answers.as_json(whole)), answers.as_xml(answer(in_xml)))
 
 
 def test_the_version_is_the_projects() -> None:
