@@ -5,9 +5,10 @@ from __future__ import annotations
 from catalog.models import LibraryRoot, Song
 
 from . import ids
+from .albums import Album, Artist
 from .failures import Code, Failure, not_found
 from .ids import Id
-from .library import Album, Artist, Library
+from .library import Library
 from .registry import Request
 
 MOST = 500

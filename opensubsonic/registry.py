@@ -13,6 +13,7 @@ from .authentication import Listener
 from .describing import Describer
 from .failures import Code, Failure
 from .parameters import Parameters
+from .written import Form
 
 
 class Request:
@@ -23,11 +24,13 @@ class Request:
     http : HttpRequest
     parameters : Parameters
     listener : Listener
+    form : Form
+        How it is answered.
     describe : Describer
     """
 
-    def __init__(self, http: HttpRequest, parameters: Parameters, listener: Listener) -> None:
-        self.http, self.parameters, self.listener = http, parameters, listener
+    def __init__(self, http: HttpRequest, parameters: Parameters, listener: Listener, form: Form) -> None:
+        self.http, self.parameters, self.listener, self.form = http, parameters, listener, form
         self.user = listener.user
         self._describer: Describer | None = None
 
@@ -35,7 +38,7 @@ class Request:
     def describe(self) -> Describer:
         """Descriptions for the one who asks."""
         if self._describer is None:
-            self._describer = Describer(self.user)
+            self._describer = Describer(self.user, self.form)
         return self._describer
 
 

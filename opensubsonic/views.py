@@ -12,12 +12,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 
 from . import answers
-from .answers import Description
 from .authentication import log_in
 from .endpoints import annotating, browsing, listing, media, playing, playlists, searching, similar, system  # noqa: F401
 from .failures import Code, Failure
 from .parameters import Parameters, read_parameters
 from .registry import Request, found
+from .written import JSON, XML, Description
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,8 @@ def _answer(request: HttpRequest, name: str, parameters: Parameters) -> Descript
         return answers.succeeded(system.extensions())
     _check_version(parameters.required("v"))
     parameters.required("c")
-    content = one.handle(Request(request, parameters, log_in(request, parameters)))
+    form = XML if _format(parameters) == "xml" else JSON
+    content = one.handle(Request(request, parameters, log_in(request, parameters), form))
     return content if isinstance(content, HttpResponseBase) else answers.succeeded(content)
 
 

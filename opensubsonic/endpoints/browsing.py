@@ -8,12 +8,14 @@ from catalog.models import LibraryRoot, PlayCount
 from recommender.services.similar_artists import artists_like
 
 from .. import ids
+from ..albums import Album, Artist
 from ..asked import asked_folder, asked_song, find_album, find_artist, find_song
-from ..failures import Code, Failure
+from ..failures import Code, Failure, not_found
 from ..ids import Id, album_id, artist_id
-from ..library import IGNORED_ARTICLES, Album, Artist, genres
+from ..library import IGNORED_ARTICLES
 from ..parameters import as_id
 from ..registry import Answer, Request, endpoint
+from ..songs import artist_id_of
 
 _SIMILAR_ARTISTS = 20
 _TOP_SONGS = 50
@@ -68,10 +70,10 @@ def music_directory(request: Request) -> Answer:
     if asked.kind == ids.ARTIST:
         artist = find_artist(describe.library, asked)
         [found] = describe.artist_directories([artist])
-        return {"directory": {**found, "child": describe.album_directories(artist.albums)}}
+        return {"directory": describe.extended(found, {"child": describe.album_directories(artist.albums)})}
     album = find_album(describe.library, asked)
-    [described] = describe.album_directories([album])
-    kept = {name: described[name] for name in ("starred", "userRating", "playCount") if name in described}
+    said = describe.said_of_album(album)
+    kept = {name: said[name] for name in ("starred", "userRating", "playCount") if name in said}
     songs = describe.songs([song.pk for song in album.songs])
     head = {"id": album_id(album.key_hash), "parent": artist_id(album.artist_hash), "name": album.name}
     return {"directory": {**head, **kept, "child": songs}}
@@ -83,7 +85,7 @@ def artist(request: Request) -> Answer:
     describe = request.describe
     one = find_artist(describe.library, request.parameters.id("id", ids.ARTIST))
     [found] = describe.artists([one])
-    return {"artist": {**found, "album": describe.albums(one.albums)}}
+    return {"artist": describe.extended(found, {"album": describe.albums(one.albums)})}
 
 
 @endpoint("getAlbum")
@@ -92,22 +94,25 @@ def album(request: Request) -> Answer:
     describe = request.describe
     one = find_album(describe.library, request.parameters.id("id", ids.ALBUM))
     [found] = describe.albums([one])
-    return {"album": {**found, "song": describe.songs([song.pk for song in one.songs])}}
+    return {"album": describe.extended(found, {"song": describe.songs([song.pk for song in one.songs])})}
 
 
 @endpoint("getSong")
 def song(request: Request) -> Answer:
     """A song."""
-    [found] = request.describe.songs([asked_song(request).pk])
-    return {"song": found}
+    found = request.describe.songs([asked_song(request).pk])
+    if not found:
+        raise not_found("song")
+    return {"song": found[0]}
 
 
 @endpoint("getGenres")
 def all_genres(request: Request) -> Answer:
     """All genres, with how many songs and albums each has."""
-    library, known = request.describe.library, request.describe.library.descriptions()
+    describe, library = request.describe, request.describe.library
+    known = library.descriptions(describe.form)
     if known.genres is None:
-        table = genres()
+        table = describe.genres
         counted = []
         for key in sorted(table.songs, key=lambda key: table.names[key].casefold()):
             songs = [pk for pk in table.songs[key] if library.has_song(pk)]
@@ -143,8 +148,10 @@ def _artist_of(request: Request, asked: Id) -> Artist:
     """An artist, or that of an album or a song."""
     library = request.describe.library
     if asked.kind == ids.SONG:
-        [described] = request.describe.songs([find_song(asked).pk])
-        asked = as_id(described["artistId"], ids.ARTIST)
+        pk = find_song(asked).pk
+        if not library.has_song(pk):
+            raise not_found("song")
+        asked = as_id(artist_id_of(library, pk), ids.ARTIST)
     elif asked.kind == ids.ALBUM:
         asked = Id(ids.ARTIST, find_album(library, asked).artist_hash)
     return find_artist(library, asked)
@@ -156,11 +163,11 @@ def album_info(request: Request) -> Answer:
     library = request.describe.library
     asked = request.parameters.id("id", ids.ALBUM, ids.SONG)
     one = find_album(library, asked) if asked.kind == ids.ALBUM else library.album_of(find_song(asked).pk)
-    return {"albumInfo": _notes(one) if one else {}}
+    return {"albumInfo": _notes(request, one) if one else {}}
 
 
-def _notes(album: Album) -> dict[str, Any]:
-    named = genres().of_songs(album.songs)[:3]
+def _notes(request: Request, album: Album) -> dict[str, Any]:
+    named = request.describe.genres.of_songs(album.songs)[:3]
     parts = [f"{len(album.songs)} songs" if len(album.songs) != 1 else "1 song"]
     parts += [str(album.year)] if album.year else []
     parts += [", ".join(named)] if named else []

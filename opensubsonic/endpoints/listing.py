@@ -11,9 +11,9 @@ import numpy as np
 from catalog.models import CollectionOpinion, Rating
 from catalog.services.favourites import favourite_collections, favourite_songs
 
+from ..albums import Album, Artist
 from ..asked import MOST, asked_folder, between, required_years, span, year_span
 from ..failures import Code, Failure
-from ..library import Album, Artist, genres
 from ..registry import Answer, Request, endpoint
 
 
@@ -91,9 +91,8 @@ def _by_year(request: Request) -> Sequence[Album]:
 
 def _by_genre(request: Request) -> Sequence[Album]:
     library = request.describe.library
-    of_genre = {
-        album.key_hash for pk in genres().named(request.parameters.required("genre")) if (album := library.album_of(pk))
-    }
+    songs = request.describe.genres.named(request.parameters.required("genre"))
+    of_genre = {album.key_hash for pk in songs if (album := library.album_of(pk))}
     if len(of_genre) > len(library.albums_by_hash) // 8:
         return [album for album in library.albums_by_name if album.key_hash in of_genre]
     albums = (library.albums_by_hash[key_hash] for key_hash in of_genre)
@@ -119,7 +118,9 @@ def random_songs(request: Request) -> Answer:
     """Songs by chance, of a genre or of some years if that is asked."""
     describe, library = request.describe, request.describe.library
     size = request.parameters.number("size", 10, 0, MOST)
-    pks = np.array(genres().named(genre), np.int64) if (genre := request.parameters.text("genre")) else library.song_ids
+    pks = library.song_ids
+    if genre := request.parameters.text("genre"):
+        pks = np.array(describe.genres.named(genre), np.int64)
     if (folder := asked_folder(request)) is not None:
         inside = library.songs_in_folder(folder)
         pks = np.array([pk for pk in pks.tolist() if (at := library.index.position(pk)) is not None and inside[at]])
@@ -140,7 +141,7 @@ def random_songs(request: Request) -> Answer:
 def songs_by_genre(request: Request) -> Answer:
     """The songs of a genre."""
     library = request.describe.library
-    pks = [pk for pk in genres().named(request.parameters.required("genre")) if library.has_song(pk)]
+    pks = [pk for pk in request.describe.genres.named(request.parameters.required("genre")) if library.has_song(pk)]
     if (folder := asked_folder(request)) is not None:
         inside = library.songs_in_folder(folder)
         pks = [pk for pk in pks if (at := library.index.position(pk)) is not None and inside[at]]

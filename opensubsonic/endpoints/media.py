@@ -32,9 +32,9 @@ from recommender.services import daily_lists
 from .. import ids
 from ..asked import asked_song, find_album, find_artist
 from ..conversions import Conversions, Sent
-from ..describing import CONTENT_TYPES, suffix_of
 from ..failures import Code, Failure, not_found
 from ..registry import Answer, Request, endpoint
+from ..songs import CONTENT_TYPES, suffix_of
 from ..transcode_decision import BadClientInfo, Decision, Stream, decide
 from .annotating import check_media_type
 

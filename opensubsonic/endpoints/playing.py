@@ -10,10 +10,10 @@ from catalog.services import playback
 from catalog.services.playback import PlaybackRefused
 
 from .. import ids
+from ..answers import moment
 from ..asked import asked_song, asked_songs
 from ..failures import Code, Failure, not_found
 from ..ids import song_id
-from ..library import moment
 from ..registry import Answer, Request, endpoint
 
 
@@ -21,21 +21,23 @@ from ..registry import Answer, Request, endpoint
 def now_playing(request: Request) -> Answer:
     """What the listener's own players play: what others listen to is nobody's business."""
     rows = playback.playing_now(request.user)
-    described = {song["id"]: song for song in request.describe.songs(list({row.song_id for row in rows}))}
+    describe, described = request.describe, request.describe.songs_by_pk([row.song_id for row in rows])
     now = timezone.now()
     entries = [
-        {
-            **described[song_id(row.song_id)],
-            "username": request.user.get_username(),
-            "minutesAgo": max(0, int((now - row.started_at).total_seconds() // 60)),
-            "playerId": row.pk,
-            "playerName": row.player,
-            "state": row.state,
-            "positionMs": row.position_ms,
-            "playbackRate": row.rate,
-        }
+        describe.extended(
+            described[row.song_id],
+            {
+                "username": request.user.get_username(),
+                "minutesAgo": max(0, int((now - row.started_at).total_seconds() // 60)),
+                "playerId": row.pk,
+                "playerName": row.player,
+                "state": row.state,
+                "positionMs": row.position_ms,
+                "playbackRate": row.rate,
+            },
+        )
         for row in rows
-        if song_id(row.song_id) in described
+        if row.song_id in described
     ]
     return {"nowPlaying": {"entry": entries}}
 
@@ -43,38 +45,34 @@ def now_playing(request: Request) -> Answer:
 @endpoint("getPlayQueue")
 def play_queue(request: Request) -> Answer:
     """The queue that was kept last, by whatever player."""
-    queue, entries = _queue(request)
-    current = {"current": entries[queue["currentIndex"]]["id"]} if entries else {}
-    return {"playQueue": {**current, **_without(queue), "entry": entries}}
+    head, songs, place = _queue(request)
+    current = {"current": song_id(songs[place])} if songs else {}
+    return {"playQueue": {**current, **head, "entry": request.describe.songs(songs)}}
 
 
 @endpoint("getPlayQueueByIndex")
 def play_queue_by_index(request: Request) -> Answer:
     """The same, with the place of the song that plays: a song may stand in a queue twice."""
-    queue, entries = _queue(request)
-    current = {"currentIndex": queue["currentIndex"]} if entries else {}
-    return {"playQueueByIndex": {**current, **_without(queue), "entry": entries}}
+    head, songs, place = _queue(request)
+    current = {"currentIndex": place} if songs else {}
+    return {"playQueueByIndex": {**current, **head, "entry": request.describe.songs(songs)}}
 
 
-def _queue(request: Request) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    queue = playback.queue_of(request.user)
-    entries = request.describe.songs(queue.song_ids) if queue is not None else []
-    if queue is None or not entries:
+def _queue(request: Request) -> tuple[dict[str, Any], list[int], int]:
+    """The queue without its songs; those of them that can be played here; the place of the one that plays."""
+    queue, library = playback.queue_of(request.user), request.describe.library
+    songs = [pk for pk in queue.song_ids if library.has_song(pk)] if queue is not None else []
+    username = request.user.get_username()
+    if queue is None or not songs:
         # The protocol wants to know by whom and when, even where there is none.
-        username = request.user.get_username()
-        return {"username": username, "changed": moment(request.user.date_joined), "changedBy": ""}, []
-    found = {
-        "currentIndex": min(queue.current, len(entries) - 1),
+        return {"username": username, "changed": moment(request.user.date_joined), "changedBy": ""}, [], 0
+    head = {
         "position": queue.position_ms,
-        "username": request.user.get_username(),
+        "username": username,
         "changed": moment(queue.changed_at),
         "changedBy": queue.changed_by,
     }
-    return found, entries
-
-
-def _without(queue: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in queue.items() if name != "currentIndex"}
+    return head, songs, min(queue.current, len(songs) - 1)
 
 
 @endpoint("savePlayQueue")
@@ -111,10 +109,10 @@ def _save(request: Request, songs: list[int], current: int) -> None:
 def bookmarks(request: Request) -> Answer:
     """The listener's bookmarks."""
     rows = list(playback.bookmarks_of(request.user))
-    described = {song["id"]: song for song in request.describe.songs([row.song_id for row in rows])}
+    described = request.describe.songs_by_pk([row.song_id for row in rows])
     found = []
     for row in rows:
-        if (entry := described.get(song_id(row.song_id))) is not None:
+        if (entry := described.get(row.song_id)) is not None:
             comment = {"comment": row.comment} if row.comment else {}
             found.append(
                 {

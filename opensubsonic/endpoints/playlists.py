@@ -65,9 +65,9 @@ def _own(request: Request, pk: int) -> Playlist:
 
 
 def _own_with_songs(request: Request, playlist: Playlist) -> dict[str, Any]:
-    songs = request.describe.songs(_song_ids(playlist))
-    seconds = sum(song.get("duration", 0) for song in songs)
-    return {**request.describe.playlist(playlist, len(songs), seconds), "entry": songs}
+    pks, describe = _song_ids(playlist), request.describe
+    songs = describe.songs(pks)
+    return {**describe.playlist(playlist, len(songs), describe.seconds(pks)), "entry": songs}
 
 
 def _song_ids(playlist: Playlist) -> list[int]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from ..albums import Album, Artist
 from ..asked import asked_folder, span
-from ..library import Album, Artist, FoundSongs, clean_query
+from ..library import FoundSongs, clean_query
 from ..registry import Answer, Request, endpoint
 
 _FOUND = 20

@@ -10,7 +10,6 @@ from recommender.services.sound_paths import MOST_SONGS, sound_path
 
 from .. import ids
 from ..asked import MOST, asked_song, find_album, find_artist, find_song
-from ..ids import song_id
 from ..registry import Answer, Request, endpoint
 from .browsing import most_played
 
@@ -70,9 +69,5 @@ def find_sonic_path(request: Request) -> Answer:
 
 
 def _matches(request: Request, found: list[tuple[int, float]]) -> list[dict[str, object]]:
-    described = {song["id"]: song for song in request.describe.songs([pk for pk, _ in found])}
-    return [
-        {"entry": described[song_id(pk)], "similarity": round(similarity, 4)}
-        for pk, similarity in found
-        if song_id(pk) in described
-    ]
+    described = request.describe.songs_by_pk([pk for pk, _ in found])
+    return [{"entry": described[pk], "similarity": round(similarity, 4)} for pk, similarity in found if pk in described]

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from catalog.models import Label, LibraryRoot, Song
 from catalog.services import song_index
 from catalog.services.favourites import set_favourite_song
 from catalog.services.labels import curate, labels_by_name
 from catalog.services.listening import record_play
-from opensubsonic import library
+from catalog.services.song_index import record_changes
+from opensubsonic import kept
+from opensubsonic.genre_table import GenreTable
 from recommender.snapshots.build import build
 from tests.factories import add_labels, make_root, make_song, make_user
 
@@ -224,17 +230,17 @@ def test_random_songs_keep_to_a_genre_and_to_years(player: Player, songs: list[S
 def test_genres_of_a_small_library_are_new_however_slow_the_machine(
     one: Song, two: Song, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = library.GenreTable.read
+    read = GenreTable.read
 
-    def slowly() -> library.GenreTable:
+    def slowly() -> GenreTable:
         time.sleep(0.3)
         return read()
 
-    monkeypatch.setattr(library.GenreTable, "read", slowly)
-    assert two.pk not in library.genres().of_song
+    monkeypatch.setattr(GenreTable, "read", slowly)
+    assert two.pk not in kept.genres(song_index.current()).of_song
     add_labels(two, {"jazz": 1.0}, source="import", origin="file")
     song_index.reset()
-    assert library.genres().of_song[two.pk].genres == ("jazz",)
+    assert kept.genres(song_index.current()).of_song[two.pk].genres == ("jazz",)
 
 
 def test_a_songs_genre_is_the_files_or_else_what_is_surely_true(player: Player, songs: list[Song]) -> None:
@@ -281,6 +287,58 @@ def test_a_song_of_several_people_is_found_with_each_of_them(player: Player, roo
         assert [album["name"] for album in player.ok("getArtist", id=one["id"])["artist"]["album"]] == ["Both"]
     albums = player.ok("search3", query="both", songCount=0, artistCount=0)["searchResult3"]["album"]
     assert [(album["artist"], album["isCompilation"]) for album in albums] == [("Ann", False)]
+
+
+def in_both_forms(player: Player, song: Song) -> dict[str, Any]:
+    """A song as a list has it; its XML is compared with it on the way."""
+    found = {one["id"]: one for one in player.ok("search3", query="")["searchResult3"]["song"]}
+    described: dict[str, Any] = found[f"so-{song.pk}"]
+    return described
+
+
+def test_a_list_that_is_kept_shows_at_once_what_is_said_of_a_song(
+    player: Player, stranger: Player, songs: list[Song], mira: User
+) -> None:
+    first = songs[0]
+    before = in_both_forms(player, first)
+    assert not {"starred", "userRating", "playCount", "played"} & set(before)
+    player.ok("star", id=before["id"])
+    player.ok("setRating", id=before["id"], rating=4)
+    player.ok("scrobble", id=before["id"])
+    said = in_both_forms(player, first)
+    assert (said["userRating"], said["playCount"]) == (4, 1)
+    assert {"starred", "played"} <= set(said)
+    assert in_both_forms(stranger, first) == before
+    player.ok("unstar", id=before["id"])
+    assert "starred" not in in_both_forms(player, first)
+
+
+def test_a_list_that_is_kept_shows_at_once_what_became_of_a_song(player: Player, songs: list[Song]) -> None:
+    first, second, _ = songs
+    in_both_forms(player, first)
+    first.album_artist, first.track_number, first.year = "Nina S.", 7, 1999
+    first.save()
+    changed = in_both_forms(player, first)
+    assert (changed["track"], changed["year"], changed["displayAlbumArtist"]) == (7, 1999, "Nina S.")
+    record_changes([second.pk])
+    Song.objects.filter(pk=second.pk).update(missing_since=timezone.now())
+    assert f"so-{second.pk}" not in song_ids(player.ok("search3", query="")["searchResult3"]["song"])
+
+
+def test_a_long_page_of_a_sync_takes_as_many_queries_as_a_short_one(player: Player, root: LibraryRoot) -> None:
+    for number in range(30):
+        make_song(f"S{number}", f"A{number}", album=f"B{number}", root=root, path=f"{number}.mp3")
+
+    def queries(first: int, count: int) -> int:
+        page = {"songOffset": first, "songCount": count, "albumCount": 0, "artistCount": 0}
+        with CaptureQueriesContext(connection) as captured:
+            answer = player.raw("search3", query="", **page)
+        found = json.loads(answer.content)["subsonic-response"]["searchResult3"]["song"]  # type: ignore[attr-defined]
+        assert len(found) == count
+        return len(captured)
+
+    queries(0, 1)
+    assert queries(1, 1) == queries(2, 28)
 
 
 def test_what_was_described_before_is_told_anew_once_it_has_changed(

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from catalog.models import Song
 from opensubsonic import answers, ids, views  # noqa: F401 (its endpoints register themselves)
 from opensubsonic.registry import ENDPOINTS
+from opensubsonic.written import JSON, XML, Form
 from tests.conftest import PROJECT
 
 from .player import Player
@@ -40,6 +41,25 @@ def test_xml_says_whatever_json_says(value: Any) -> None:
     answer = answers.succeeded({"thing": value})
     # Ends of lines at the edge of a text are the reader's, not the writer's.
     check_same(json.loads(answers.as_json(answer)), answers.as_xml(answer))
+
+
+# Names that no other of the two pieces has.
+OTHERS = st.dictionaries(st.sampled_from(["d", "e", "f"]), VALUES, max_size=3)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(["a", "b", "c"]), VALUES, max_size=3), OTHERS, TEXTS)
+def test_what_is_written_in_pieces_says_what_is_written_as_a_whole(
+    one: dict[str, Any], more: dict[str, Any], text: str
+) -> None:
+    def answer(things: list[Any]) -> dict[str, Any]:
+        return answers.succeeded({"list": {"title": text, "thing": things}})
+
+    whole = answer([{**one, **more}, one])
+    forms: list[Form] = [JSON, XML]
+    in_json, in_xml = ([form.join([form.write(one), form.write(more)]), form.write(one)] for form in forms)
+    assert json.loads(answers.as_json(answer(in_json))) == json.loads(answers.as_json(whole))
+    check_same(json.loads(answers.as_json(whole)), answers.as_xml(answer(in_xml)))
 
 
 def test_the_version_is_the_projects() -> None:

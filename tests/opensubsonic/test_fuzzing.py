@@ -19,7 +19,8 @@ from opensubsonic.registry import ENDPOINTS
 from recommender.snapshots.build import build
 from tests.conftest import PROJECT
 
-from .player import BINARY, Player
+from .player import BINARY, SPECIFICATION, Player
+from .schemas import check_json, is_specified
 from .test_media import hang_up
 
 pytestmark = pytest.mark.django_db
@@ -89,4 +90,6 @@ def test_no_call_breaks_whatever_it_is_sent(
                 content: bytes = response.content  # type: ignore[attr-defined]
                 assert response.status_code == 200, (one.name, sent)
                 assert status_of(content) in ("ok", "failed")
+                if form == "json" and is_specified(SPECIFICATION, one.name):
+                    check_json(SPECIFICATION, one.name, json.loads(content))
     assert [record.getMessage() for record in caplog.records] == [], sent
