@@ -52,6 +52,9 @@ _MOST_COMMENTS = 2000
 _MOST_ID3 = 4
 _MOST_OGG_PAGES = 1000
 _ICONS = (1, 2)
+_ARTISTS = (7, 8, 10)
+"""Lead artist, artist, band: the types of ID3v2 that the other formats took over."""
+_MOST_OF_ARTISTS = 4
 _LINK = "-->"
 _LATIN_1 = 0
 
@@ -179,13 +182,16 @@ class TagBlock:
         Raw values by the name of the field: `title`, `artist`, `artists`, `album`, `album_artist`, `track`, `disc`,
         `date`, `genre`, `isrc`, `mbid`, `artist_mbid`, `compilation`. A value may hold several, parted by NUL.
     pictures : list of bytes
-        Encoded, the front cover first, icons last.
+        Encoded, the front cover first, then others; those of artists and icons last.
+    artist_pictures : list of bytes
+        Those of them that show the artist, encoded.
     tracks : list of CueTrack
         Those of a CUE sheet in it; empty for none.
     """
 
     fields: _Fields
     pictures: list[bytes] = field(default_factory=list, repr=False)
+    artist_pictures: list[bytes] = field(default_factory=list, repr=False)
     tracks: list[CueTrack] = field(default_factory=list)
 
 
@@ -325,7 +331,7 @@ def _id3(raw: bytes) -> TagBlock:
         if frame.owner.endswith("musicbrainz.org")
     ]
     pictures = [(int(frame.type), frame.data) for frame in tags.getall("APIC") if frame.mime != _LINK]
-    return TagBlock(fields, _in_order(pictures))
+    return _with_pictures(fields, pictures)
 
 
 def _years_of_23(tags: Any) -> dict[str, list[str]]:
@@ -406,7 +412,7 @@ def _flac(file: BinaryIO, offset: int, size: int) -> TagBlock:
         offset += 4 + length
         if header[0] & 0x80:
             break
-    return TagBlock(fields, _in_order(pictures), tracks)
+    return _with_pictures(fields, pictures, tracks)
 
 
 def _flac_block_length(file: BinaryIO, offset: int, size: int, *, is_last: bool) -> int:
@@ -531,10 +537,10 @@ def _ogg_headers(packets: list[bytes]) -> TagBlock | None:
         for packet in packets[1 : None if last is None else last + 1]:
             if packet:
                 _add_flac_block(packet[0] & 0x7F, packet[4:], fields, pictures)
-        return TagBlock(fields, _in_order(pictures))
+        return _with_pictures(fields, pictures)
     prefix = {b"\x01": b"\x03vorbis", b"O": b"OpusTags", b"S": b""}[packets[0][:1]]
     comments, pictures = _vorbis_comments(packets[1].removeprefix(prefix))
-    return TagBlock(comments, _in_order(pictures))
+    return _with_pictures(comments, pictures)
 
 
 # --- MP4, ASF, APE --------------------------------------------------------------------------------
@@ -554,9 +560,9 @@ def _mp4(file: BinaryIO) -> TagBlock:
         tags: Any = MP4Tags(Atoms(file), file)
     except _DAMAGED:
         values, covers = damaged_tags.read_mp4(file)
-        return TagBlock(_named(values, _MP4_ATOMS), _in_order([(FRONT_COVER, data) for data in covers]))
+        return _with_pictures(_named(values, _MP4_ATOMS), [(FRONT_COVER, data) for data in covers])
     pictures = [(FRONT_COVER, bytes(data)) for data in tags.get("covr", ())]
-    return TagBlock(_named(tags, _MP4_ATOMS), _in_order(pictures))
+    return _with_pictures(_named(tags, _MP4_ATOMS), pictures)
 
 
 def _asf(file: BinaryIO) -> TagBlock:
@@ -573,7 +579,7 @@ def _asf(file: BinaryIO) -> TagBlock:
         for value in by_name.get("wm/picture", ())[:_MOST_PICTURES]
         for picture in _asf_picture(bytes(value.value))
     ]
-    return TagBlock(_named(by_name, _ASF_ATTRIBUTES), _in_order(pictures))
+    return _with_pictures(_named(by_name, _ASF_ATTRIBUTES), pictures)
 
 
 def _asf_picture(raw: bytes) -> list[tuple[int, bytes]]:
@@ -605,7 +611,7 @@ def _ape(file: BinaryIO) -> TagBlock:
         if key.casefold().startswith("cover art") and isinstance(tags[key].value, bytes)
     ]
     by_name = {key.casefold(): tags[key] for key in tags if not key.casefold().startswith("cover art")}
-    return TagBlock(_named(by_name, _APE_ITEMS), _in_order(pictures))
+    return _with_pictures(_named(by_name, _APE_ITEMS), pictures)
 
 
 # --- RIFF and AIFF --------------------------------------------------------------------------------
@@ -669,11 +675,18 @@ def _utf8_or_old(raw: bytes) -> str:
         return decode_all([raw])[0]
 
 
-def _in_order(pictures: list[tuple[int, bytes]]) -> list[bytes]:
-    """The front first, icons last, without what is empty or too large."""
+def _with_pictures(
+    fields: _Fields, pictures: list[tuple[int, bytes]], tracks: list[CueTrack] | None = None
+) -> TagBlock:
+    """A block with its pictures by type, without what is empty or too large."""
     fit = [picture for picture in pictures if 0 < len(picture[1]) <= LARGEST_PICTURE_BYTES]
-    fit.sort(key=lambda picture: (picture[0] != FRONT_COVER, picture[0] in _ICONS))
-    return [data for _, data in fit[:_MOST_PICTURES]]
+    fit.sort(key=lambda picture: (picture[0] != FRONT_COVER, picture[0] in _ARTISTS, picture[0] in _ICONS))
+    return TagBlock(
+        fields,
+        pictures=[data for _, data in fit[:_MOST_PICTURES]],
+        artist_pictures=[data for kind, data in fit if kind in _ARTISTS][:_MOST_OF_ARTISTS],
+        tracks=tracks or [],
+    )
 
 
 def _at(file: BinaryIO, offset: int, length: int) -> bytes:

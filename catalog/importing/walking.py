@@ -41,7 +41,7 @@ AUDIO_SUFFIXES = frozenset(
 LONGEST_PATH = 1000
 """Characters of a path that the library can remember."""
 
-READER = 3
+READER = 4
 """Raised whenever files are read in another way: the next scan reads every file anew."""
 
 _OTHERS_MUSIC = frozenset(
