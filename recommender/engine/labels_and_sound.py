@@ -34,6 +34,7 @@ from .interface import (
     Vector,
     no_progress,
 )
+from .ranking import best
 from .sound import Sound
 
 PIVOT = 2.0
@@ -457,9 +458,9 @@ class LabelsAndSound:
         asked = self._asking(batch.query)
         scored = self._score(asked)
         known = self.sound.songs[self.evidence.amounts[self.sound.songs] > 0]
-        best = known[np.argsort(-scored.scores[known], kind="stable")[:_ALIKE]]
-        total = self._vectors(best).sum(axis=0)
-        return self._explained(_side(self.content.directions(batch)[0], total), songs, best, k)
+        nearest = known[best(scored.scores[known], _ALIKE)]
+        total = self._vectors(nearest).sum(axis=0)
+        return self._explained(_side(self.content.directions(batch)[0], total), songs, nearest, k)
 
     def explain_similarity(self, song: int, songs: Positions, k: int) -> Sequence[Sequence[Contribution]]:
         """The k largest contributions to the similarity of each song with `song`."""
