@@ -87,7 +87,8 @@ def _regression(products: Vector, wanted: Vector) -> Vector:
         dual = vectors @ (inverse * (vectors.T @ wanted))
         left_out = dual / (vectors**2 @ inverse)
         found.append((float(left_out @ left_out), dual))
-    return min(found, key=lambda one: one[0])[1]
+    best: Vector = min(found, key=lambda one: one[0])[1]
+    return best
 
 
 def _both(half: Mask) -> Iterator[Mask]:
