@@ -8,7 +8,8 @@ quadrant's mood, as the mood page asks, and each genre's word, as Find reads it,
 it. The listener likes ten recordings that are of another
 quadrant or genre and not of this one, of every other one in turn. Beside it stand what the formula p = (1 - a) profile
 / |profile| + a query / |query| gives (a = 0.5 as moods were asked for before, 0.65 as words were), what the query alone
-gives, and the same where every other song has no labels yet. What people said is no full truth: AllMusic's genres are
+gives, the same where every other song has no labels yet, and what a fit to other artists finds (`asked_ceiling`). What
+people said is no full truth: AllMusic's genres are
 unions, and absence is not a no.
 
 `--settings` tries the constants of `recommender.engine.labels_and_sound` and `asking`; all others are as they are.
@@ -40,6 +41,7 @@ from recommender.engine.ranking import top
 from recommender.engine.vocabulary import Vocabulary
 from tagging.vocabulary import vocabulary
 
+from .asked_ceiling import ceiling
 from .cold_sound import label_matrix
 from .hearing import Heard, hear
 from .recommenders import numbered
@@ -78,6 +80,9 @@ _SETTINGS: Mapping[tuple[Any, str], Sequence[float]] = {
 }
 
 
+_HEADS = "| | formula | labels and sound | query alone | half unlabelled | best label | best fit |"
+
+
 class Asked(NamedTuple):
     """One thing that is asked for: its kind, its name, its labels, and the recordings that are of it."""
 
@@ -88,12 +93,13 @@ class Asked(NamedTuple):
 
 
 class Library(NamedTuple):
-    """A library of recordings, its labels' positions, and what is asked of it."""
+    """A library of recordings, its labels' positions, what is asked of it, and the artist of each recording."""
 
     name: str
     data: TrainingData
     labels: Mapping[str, int]
     asked: Sequence[Asked]
+    artists: Sequence[str]
 
 
 def labels_of(word: str, labels: Collection[str]) -> Mapping[str, float]:
@@ -141,7 +147,7 @@ def library(name: str, heard: Heard, rows: Sequence[Mapping[str, str]]) -> Libra
     tf = label_matrix(heard.labels, every, len(rows))
     data = TrainingData(tf, nobody, embeddings=heard.embeddings, embedded_by=heard.by)
     labels = numbered(label for of_song in heard.labels for label in of_song)
-    return Library(name, data, labels, questions(rows, labels))
+    return Library(name, data, labels, questions(rows, labels), [row["artist"] for row in rows])
 
 
 def without_labels(data: TrainingData) -> TrainingData:
@@ -177,7 +183,7 @@ def of_first(scores: Vector, liked: Sequence[int], asked: Asked) -> int:
 
 
 def figures(of: Library) -> dict[str, list[float]]:
-    """By mood and word: by the formula, by what pages rank by, by the query alone, and with half unlabelled."""
+    """By mood and word: by the formula, by what pages rank by, by the query alone, half unlabelled; the ceilings."""
     before, now = Content.fit(of.data), LabelsAndSound.fit(of.data)
     half = LabelsAndSound.fit(without_labels(of.data))
     found = {}
@@ -189,7 +195,8 @@ def figures(of: Library) -> dict[str, list[float]]:
                 mixed = np.where(before.scores(_with_share(batch, 1.0))[0] > 0, mixed, 0)
             alone, some = now.scores(_with_share(batch, 1.0))[0], half.scores(batch)[0]
             hits.append([of_first(one, liked, asked) for one in (mixed, now.scores(batch)[0], alone, some)])
-        found[f"{asked.kind} {asked.name} ({len(asked.of_it)})"] = np.mean(hits, axis=0).tolist()
+        most = ceiling(of.data, asked.of_it, of.artists)
+        found[f"{asked.kind} {asked.name} ({len(asked.of_it)})"] = [*np.mean(hits, axis=0).tolist(), *most]
     return found
 
 
@@ -236,8 +243,8 @@ def main() -> None:
                 print(f"{name} {value:g}: {both} ({said})")
         return
     for of in every:
-        print(f"\n{of.name}: of the first {FIRST}\n\n| | formula | labels and sound | query alone | half unlabelled |")
-        print("|---|---|---|---|---|")
+        print(f"\n{of.name}: of the first {FIRST}\n\n{_HEADS}")
+        print("|---|---|---|---|---|---|---|")
         found = figures(of)
         for name, values in [*found.items(), ("mean", np.mean(list(found.values()), axis=0).tolist())]:
             print(f"| {name} | {' | '.join(f'{value:.1f}' for value in values)} |")

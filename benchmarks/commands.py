@@ -70,7 +70,7 @@ def manage(home: Path, *arguments: str, named: str = "") -> Took:
 def made_library(home: Path, n_songs: int, n_listeners: int) -> list[Took]:
     """A library of songs, labels, ratings and plays, its snapshot, and a hundred listeners' recommendations."""
     manage(home, "migrate", "-v0")
-    make = f"from benchmarks.pages import make_library; make_library({n_songs}, {n_listeners})"
+    make = f"from benchmarks.made_library import make_library; make_library({n_songs}, {n_listeners})"
     manage(home, "shell", "-v0", "-c", make, named="the library")
     took = [manage(home, "recompute")]
     names = [f"listener-{number}" for number in range(ASKED)]

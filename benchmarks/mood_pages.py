@@ -27,7 +27,8 @@ from PIL import Image
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from benchmarks.pages import Client, make_library, web_server  # noqa: E402
+from benchmarks.made_library import make_library  # noqa: E402
+from benchmarks.pages import Client, web_server  # noqa: E402
 from tests.mood.pictures import portrait  # noqa: E402
 
 PAGE = "/library/"

@@ -1,11 +1,13 @@
 """How fast the pages are: a library of 10,000 songs and 1,000 listeners, the real web server, 8 requests at once.
 
     python -m benchmarks.pages [--songs N] [--listeners N] [--requests N] [--at-once N] [--pages NAME ...]
-                               [--no-browser] [--format table|json]
+                               [--without PART ...] [--folder DIR] [--no-browser] [--format table|json]
 
 Makes a library without audio files in a temporary home, starts the web server as `up` does, logs listeners in, and
 measures from the first byte sent to the last byte read. Songs, labels and plays have long tails, as real ones do. The
-pages are those of `tests/pages.py` that differ from one another.
+pages are those of `tests/pages.py` that differ from one another. What the snapshot took, part by part, the first
+answer of each web process, and the memory of the largest are printed too; with `--folder` the library stays, for the
+next time.
 
 Then, in a Chromium that has never been here: what a first visit to each page sends without pictures and sound,
 compressed as served, by kind, and when the page is first painted, and its largest part; nothing is throttled. Without
@@ -27,9 +29,10 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import numpy as np
@@ -38,29 +41,14 @@ import psutil  # type: ignore[import-untyped]
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
+from benchmarks.first_visits import Visit, first_visits, visits_table  # noqa: E402
+from benchmarks.made_library import LOGGED_IN, PASSWORD, Built, in_process  # noqa: E402
 from benchmarks.requirements import can, chromium  # noqa: E402
-from tests.pages import SitePage  # noqa: E402
+from benchmarks.scale import memory_mb  # noqa: E402
+from tests.pages import PAGES, PARTS, SitePage, fill  # noqa: E402
 
-PASSWORD = "correct horse battery"  # noqa: S105 (of listeners that live for a minute)
-LOGGED_IN = 16
-
-
-LIMIT_KB = 200
-PICTURES = ("image", "media")
-
-
-class Visit(NamedTuple):
-    """A first visit to a page, in kilobytes as sent and in milliseconds."""
-
-    page: str
-    html: float
-    css: float
-    js: float
-    icons: float
-    total: float
-    requests: int
-    first_paint: float
-    largest_paint: float
+PATIENCE_S = 600
+"""A process that is asked for the first time reads the library, which takes long where that is large."""
 
 
 class Figures(NamedTuple):
@@ -75,67 +63,88 @@ class Figures(NamedTuple):
     kilobytes: float
 
 
-# --- The library --------------------------------------------------------------------------------
+class WebProcess(NamedTuple):
+    """The web processes: seconds until each has answered with the library, and megabytes of the largest one.
+
+    `own_mb` is what nobody else has, `all_mb` also what is shared and mapped from files.
+    """
+
+    first_answer_s: float
+    own_mb: float
+    all_mb: float
 
 
-def make_library(n_songs: int, n_listeners: int) -> None:
-    """Songs with labels, listeners with ratings and plays, all of them drawn by chance, always the same ones."""
-    from django.contrib.auth.models import User
-    from django.utils import timezone
+class Report(NamedTuple):
+    """All that was measured."""
 
-    from catalog.models import Label, LibraryRoot, PlayCount, Rating, Song, SongLabel
+    built: Built
+    process: WebProcess
+    pages: list[Figures]
+    visits: list[Visit]
 
-    rng = np.random.default_rng(2018)
-    kinds = ["genre", "mood", "instrument", "era"]
-    labels = Label.objects.bulk_create(
-        Label(name=f"{kinds[i % 4]} {i // 4}", key=f"{kinds[i % 4]} {i // 4}", kind=kinds[i % 4]) for i in range(106)
-    )
-    root = LibraryRoot.objects.create(name="benchmark", path="/nowhere", rescan=False)
-    artists = _long_tail(rng, n_songs, max(n_songs // 8, 1))
-    songs = [
-        Song(
-            title=f"Song {i}",
-            artist=f"Artist {artist}",
-            album=f"Album {i % 900}",
-            root=root,
-            path=f"{i}.mp3",
-            duration_s=200.0,
-        )
-        for i, artist in enumerate(artists)
-    ]
-    for song in songs:
-        song.set_keys()
-        song.tagging_state = Song.Tagging.DONE
-    songs = Song.objects.bulk_create(songs, batch_size=2000)
-    words = []
-    for song in songs:
-        some = np.unique(_long_tail(rng, 10, len(labels)))
-        words += [
-            SongLabel(song=song, label=labels[i], source="cnn", origin="benchmark", weight=float(rng.uniform(0.1, 0.9)))
-            for i in some
-        ]
-    SongLabel.objects.bulk_create(words, batch_size=5000)
-
-    users = User.objects.bulk_create(User(username=f"listener-{i}") for i in range(n_listeners))
-    for user in users[:LOGGED_IN]:
-        user.set_password(PASSWORD)
-        user.save()
-    # The songs that few play are as many as in a real library: a third has no listener at all.
-    order = rng.permutation(n_songs)
-    counts, ratings = [], []
-    for user in users:
-        heard = [songs[order[i]] for i in np.unique(_long_tail(rng, 80, n_songs))]
-        counts += [
-            PlayCount(user=user, song=song, count=int(rng.geometric(0.3)), last_played=timezone.now()) for song in heard
-        ]
-        ratings += [Rating(user=user, song=song, stars=int(rng.integers(1, 6))) for song in heard[::2]]
-    PlayCount.objects.bulk_create(counts, batch_size=5000)
-    Rating.objects.bulk_create(ratings, batch_size=5000)
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "snapshot": self.built._asdict(),
+            "process": self.process._asdict(),
+            "pages": [one._asdict() for one in self.pages],
+            "visits": [one._asdict() for one in self.visits],
+        }
 
 
-def _long_tail(rng: np.random.Generator, size: int, n: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Numbers below n, the small ones far more often than the large."""
-    return (n ** rng.random(size)).astype(np.int64) - 1
+# --- The addresses ------------------------------------------------------------------------------
+
+
+def measured_rows(names: list[str] | None) -> list[SitePage]:
+    """The pages to measure: those named, or all that differ.
+
+    Raises
+    ------
+    SystemExit
+        If no page that is measured has such a name.
+    """
+    rows = [row for row in [*PAGES, *PARTS] if row.measured]
+    if unknown := set(names or ()) - {row.name for row in rows}:
+        raise SystemExit(f"No page that is measured is named {', '.join(sorted(unknown))}.")
+    return [row for row in rows if not names or row.name in names]
+
+
+class Addresses(NamedTuple):
+    """What the addresses of pages name: songs, a label, and the playlist of each listener."""
+
+    songs: list[int]
+    label: int
+    playlists: dict[str, int]
+
+    @classmethod
+    def of_library(cls) -> Addresses:
+        """Look them up; who has no playlist yet gets one, and songs not to be recommended."""
+        from django.contrib.auth.models import User
+
+        from catalog.models import Label, Playlist, Song
+        from catalog.services.listening import refuse
+        from catalog.services.playlists import make_playlist
+
+        songs = list(Song.objects.order_by("pk").values_list("pk", flat=True).iterator(20_000))
+        if not Playlist.objects.exists():
+            for user in User.objects.order_by("pk")[:LOGGED_IN]:
+                make_playlist(user, "Evening", songs[:50])
+                for song in Song.objects.filter(pk__in=songs[:20]):
+                    refuse(user, song, True)
+        playlists = dict(Playlist.objects.values_list("user__username", "pk"))
+        return cls(songs, Label.objects.get(key="mood 3").pk, playlists)
+
+    def of(self, row: SitePage, number: int, who: str) -> str:
+        """The address of a page, another one for each number as far as there are others."""
+        values: dict[str, object] = {
+            "song": self.songs[number * 7919 % len(self.songs)],
+            "artist": f"artist%20{number % 50}",
+            "label": self.label,
+            "label_name": "mood%203",
+            "title": f"song%20{number % 100}",
+            "playlist": self.playlists[who],
+        }
+        return fill(row.address, values).replace("davsi", f"artsit%20{number % 100}")
 
 
 # --- The server and its clients -----------------------------------------------------------------
@@ -162,7 +171,7 @@ def web_server() -> Iterator[tuple[int, psutil.Process]]:
 
 def _first_answer(port: int) -> None:
     """Wait until the server answers, over a connection of its own."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     connection.request("GET", "/accounts/login/")
     connection.getresponse().read()
     connection.close()
@@ -173,7 +182,7 @@ class Client:
 
     def __init__(self, port: int, username: str) -> None:
         self.username = username
-        self.connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        self.connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         self.cookies: dict[str, str] = {}
         form = self._request("GET", "/accounts/login/")[1].decode()
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
@@ -208,6 +217,14 @@ class Client:
             name, value = cookie.partition(";")[0].split("=", 1)
             self.cookies[name] = value
         return response.status, response.read()
+
+
+def warmed_up(clients: list[Client]) -> float:
+    """Have every web process read the library, for which many ask for it at once; seconds until all are answered."""
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(len(clients)) as pool:
+        list(pool.map(lambda client: [client.get("/library/") for _ in range(2)], clients))
+    return time.perf_counter() - begun
 
 
 def measure(
@@ -247,99 +264,6 @@ def _cpu(server: psutil.Process) -> float:
     return sum(sum(process.cpu_times()[:2]) for process in server.children(recursive=True))
 
 
-# --- A first visit ------------------------------------------------------------------------------
-
-
-def first_visits(address: str, pages: dict[str, str]) -> list[Visit]:
-    """What a browser that was never here gets and shows, for each page; the middle of three visits by first paint.
-
-    Raises
-    ------
-    playwright.sync_api.Error
-        If the browser fails.
-    """
-    from playwright.sync_api import sync_playwright
-
-    from tests.browser.conftest import find_chromium, launch
-
-    with sync_playwright() as playwright:
-        browser = launch(playwright, find_chromium() or "chromium")
-        context = browser.new_context(base_url=address)
-        page = context.new_page()
-        page.goto("/accounts/login/")
-        page.get_by_label("Username").fill("listener-0")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
-        page.wait_for_url(lambda where: "/accounts/login/" not in where)
-        cookies = context.cookies()
-        context.close()
-        # The first page of a browser that has just started waits for the browser.
-        _visit(browser, address, cookies, "", "/")
-        visits = []
-        for name, path in pages.items():
-            three = sorted(
-                (_visit(browser, address, cookies, name, path) for _ in range(3)), key=lambda v: v.first_paint
-            )
-            visits.append(three[1])
-        browser.close()
-    return visits
-
-
-def _visit(browser: Any, address: str, cookies: Any, name: str, path: str) -> Visit:
-    """One visit, in a context of its own: nothing is in its cache."""
-    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 800})
-    context.add_cookies(cookies)
-    page = context.new_page()
-    protocol = context.new_cdp_session(page)
-    protocol.send("Network.enable")
-    kinds: dict[str, str] = {}
-    sent: dict[str, float] = {}
-    protocol.on("Network.responseReceived", lambda event: kinds.setdefault(event["requestId"], _kind(event)))
-    protocol.on(
-        "Network.loadingFinished", lambda event: sent.setdefault(event["requestId"], event["encodedDataLength"] / 1000)
-    )
-    page.goto(path)
-    page.wait_for_load_state("networkidle")
-    if "/accounts/login/" in page.url:
-        raise SystemExit(f"{path} asks to log in")
-    paint = page.evaluate(_PAINTS)
-    context.close()
-    by_kind = {"document": 0.0, "stylesheet": 0.0, "script": 0.0, "icon": 0.0, "picture": 0.0}
-    for request, kilobytes in sent.items():
-        by_kind[kinds.get(request, "document")] += kilobytes
-    counted = [kind for kind in kinds.values() if kind != "picture"]
-    return Visit(
-        page=name,
-        html=by_kind["document"],
-        css=by_kind["stylesheet"],
-        js=by_kind["script"],
-        icons=by_kind["icon"],
-        total=sum(by_kind.values()) - by_kind["picture"],
-        requests=len(counted),
-        first_paint=paint["first"],
-        largest_paint=paint["largest"],
-    )
-
-
-def _kind(event: Any) -> str:
-    """What was sent: covers and sound are pictures, everything that a page fetches for itself belongs to it."""
-    kind = event["type"].lower()
-    if kind in PICTURES:
-        return "icon" if "/static/" in event["response"]["url"] else "picture"
-    if "/static/icons/" in event["response"]["url"]:
-        return "icon"
-    return kind if kind in ("stylesheet", "script") else "document"
-
-
-_PAINTS = """() => new Promise((resolve) => {
-    const first = performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? NaN;
-    let largest = first;
-    new PerformanceObserver((list) => { for (const one of list.getEntries()) largest = one.startTime; })
-        .observe({ type: "largest-contentful-paint", buffered: true });
-    setTimeout(() => resolve({ first, largest }), 50);
-})"""
-
-
 # --- All of it ----------------------------------------------------------------------------------
 
 
@@ -350,118 +274,107 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=400)
     parser.add_argument("--at-once", type=int, default=8)
     parser.add_argument("--pages", nargs="+", metavar="NAME", help="only these")
+    parser.add_argument("--without", nargs="*", default=[], metavar="PART", help="parts that the snapshot is without")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="where the library stays, for the next time")
     parser.add_argument("--no-browser", action="store_true", help="no first visits in a Chromium")
     parser.add_argument("--format", choices=["table", "json"], default="table")
     options = parser.parse_args()
     options.no_browser = options.no_browser or not can("First visits", chromium())
 
-    with tempfile.TemporaryDirectory(prefix="dcmrs-benchmark-") as home:
-        os.environ |= {"DCMRS_HOME": home, "DJANGO_SETTINGS_MODULE": "dcmrs_site.settings"}
-        figures, visits, failure = run(options)
-    print_figures(options, figures, visits)
+    with tempfile.TemporaryDirectory(prefix="dcmrs-benchmark-") as temporary:
+        home = (options.folder or Path(temporary)).resolve()
+        os.environ |= {"DCMRS_HOME": str(home), "DJANGO_SETTINGS_MODULE": "dcmrs_site.settings"}
+        built = made(home, options)
+        figures, process, visits, failure = run(options)
+    report = Report(built, process, figures, visits)
+    print(json.dumps(report.as_dict()) if options.format == "json" else table(options, report))
     if failure:
         sys.exit(f"First visits could not be measured: {failure}")
 
 
-def print_figures(options: argparse.Namespace, figures: list[Figures], visits: list[Visit]) -> None:
-    """Print what was measured, as the options say."""
-    if options.format == "json":
-        print(json.dumps({"pages": [one._asdict() for one in figures], "visits": [one._asdict() for one in visits]}))
-        return
+def made(home: Path, options: argparse.Namespace) -> Built:
+    """Make the library and its snapshot, each in a process of its own; what is there from the last time stays.
+
+    Raises
+    ------
+    SystemExit
+        If another library is in the folder.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    note, wanted = home / "benchmark.json", {"songs": options.songs, "listeners": options.listeners}
+    there = json.loads(note.read_text()) if note.exists() else {}
+    if not there:
+        print("making the library", file=sys.stderr)
+        in_process("library", "--songs", str(options.songs), "--listeners", str(options.listeners))
+        note.write_text(json.dumps(wanted))
+    elif {name: there[name] for name in wanted} != wanted:
+        raise SystemExit(f"{home} has a library of {there['songs']:,} songs and {there['listeners']:,} listeners.")
+    if "built" not in there:
+        print("building the snapshot", file=sys.stderr)
+        there = wanted | {"built": json.loads(in_process("snapshot", "--without", *options.without))}
+        note.write_text(json.dumps(there))
+    return Built(**there["built"])
+
+
+def table(options: argparse.Namespace, report: Report) -> str:
+    """What was measured, as text."""
     size = f"{options.songs:,} songs, {options.listeners:,} listeners"
-    print(f"{size}, {options.at_once} requests at once, {os.cpu_count()} cores")
-    print(f"{'':<34} {'median':>9} {'95th':>9} {'slowest':>9} {'a second':>9} {'CPU each':>9} {'size':>8}")
-    for one in figures:
-        print(
-            f"{one.page:<34} {one.median:>6.0f} ms {one.p95:>6.0f} ms {one.slowest:>6.0f} ms "
-            f"{one.per_second:>9.0f} {one.cpu:>6.1f} ms {one.kilobytes:>5.0f} kB"
-        )
-    if not visits:
-        return
-    print("\nA first visit, in kB as sent, without covers and sound")
-    print(
-        f"{'':<34} {'HTML':>6} {'CSS':>6} {'JS':>6} {'icons':>6} {'all':>6} {'asked':>6} {'painted':>9} {'largest':>9}"
-    )
-    for visit in visits:
-        over = f"  over {LIMIT_KB} kB" if visit.total > LIMIT_KB else ""
-        print(
-            f"{visit.page:<34} {visit.html:>6.1f} {visit.css:>6.1f} {visit.js:>6.1f} {visit.icons:>6.1f} "
-            f"{visit.total:>6.1f} {visit.requests:>6} {visit.first_paint:>6.0f} ms {visit.largest_paint:>6.0f} ms{over}"
-        )
+    parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in report.built.seconds.items())
+    lines = [
+        f"{size}, {options.at_once} requests at once, {os.cpu_count()} cores",
+        f"snapshot: {sum(report.built.seconds.values()):.0f} s, {report.built.cpu:.0f} s of a core, "
+        f"{report.built.peak_mb:.0f} MB at most, {report.built.disk_mb:.0f} MB on disk ({parts})",
+        f"first answer that reads the library: {report.process.first_answer_s:.1f} s; a web process: "
+        f"{report.process.own_mb:.0f} MB of its own, {report.process.all_mb:.0f} MB with what is mapped",
+        f"{'':<34} {'median':>9} {'95th':>9} {'slowest':>9} {'a second':>9} {'CPU each':>9} {'size':>8}",
+    ]
+    lines += [
+        f"{one.page:<34} {one.median:>6.0f} ms {one.p95:>6.0f} ms {one.slowest:>6.0f} ms "
+        f"{one.per_second:>9.0f} {one.cpu:>6.1f} ms {one.kilobytes:>5.0f} kB"
+        for one in report.pages
+    ]
+    return "\n".join([*lines, *(visits_table(report.visits) if report.visits else [])])
 
 
-def run(options: argparse.Namespace) -> tuple[list[Figures], list[Visit], str]:
-    """Make the library, start the server, measure; last, why there are no first visits, empty where nothing failed."""
+def run(options: argparse.Namespace) -> tuple[list[Figures], WebProcess, list[Visit], str]:
+    """Start the server and measure; last, why there are no first visits, empty where nothing failed."""
     import django
-    from django.core.management import call_command
 
     django.setup()
-    from tests.pages import PAGES, PARTS, fill
-
-    rows = [row for row in [*PAGES, *PARTS] if row.measured]
-    if options.pages:
-        if unknown := set(options.pages) - {row.name for row in rows}:
-            raise SystemExit(f"No page that is measured is named {', '.join(sorted(unknown))}.")
-        rows = [row for row in rows if row.name in options.pages]
-    print("making the library", file=sys.stderr)
-    call_command("migrate", verbosity=0)
-    call_command("collectstatic", interactive=False, verbosity=0)
-    make_library(options.songs, options.listeners)
-    call_command("recompute")
     from django.contrib.auth.models import User
+    from playwright.sync_api import Error as BrowserError
 
-    from catalog.models import Label, Playlist, Song
-    from catalog.services.listening import refuse
-    from catalog.services.playlists import make_playlist
     from recommender.models import Dial
     from recommender.services.dial import turn
 
-    songs = list(Song.objects.order_by("pk").values_list("pk", flat=True))
-    mood = Label.objects.get(key="mood 3").pk
-    people = list(User.objects.order_by("pk")[:LOGGED_IN])
-    for user in people:
-        make_playlist(user, "Evening", songs[:50])
-        for song in Song.objects.filter(pk__in=songs[:20]):
-            refuse(user, song, True)
-    playlists = dict(Playlist.objects.values_list("user__username", "pk"))
-
-    def address(row: SitePage, number: int, who: str) -> str:
-        values = {
-            "song": songs[number * 7919 % len(songs)],
-            "artist": f"artist%20{number % 50}",
-            "label": mood,
-            "label_name": "mood%203",
-            "title": f"song%20{number % 100}",
-            "playlist": playlists[who],
-        }
-        return fill(row.address, values).replace("davsi", f"artsit%20{number % 100}")
-
+    rows, address = measured_rows(options.pages), Addresses.of_library()
     with web_server() as (port, server):
         print("logging in", file=sys.stderr)
         clients = [Client(port, f"listener-{i}") for i in range(options.at_once)]
+        first_answer_s = warmed_up(clients)
 
         def measured(name: str, row: SitePage) -> Figures:
             print(name, file=sys.stderr)
-            return measure(
-                name, clients, options.at_once, options.requests, lambda n, who: address(row, n, who), server
-            )
+            return measure(name, clients, options.at_once, options.requests, partial(address.of, row), server)
 
         figures = [measured(row.name, row) for row in rows]
-        visits, failure = [], ""
+        visits, failure = list[Visit](), ""
         if not options.no_browser:
-            from playwright.sync_api import Error as BrowserError
-
-            pages = {row.name: address(row, 1, "listener-0") for row in rows if row in PAGES}
+            pages = {row.name: address.of(row, 1, "listener-0") for row in rows if row in PAGES}
             try:
                 visits = first_visits(f"http://127.0.0.1:{port}", pages)
             except BrowserError as error:
                 failure = error.message
+        people = list(User.objects.order_by("pk")[:LOGGED_IN])
         for row in rows:
             if row.name == "for-you":
                 for user in people:
                     turn(user, Dial.END)
                 figures.append(measured("for-you, most adventurous", row))
-        return figures, visits, failure
+                for user in people:
+                    turn(user, 0)
+        largest = max((memory_mb(one.pid) for one in server.children(recursive=True)), key=lambda one: one["rss"])
+    return figures, WebProcess(first_answer_s, largest["uss"], largest["rss"]), visits, failure
 
 
 if __name__ == "__main__":

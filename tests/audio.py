@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import struct
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +12,9 @@ import av
 import mutagen
 import numpy as np
 import soundfile as sf
+from mutagen.asf._attrs import ASFByteArrayAttribute
 from mutagen.flac import FLAC, Picture
+from mutagen.id3 import APIC, ID3
 from mutagen.ogg import OggPage
 from PIL import Image
 
@@ -70,6 +74,28 @@ def add_picture(path: Path, data: bytes) -> Path:
     cover = Picture()
     cover.type, cover.mime, cover.data = 3, "image/png", data
     file.add_picture(cover)
+    file.save()
+    return path
+
+
+def embed_picture(path: Path, data: bytes, kind: int) -> Path:
+    """Add a picture of a type of ID3v2's to the tags of a file, by the way of its format."""
+    if path.suffix == ".mp3":
+        tags = ID3(path)
+        tags.add(APIC(type=kind, mime="image/jpeg", desc=str(kind), data=data))
+        tags.save(path)
+        return path
+    picture = Picture()
+    picture.type, picture.mime, picture.data = kind, "image/jpeg", data
+    file = mutagen.File(path)
+    if path.suffix == ".flac":
+        file.add_picture(picture)
+    elif path.suffix == ".wma":
+        body = struct.pack("<BI", kind, len(data)) + "image/jpeg\0\0".encode("utf-16-le") + data
+        file["WM/Picture"] = [*file.get("WM/Picture", []), ASFByteArrayAttribute(data=body)]
+    else:
+        blocks = [*file.get("metadata_block_picture", []), base64.b64encode(picture.write()).decode()]
+        file["metadata_block_picture"] = blocks
     file.save()
     return path
 

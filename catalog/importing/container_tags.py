@@ -22,10 +22,10 @@ from .tag_fields import (
     MOST_PICTURES,
     ORIGINAL_DATES,
     TagBlock,
-    in_order,
     named,
     old_texts,
     read_at,
+    with_pictures,
 )
 from .vorbis_tags import VORBIS_COMMENTS
 
@@ -82,9 +82,9 @@ def mp4_tags(file: BinaryIO) -> TagBlock:
         tags: Any = MP4Tags(Atoms(file), file)
     except DAMAGED:
         values, covers = damaged_tags.read_mp4(file)
-        return TagBlock(named(values, _MP4_ATOMS), in_order([(FRONT_COVER, data) for data in covers]))
+        return with_pictures(named(values, _MP4_ATOMS), [(FRONT_COVER, data) for data in covers])
     pictures = [(FRONT_COVER, bytes(data)) for data in tags.get("covr", ())]
-    return TagBlock(named(tags, _MP4_ATOMS), in_order(pictures))
+    return with_pictures(named(tags, _MP4_ATOMS), pictures)
 
 
 def asf_tags(file: BinaryIO) -> TagBlock:
@@ -102,7 +102,7 @@ def asf_tags(file: BinaryIO) -> TagBlock:
         for value in by_name.get("wm/picture", ())[:MOST_PICTURES]
         for picture in _asf_picture(bytes(value.value))
     ]
-    return TagBlock(named(by_name, _ASF_ATTRIBUTES), in_order(pictures))
+    return with_pictures(named(by_name, _ASF_ATTRIBUTES), pictures)
 
 
 def _asf_picture(raw: bytes) -> list[tuple[int, bytes]]:
@@ -136,7 +136,7 @@ def ape_tags(file: BinaryIO) -> TagBlock:
         if key.casefold().startswith("cover art") and isinstance(tags[key].value, bytes)
     ]
     by_name = {key.casefold(): tags[key] for key in tags if not key.casefold().startswith("cover art")}
-    return TagBlock(named(by_name, _APE_ITEMS), in_order(pictures))
+    return with_pictures(named(by_name, _APE_ITEMS), pictures)
 
 
 def riff_info(file: BinaryIO, size: int, start: int) -> TagBlock:

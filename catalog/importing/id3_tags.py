@@ -10,7 +10,7 @@ from mutagen.id3 import ID3, TextFrame
 
 from ..trailing_tags import syncsafe
 from .old_encodings import decode_all
-from .tag_fields import LARGEST_BLOCK_BYTES, LINK, Fields, TagBlock, in_order, read_at
+from .tag_fields import LARGEST_BLOCK_BYTES, LINK, Fields, TagBlock, read_at, with_pictures
 
 _LATIN_1 = 0
 
@@ -61,7 +61,7 @@ def _id3(raw: bytes) -> TagBlock:
         if frame.owner.endswith("musicbrainz.org")
     ]
     pictures = [(int(frame.type), frame.data) for frame in tags.getall("APIC") if frame.mime != LINK]
-    return TagBlock(fields, in_order(pictures))
+    return with_pictures(fields, pictures)
 
 
 def _years_of_23(tags: Any) -> dict[str, list[str]]:

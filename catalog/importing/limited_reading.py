@@ -41,7 +41,7 @@ def limits_for(size: int) -> Limits:
 
 
 def read_audio_file(root: Path, found: FoundFile, covers: Covers) -> AudioFile:
-    """What `reading.read_audio_file` reads of a file, under limits; its cover is made under those of a picture.
+    """What `reading.read_audio_file` reads of a file, under limits; its pictures are made under those of a picture.
 
     Parameters
     ----------
@@ -61,8 +61,12 @@ def read_audio_file(root: Path, found: FoundFile, covers: Covers) -> AudioFile:
         audio = limited.call(limits_for(found.size), _read, root, found)
     except LimitExceededError as error:
         raise UnreasonableAudio(str(error)) from error
-    cover = covers.of(root / file_of(found.path), cast(Any, audio.cover))
-    return replace(audio, cover=cover, tags=replace(audio.tags, pictures=()))
+    return replace(
+        audio,
+        cover=covers.of(root / file_of(found.path), cast(Any, audio.cover)),
+        artist_picture=covers.first(cast(Any, audio.artist_picture)),
+        tags=replace(audio.tags, pictures=(), artist_pictures=()),
+    )
 
 
 def probe_file(path: Path) -> AudioProbe:
@@ -83,6 +87,9 @@ class _PicturesAsTheyAre:
     """In place of covers: passes on what the tags have, for a cover to be made of it elsewhere."""
 
     def of(self, _path: Path, pictures: Any) -> Any:
+        return pictures
+
+    def first(self, pictures: Any) -> Any:
         return pictures
 
 

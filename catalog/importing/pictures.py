@@ -7,7 +7,7 @@ import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -70,13 +70,16 @@ class Covers:
             Those in its tags. Where none of them can be decoded, those beside the file follow, and then those beside
             its folder, where that is a disc of an album.
         """
-        for source in pictures:
-            if (cover := self._made(source)) is not None:
-                return cover
+        if (cover := self.first(pictures)) is not None:
+            return cover
         cover = self._beside_files(path.parent)
         if cover is None and disc_folder(path.parent.name) is not None:
             cover = self._beside_files(path.parent.parent)
         return cover
+
+    def first(self, pictures: Iterable[bytes]) -> Cover | None:
+        """The first picture that can be decoded."""
+        return next((cover for source in pictures if (cover := self._made(source)) is not None), None)
 
     def _made(self, source: bytes) -> Cover | None:
         key = hashlib.sha256(source).hexdigest()
@@ -92,8 +95,7 @@ class Covers:
         with self._lock:
             if str(folder) in self._beside:
                 return self._beside[str(folder)]
-        made = (self._made(source) for source in pictures_beside(folder))
-        cover = next((cover for cover in made if cover is not None), None)
+        cover = self.first(pictures_beside(folder))
         with self._lock:
             _remember(self._beside, str(folder), cover, 4)
         return cover

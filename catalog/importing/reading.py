@@ -31,6 +31,8 @@ class AudioFile:
     guessed : Tags
         What its name and folders say.
     cover : Cover or None
+    artist_picture : Cover or None
+        From the tags.
     """
 
     found: FoundFile
@@ -39,6 +41,7 @@ class AudioFile:
     tags: Tags
     guessed: Tags
     cover: Cover | None
+    artist_picture: Cover | None = None
 
 
 def read_audio_file(root: Path, found: FoundFile, covers: Covers) -> AudioFile:
@@ -66,6 +69,7 @@ def read_audio_file(root: Path, found: FoundFile, covers: Covers) -> AudioFile:
             tags=tags,
             guessed=guess_tags(file_of(found.path), tags, numbered=found.numbered),
             cover=covers.of(file, tags.pictures),
+            artist_picture=covers.first(tags.artist_pictures),
         )
     except OSError as error:
         raise UnreadableAudio(reason(error)) from error

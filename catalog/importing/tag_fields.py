@@ -25,6 +25,10 @@ LARGEST_BLOCK_BYTES = 48_000_000
 MOST_PICTURES = 16
 LONGEST_TEXT_BYTES = 1 << 16
 ICONS = (1, 2)
+ARTISTS = (7, 8, 10)
+"""Lead artist, artist, band: the types of ID3v2 that the other formats took over."""
+
+MOST_OF_ARTISTS = 4
 LINK = "-->"
 
 # What mutagen lets through of blocks that are damaged, besides its own errors.
@@ -61,13 +65,16 @@ class TagBlock:
         Raw values by the name of the field: `title`, `artist`, `artists`, `album`, `album_artist`, `track`, `disc`,
         `date`, `genre`, `isrc`, `mbid`, `artist_mbid`, `compilation`. A value may hold several, parted by NUL.
     pictures : list of bytes
-        Encoded, the front cover first, icons last.
+        Encoded, the front cover first, then others; those of artists and icons last.
+    artist_pictures : list of bytes
+        Those of them that show the artist, encoded.
     tracks : list of CueTrack
         Those of a CUE sheet in it; empty for none.
     """
 
     fields: Fields
     pictures: list[bytes] = field(default_factory=list, repr=False)
+    artist_pictures: list[bytes] = field(default_factory=list, repr=False)
     tracks: list[CueTrack] = field(default_factory=list)
 
 
@@ -103,11 +110,16 @@ def old_texts(told: dict[str, bytes]) -> TagBlock:
     return TagBlock({name: [text] for name, text in zip(told, decode_all(list(told.values())), strict=True)})
 
 
-def in_order(pictures: list[tuple[int, bytes]]) -> list[bytes]:
-    """The front first, icons last, without what is empty or too large."""
+def with_pictures(fields: Fields, pictures: list[tuple[int, bytes]], tracks: list[CueTrack] | None = None) -> TagBlock:
+    """A block with its pictures by type, without what is empty or too large."""
     fit = [picture for picture in pictures if 0 < len(picture[1]) <= LARGEST_PICTURE_BYTES]
-    fit.sort(key=lambda picture: (picture[0] != FRONT_COVER, picture[0] in ICONS))
-    return [data for _, data in fit[:MOST_PICTURES]]
+    fit.sort(key=lambda picture: (picture[0] != FRONT_COVER, picture[0] in ARTISTS, picture[0] in ICONS))
+    return TagBlock(
+        fields,
+        pictures=[data for _, data in fit[:MOST_PICTURES]],
+        artist_pictures=[data for kind, data in fit if kind in ARTISTS][:MOST_OF_ARTISTS],
+        tracks=tracks or [],
+    )
 
 
 def read_at(file: BinaryIO, offset: int, length: int) -> bytes:

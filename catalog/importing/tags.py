@@ -59,6 +59,8 @@ class Tags:
         Whether the file says that its album is by various artists.
     pictures : tuple of bytes
         Still encoded: what may be the cover, the likeliest first.
+    artist_pictures : tuple of bytes
+        Still encoded: those that show the artist.
     tracks : tuple of CueTrack
         The songs that the file is parted into by a CUE sheet in it; empty for one song.
     """
@@ -75,6 +77,7 @@ class Tags:
     identifiers: tuple[str, ...] = ()
     compilation: bool = False
     pictures: tuple[bytes, ...] = field(default=(), repr=False)
+    artist_pictures: tuple[bytes, ...] = field(default=(), repr=False)
     tracks: tuple[CueTrack, ...] = ()
 
 
@@ -95,6 +98,7 @@ def read_tags(path: Path) -> Tags:
         identifiers=tuple(_identifiers(fields)),
         compilation=_first(fields, "compilation").casefold() in _YES,
         pictures=tuple(dict.fromkeys(picture for block in blocks for picture in block.pictures))[:_MOST_PICTURES],
+        artist_pictures=tuple(dict.fromkeys(picture for block in blocks for picture in block.artist_pictures)),
         tracks=next((tuple(block.tracks) for block in blocks if block.tracks), ()),
     )
 

@@ -21,10 +21,10 @@ from .tag_fields import (
     ORIGINAL_DATES,
     Fields,
     TagBlock,
-    in_order,
     named,
     read_at,
     utf8_or_old,
+    with_pictures,
 )
 
 _LARGEST_CUESHEET_BYTES = 1 << 20
@@ -67,7 +67,7 @@ def flac_tags(file: BinaryIO, offset: int, size: int) -> TagBlock:
         offset += 4 + length
         if header[0] & 0x80:
             break
-    return TagBlock(fields, in_order(pictures), tracks)
+    return with_pictures(fields, pictures, tracks)
 
 
 def _flac_block_length(file: BinaryIO, offset: int, size: int, *, is_last: bool) -> int:
@@ -194,7 +194,7 @@ def _ogg_headers(packets: list[bytes]) -> TagBlock | None:
         for packet in packets[1 : None if last is None else last + 1]:
             if packet:
                 _add_flac_block(packet[0] & 0x7F, packet[4:], fields, pictures)
-        return TagBlock(fields, in_order(pictures))
+        return with_pictures(fields, pictures)
     prefix = {b"\x01": b"\x03vorbis", b"O": b"OpusTags", b"S": b""}[packets[0][:1]]
     comments, pictures = _vorbis_comments(packets[1].removeprefix(prefix))
-    return TagBlock(comments, in_order(pictures))
+    return with_pictures(comments, pictures)

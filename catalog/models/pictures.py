@@ -1,4 +1,4 @@
-"""Pictures of artists that lie in the library's folders, and covers that are looked up elsewhere."""
+"""Pictures of artists from the library's folders and tags, and covers that are looked up elsewhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .songs import LibraryRoot
 
 
 class ArtistPicture(models.Model):
-    """A picture of an artist, from a folder of theirs."""
+    """A picture of an artist, from a folder of theirs or the tags of a song."""
 
     key = models.CharField(max_length=200, unique=True, help_text="Of the artist, see `names.artist_key`.")
     picture = models.ImageField(upload_to="covers/")

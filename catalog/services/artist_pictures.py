@@ -1,9 +1,9 @@
-"""Pictures that folders have beside their files' covers: of artists, and of albums on which some songs have none."""
+"""Pictures beside files' covers: of artists, in folders and tags, and of albums on which some songs have none."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -13,9 +13,11 @@ from django.db import transaction
 from ..file_parts import file_of
 from ..importing.cover_names import artist_rank
 from ..importing.names import album_folder
-from ..importing.pictures import LARGEST_FILE_BYTES, make_cover_under_limits
+from ..importing.pictures import LARGEST_FILE_BYTES, Cover, make_cover_under_limits
+from ..importing.reading import AudioFile
 from ..importing.roots import UPLOADS
 from ..importing.tables import batches
+from ..importing.walking import has_audio_suffix
 from ..models import ArtistPicture, LibraryRoot, Song
 from ..names import artist_key, title_key
 from .media_cleanup import delete_unused_covers
@@ -27,7 +29,7 @@ _WRITTEN_AT_ONCE = 500
 
 
 class _File(NamedTuple):
-    """A picture of an artist as it lies there."""
+    """The file that a picture of an artist is made of, as it lies there: a picture, or music with one in its tags."""
 
     path: str
     size: int
@@ -37,7 +39,8 @@ class _File(NamedTuple):
 def find_artist_pictures(root: LibraryRoot) -> int:
     """Bring the pictures of artists in line with the folders that are named after them; how many have changed.
 
-    Uploads are passed over: the names of their folders say nothing. A picture that is as it was is not read again.
+    Uploads are passed over: the names of their folders say nothing. A picture that is as it was is not read again. One
+    from tags gives way to a folder's, and stays while its file has it.
     """
     if root.name == UPLOADS:
         return 0
@@ -50,12 +53,55 @@ def find_artist_pictures(root: LibraryRoot) -> int:
         row = there.get(key)
         if key in taken or (row is not None and (row.path, row.size, row.mtime_ns) == file):
             continue
-        changed += _store(root, key, folder / file.path, file)
-    gone = [row for key, row in there.items() if key not in found]
+        changed += _read_and_store(root, key, folder / file.path, file)
+    in_tags = _still_in_tags(root, [row for key, row in there.items() if key not in found])
+    gone = [row for key, row in there.items() if key not in found and row not in in_tags]
     for row in gone:
         row.delete()
     delete_unused_covers([row.picture.name or "" for row in gone])
     return changed + len(gone)
+
+
+def keep_pictures_in_tags(root: LibraryRoot, read: Iterable[tuple[AudioFile, Song]]) -> None:
+    """Give artists without a picture that in the tags of a song of theirs; of several songs, that of the first.
+
+    Uploads are passed over: nobody decides for all listeners how an artist looks.
+
+    Parameters
+    ----------
+    root : LibraryRoot
+    read : iterable of (AudioFile, Song)
+        Files that have been read, and the songs that they are.
+    """
+    if root.name == UPLOADS:
+        return
+    for audio, song in read:
+        key = _key(song.artists[0]) if song.artists else song.artist_key
+        if audio.artist_picture is None or not key:
+            continue
+        there = ArtistPicture.objects.filter(key=key).select_related("root").first()
+        if there is None or _gives_way(there, root, audio.found.path):
+            _store(root, key, _File(audio.found.path, audio.found.size, audio.found.mtime_ns), audio.artist_picture)
+
+
+def _gives_way(there: ArtistPicture, root: LibraryRoot, path: str) -> bool:
+    """Whether a picture is from the tags of the same file, or of one of the root that is gone."""
+    if there.root != root or not has_audio_suffix(file_of(there.path)):
+        return False
+    return there.path == path or not (root.folder / file_of(there.path)).exists()
+
+
+def _still_in_tags(root: LibraryRoot, rows: Collection[ArtistPicture]) -> list[ArtistPicture]:
+    """Those of the pictures whose files are as they were when they were read, and still songs of the artist."""
+    by_path = {row.path: row for row in rows}
+    songs = Song.objects.playable().filter(root=root, path__in=by_path)
+    described = songs.values_list("path", "size", "mtime_ns", "artist_key", "artists")
+    return [
+        row
+        for path, size, mtime_ns, key, artists in described
+        for row in [by_path[path]]
+        if (size, mtime_ns) == (row.size, row.mtime_ns) and row.key in {key, *map(_key, artists[:1])}
+    ]
 
 
 def share_covers(root: LibraryRoot, folders: Collection[str]) -> int:
@@ -134,7 +180,7 @@ def _best(root: Path, places: dict[str, bool]) -> _File | None:
     return None
 
 
-def _store(root: LibraryRoot, key: str, path: Path, file: _File) -> bool:
+def _read_and_store(root: LibraryRoot, key: str, path: Path, file: _File) -> bool:
     """Keep a picture of an artist; False where it is none."""
     try:
         cover = make_cover_under_limits(path.read_bytes())
@@ -142,10 +188,14 @@ def _store(root: LibraryRoot, key: str, path: Path, file: _File) -> bool:
         return False
     if cover is None:
         return False
+    _store(root, key, file, cover)
+    return True
+
+
+def _store(root: LibraryRoot, key: str, file: _File, cover: Cover) -> None:
     with transaction.atomic():
         one_at_a_time()
         before = set(ArtistPicture.objects.filter(key=key).values_list("picture", flat=True))
         described = {"root": root, **file._asdict(), "picture": stored_cover(cover.name, cover.jpeg)}
         ArtistPicture.objects.update_or_create(key=key, defaults=described)
     delete_unused_covers(before)
-    return True

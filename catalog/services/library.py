@@ -38,7 +38,7 @@ from ..importing.walking import (
 )
 from ..leases import LEASE, heartbeat
 from ..models import DuplicateFile, LibraryRoot, RefusedFile, Song
-from .artist_pictures import find_artist_pictures, share_covers
+from .artist_pictures import find_artist_pictures, keep_pictures_in_tags, share_covers
 from .compilations import gather
 from .song_files import announce_tagging_needed, one_at_a_time, store
 from .song_index import record_changes
@@ -321,6 +321,7 @@ class _Scan:
         self._remember_refused()
         with transaction.atomic():
             stored = store(self.root, audios, again=self.again)
+        keep_pictures_in_tags(self.root, zip(audios, (one.song for one in stored), strict=True))
         for audio, one in zip(audios, stored, strict=True):
             self.touched.add(album_folder(audio.found.path))
             if audio.sound.is_short:

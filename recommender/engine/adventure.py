@@ -113,7 +113,10 @@ def fractional_ranks(values: Vector) -> Vector:
     float64, shape (n,)
         (n_smaller + (n_equal + 1) / 2) / n, n_equal including the value itself.
     """
-    ordered = np.sort(values)
-    smaller = np.searchsorted(ordered, values, side="left")
-    up_to = np.searchsorted(ordered, values, side="right")
-    return (smaller + (up_to - smaller + 1) / 2) / max(len(values), 1)
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    begins = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(values)])
+    equal = np.diff(begins, append=len(values))
+    ranks = np.empty(len(values))
+    ranks[order] = np.repeat(begins + (equal + 1) / 2, equal) / max(len(values), 1)
+    return ranks

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from .adventure import fractional_ranks
 from .interface import QUERY_SHARE, Vector
+from .ranking import best as best_of
 
 NEAR_BEST = 0.8
 """A song is ordered by taste too if it matches the query at least so well, relative to the best matches.
@@ -46,7 +47,7 @@ def words_first(match: Vector, candidates: NDArray[np.bool_], taste: Vector, sha
     if not len(songs):
         return scores
     matched, liked = match[songs], taste[songs]
-    best = np.sort(matched)[-_BEST:].mean()
+    best = matched[best_of(matched, _BEST)].mean()
     edge = NEAR_BEST * min(share / QUERY_SHARE, 1.0)
     well = matched >= edge * best if edge and best > 0 else np.ones(len(songs), dtype=bool)
     if (liked == liked[0]).all():

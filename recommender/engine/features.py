@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array, hstack
+from scipy.sparse import csr_array, hstack
 
 from . import tfidf
 from .interface import IndexMapping, Matrix, TrainingData, Vector
 
 _FEW = 5.0
 """Divisor of log counts, which brings them to the scale of the other features."""
+
+_BLOCK = 1 << 14
+"""Rows that are put together at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +95,7 @@ class Features:
         said = np.log1p(np.bincount(_row_of(tf), weights=tf.data, minlength=tf.shape[0])) / _FEW
         counted = csr_array((np.log1p(tf.data), tf.indices, tf.indptr), shape=tf.shape)
         weights = self.label_scale * tfidf.weights(counted, self.idf)
-        columns = [weights, _column(said), _column((said > 0).astype(np.float64))]
-        if len(self.mean):
-            columns.append(self._sounds(data))
-        rows: Matrix = hstack(columns, format="csr")
-        return rows
+        return self._beside_sounds(data, [weights, _column(said), _column((said > 0).astype(np.float64))])
 
     def rows_and_amounts(self, data: TrainingData) -> Matrix:
         """Feature rows with n_labels more columns: log counts of each label, not normalized by song.
@@ -106,17 +105,21 @@ class Features:
         tf = data.term_frequencies
         logs = self.label_scale * np.log1p(tf.data) / _FEW
         amounts = csr_array((logs * self.idf[tf.indices], tf.indices, tf.indptr), shape=tf.shape)
-        rows: Matrix = hstack([self.rows(data), amounts], format="csr")
-        return rows
+        return _side_by_side([self.rows(data), amounts])
 
-    def _sounds(self, data: TrainingData) -> Matrix:
-        songs = np.flatnonzero(self.embedded(data))
-        width = len(self.mean)
-        if data.embeddings is None or not len(songs):
-            return csr_array((data.n_songs, width), dtype=np.float64)
-        sounds = ((data.embeddings[songs] - self.mean) / self.scale).astype(np.float64)
-        at = (np.repeat(songs, width), np.tile(np.arange(width), len(songs)))
-        return coo_array((sounds.ravel(), at), shape=(data.n_songs, width)).tocsr()
+    def _beside_sounds(self, data: TrainingData, columns: Sequence[Matrix]) -> Matrix:
+        """Columns, with those of the embeddings behind them."""
+        if not len(self.mean) or data.embeddings is None:
+            return _side_by_side(columns)
+        embedded, embeddings, width = self.embedded(data), data.embeddings, len(self.mean)
+
+        def sounds(block: slice) -> Matrix:
+            there = embedded[block]
+            values = ((embeddings[block][there] - self.mean) / self.scale).astype(np.float64)
+            indptr = width * np.concatenate([[0], np.cumsum(there)])
+            return csr_array((values.ravel(), np.tile(np.arange(width), len(values)), indptr), (len(there), width))
+
+        return _side_by_side([*columns, _Blocks(width * embedded.astype(np.int64), width, sounds)])
 
 
 def remapped_rows(rows: NDArray[Any], then: NDArray[np.integer[Any]]) -> NDArray[Any]:
@@ -143,3 +146,34 @@ def _row_of(matrix: Matrix) -> NDArray[np.intp]:
 def _column(values: Vector) -> Matrix:
     column: Matrix = csr_array(values[:, np.newaxis])
     return column
+
+
+class _Blocks(NamedTuple):
+    """A matrix that is made block by block of its rows: stored values of each row, number of columns, and a block."""
+
+    lengths: NDArray[np.int64]
+    width: int
+    of: Callable[[slice], Matrix]
+
+
+def _side_by_side(parts: Sequence[Matrix | _Blocks]) -> Matrix:
+    """Matrices of as many rows as one, filled block by block.
+
+    As a whole, `hstack` holds several copies of the embeddings at once.
+    """
+    blockwise = [
+        part if isinstance(part, _Blocks) else _Blocks(np.diff(part.indptr), part.shape[1], part.__getitem__)
+        for part in parts
+    ]
+    indptr = np.concatenate([[0], np.cumsum(sum(part.lengths for part in blockwise))])
+    n_rows, values = len(indptr) - 1, np.empty(indptr[-1])
+    # scipy has one type for both: 32 bits halve them as long as they suffice.
+    indptr = indptr.astype(np.int32 if len(values) <= np.iinfo(np.int32).max else np.int64)
+    columns = np.empty(len(values), indptr.dtype)
+    for begin in range(0, n_rows, _BLOCK):
+        block = slice(begin, min(begin + _BLOCK, n_rows))
+        stacked = hstack([part.of(block) for part in blockwise], format="csr")
+        at = slice(indptr[block.start], indptr[block.stop])
+        values[at], columns[at] = stacked.data, stacked.indices
+    rows: Matrix = csr_array((values, columns, indptr), shape=(n_rows, sum(part.width for part in blockwise)))
+    return rows

@@ -10,10 +10,11 @@ decides what is in the list (`asking`).
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple, Self, TypeGuard
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple, Self, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ from .interface import (
     Vector,
     no_progress,
 )
+from .ranking import best
 from .sound import Sound
 
 PIVOT = 2.0
@@ -46,6 +48,11 @@ _FEW = 0.1
 
 _ALIKE = 20
 """A song that a query finds by sound is explained by those of so many best matches that sound most like it."""
+
+_SCALES_KEPT = 512
+"""Sides whose scales are kept: what explains songs often follows what has scored them."""
+
+_Places: TypeAlias = "slice | NDArray[np.int64]"
 
 _BLOCK = 1 << 20
 """Values of embeddings that are centred at once, 4 MB."""
@@ -165,6 +172,30 @@ class _Scales(NamedTuple):
     labels: float
     sound: float
     sound_alone: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """Where the songs with embeddings are among all songs, and those with and without labels among them.
+
+    Slices where that is all songs, as in a library that is heard: picked one by one, a million take a while.
+    """
+
+    embedded: _Places
+    labelled: _Places
+    labelled_songs: _Places
+    alone: _Places
+    alone_songs: _Places
+
+    @classmethod
+    def of(cls, embedded: NDArray[np.int64], known: NDArray[np.bool_]) -> Self:
+        """The split of songs with embeddings, by position, by whether each song has labels."""
+        labelled, every = known[embedded], slice(None)
+        if not labelled.all():
+            both, alone = np.flatnonzero(labelled), np.flatnonzero(~labelled)
+            return cls(embedded, both, embedded[both], alone, embedded[alone])
+        songs: _Places = every if len(embedded) == len(known) else embedded
+        return cls(songs, every, songs, slice(0), slice(0))
 
 
 class _Scored(NamedTuple):
@@ -318,29 +349,47 @@ class LabelsAndSound:
         scores[song] = 0
         return scores
 
+    @cached_property
+    def _split(self) -> _Split:
+        return _Split.of(self.sound.songs, self.evidence.amounts > 0)
+
+    @cached_property
+    def _kept_scales(self) -> OrderedDict[bytes, _Scales]:
+        return OrderedDict()
+
+    def _scales(self, side: _Side) -> _Scales:
+        """What each cosine counts for a side: as it was scored last, or scored for that."""
+        kept = self._kept_scales.get(_fingerprint(side))
+        return self._score(side).scales if kept is None else kept
+
     def _score(self, side: _Side) -> _Scored:
         """The scores of all songs for one side."""
-        embedded, known = self.sound.songs, self.evidence.amounts > 0
+        scored = self._scored(side)
+        self._kept_scales[_fingerprint(side)] = scored.scales
+        while len(self._kept_scales) > _SCALES_KEPT:
+            self._kept_scales.popitem(last=False)
+        return scored
+
+    def _scored(self, side: _Side) -> _Scored:
+        split = self._split
         by_label = self.evidence.amounts * self.content.cosines(side.labels)
         sounds = self._sounds(side.sound)
         if not side.sound.any():
             return _Scored(by_label, sounds, _Scales(1.0, 0.0, 0.0))
-        both = known[embedded]
-        if not side.labels.any() or not both.any():
-            by_label[embedded[~both]] = 0
-            scales = _Scales(1.0, 1.0, 1.0)
-            by_label[embedded] += sounds
-            return _Scored(by_label, sounds, scales)
-        spread, of_sound = float(by_label[embedded[both]].std()), float(sounds[both].std())
+        said = by_label[split.labelled_songs]
+        if not side.labels.any() or not len(said):
+            by_label[split.alone_songs] = 0
+            by_label[split.embedded] += sounds
+            return _Scored(by_label, sounds, _Scales(1.0, 1.0, 1.0))
+        heard, mean = sounds[split.labelled], float(said.mean())
+        spread, of_sound = float(said.std()), float(heard.std())
         ratio = spread / of_sound if spread and of_sound else 1.0
-        centred = sounds[both] - sounds[both].mean()
-        said = by_label[embedded[both]]
-        slope = max(float(centred @ (said - said.mean())) / max(float(centred @ centred), _TINY), 0.0)
+        centred = heard - heard.mean()
+        slope = max(float(centred @ (said - mean)) / max(float(centred @ centred), _TINY), 0.0)
         # A song without labels: what songs that sound so score by theirs.
-        alone = embedded[~both]
-        by_label[alone] = said.mean() + slope * (sounds[~both] - sounds[both].mean())
+        by_label[split.alone_songs] = mean + slope * (sounds[split.alone] - heard.mean())
         scores = (1 - SOUND_SHARE) * by_label
-        scores[embedded] += SOUND_SHARE * ratio * sounds
+        scores[split.embedded] += SOUND_SHARE * ratio * sounds
         labels, sound = 1 - SOUND_SHARE, SOUND_SHARE * ratio
         return _Scored(scores, sounds, _Scales(labels, sound, sound + labels * slope))
 
@@ -409,9 +458,9 @@ class LabelsAndSound:
         asked = self._asking(batch.query)
         scored = self._score(asked)
         known = self.sound.songs[self.evidence.amounts[self.sound.songs] > 0]
-        best = known[np.argsort(-scored.scores[known], kind="stable")[:_ALIKE]]
-        total = self._vectors(best).sum(axis=0)
-        return self._explained(_side(self.content.directions(batch)[0], total), songs, best, k)
+        nearest = known[best(scored.scores[known], _ALIKE)]
+        total = self._vectors(nearest).sum(axis=0)
+        return self._explained(_side(self.content.directions(batch)[0], total), songs, nearest, k)
 
     def explain_similarity(self, song: int, songs: Positions, k: int) -> Sequence[Sequence[Contribution]]:
         """The k largest contributions to the similarity of each song with `song`."""
@@ -419,7 +468,7 @@ class LabelsAndSound:
 
     def _explained(self, side: _Side, songs: Positions, like: Positions, k: int) -> list[list[Contribution]]:
         """Label contributions, and those of songs whose embeddings the side's sound is the mean of."""
-        scales = self._score(side).scales
+        scales = self._scales(side)
         by_label = self.content.label_contributions(side.labels, songs, k)
         alike = self._vectors(songs) @ self._vectors(like).T / max(side.length, _TINY)
         found: list[list[Contribution]] = []
@@ -448,6 +497,10 @@ class _Row(NamedTuple):
 def _row(matrix: Matrix, row: int) -> _Row:
     at = slice(matrix.indptr[row], matrix.indptr[row + 1])
     return _Row(matrix.indices[at].astype(np.intp), matrix.data[at])
+
+
+def _fingerprint(side: _Side) -> bytes:
+    return side.labels.tobytes() + side.sound.tobytes()
 
 
 def _side(labels: Vector, total: NDArray[np.float32]) -> _Side:

@@ -47,6 +47,14 @@ def top(
     return songs[np.argsort(-scores[songs], kind="stable")][: max(n, 0)]
 
 
+def best(scores: Vector, n: int) -> Positions:
+    """The n highest scores of any sign, highest first; ties by position. Sorts no more than these."""
+    at = np.arange(len(scores))
+    if len(scores) > n > 0:
+        at = np.flatnonzero(scores >= np.partition(scores, len(scores) - n)[len(scores) - n])
+    return at[np.argsort(-scores[at], kind="stable")][: max(n, 0)]
+
+
 def fused(rankings: Sequence[Positions], n_songs: int) -> Vector:
     """Reciprocal rank fusion: sums of 1 / (CALM + rank).
 

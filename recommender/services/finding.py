@@ -275,16 +275,17 @@ def _fitting(user: User, wanted: _Wanted, n: int, *, playable_only: bool, new_on
             taste.as_batch(index, query), liked=_row_of(index.songs(wanted.like.songs), batch.liked.shape[1])
         )
         asking = replace(asking, disliked=batch.disliked * 0, nudges=batch.nudges * 0)
-    found = chosen(
+    said = more_asked_than_liked(bundle, batch, query) if wanted.like is None else set(query)
+    of_query = set(index.labels(list(said)).tolist())
+    return chosen(
         bundle,
         spread,
         scores,
         n,
         playable_only=playable_only,
-        reasons=lambda songs: ranker.explain(asking, songs, 4 * REASONS),
-        asked=more_asked_than_liked(bundle, batch, query) if wanted.like is None else set(query),
+        reasons=lambda songs: [balanced(some, of_query) for some in ranker.explain(asking, songs, 4 * REASONS)],
+        asked=said,
     )
-    return [replace(one, reasons=balanced(one.reasons)) for one in found]
 
 
 def _scores(bundle: ModelBundle, wanted: _Wanted, batch: ListenerBatch) -> Vector:

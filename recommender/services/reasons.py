@@ -76,20 +76,28 @@ def sounds_like(reasons: Iterable[Reason]) -> str:
     return f"sounds like {' and '.join(f'“{song.title}”' for song in songs[:_SONGS_IN_WORDS])}" if songs else ""
 
 
-def balanced(reasons: list[Reason]) -> list[Reason]:
-    """The strongest reasons, with at least one query label and one other if there are any."""
-    kept = reasons[:REASONS]
-    for asked in (True, False):
-        speaking = [reason for reason in reasons if reason.weight > 0 and _asked(reason) is asked]
-        if speaking and speaking[0] not in kept:
-            weakest = next((at for at in reversed(range(len(kept))) if _asked(kept[at]) is not asked), None)
+def balanced(reasons: Sequence[engine.Contribution], asked: Collection[int]) -> list[engine.Contribution]:
+    """The strongest contributions, with at least one of the query's labels and one other if there are any.
+
+    Parameters
+    ----------
+    reasons : sequence of Contribution
+        Strongest first.
+    asked : collection of int
+        The query's labels, by position.
+    """
+
+    def is_asked(reason: engine.Contribution) -> bool:
+        return isinstance(reason, engine.LabelContribution) and reason.label in asked
+
+    kept = list(reasons[:REASONS])
+    for wanted in (True, False):
+        speaking = next((reason for reason in reasons if reason.weight > 0 and is_asked(reason) is wanted), None)
+        if speaking is not None and speaking not in kept:
+            weakest = next((at for at in reversed(range(len(kept))) if is_asked(kept[at]) is not wanted), None)
             if weakest is not None:
-                kept[weakest] = speaking[0]
+                kept[weakest] = speaking
     return sorted(kept, key=lambda reason: -abs(reason.weight))
-
-
-def _asked(reason: Reason) -> bool:
-    return isinstance(reason, LabelReason) and reason.asked
 
 
 def resolve_labels(

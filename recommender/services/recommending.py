@@ -124,16 +124,17 @@ def recommend(
     recommender = bundle.methods[name]
     # More reasons than shown, so that `balanced` finds both query labels and profile labels.
     most = 4 * REASONS if asked else REASONS
-    found = listed(
+    said = more_asked_than_liked(bundle, batch, asked) if asked else set()
+    of_query = set(index.labels(list(said)).tolist())
+    return listed(
         bundle,
         recommender.scores(batch)[0],
         n,
         leave_out=index.songs(list(taste.known)),
         playable_only=playable_only,
-        reasons=lambda songs: recommender.explain(batch, songs, most),
-        asked=more_asked_than_liked(bundle, batch, asked) if asked else (),
+        reasons=lambda songs: [balanced(some, of_query) for some in recommender.explain(batch, songs, most)],
+        asked=said,
     )
-    return [replace(one, reasons=balanced(one.reasons)) for one in found]
 
 
 def more_asked_than_liked(bundle: ModelBundle, batch: engine.ListenerBatch, asked: Collection[int]) -> set[int]:

@@ -10,11 +10,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.test import Client
+from mutagen import id3
 from PIL import Image
 
 from catalog.importing.cover_names import artist_rank
-from catalog.models import ArtistPicture, Song
-from catalog.services.library import ImportReport, import_path
+from catalog.importing.roots import UPLOADS
+from catalog.models import ArtistPicture, LibraryRoot, Song
+from catalog.services.library import ImportReport, import_path, rescan
+from tests.audio import embed_picture, tag
 from tests.factories import make_song
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +86,77 @@ def test_a_picture_that_changes_or_goes_is_followed(music: Path, tone: Tone) -> 
     bring_in(music)
     assert not ArtistPicture.objects.exists()
     assert not default_storage.exists(second)
+
+
+def embed(file: Path, kind: int, colour: str, other: str = "") -> Path:
+    """Put a picture of a type into the tags of a file, and one of the front beside it."""
+    for of_type, of_colour in [(kind, colour), *([(3, other)] if other else [])]:
+        made = BytesIO()
+        Image.new("RGB", (64, 64), of_colour).save(made, "JPEG")
+        embed_picture(file, made.getvalue(), of_type)
+    return file
+
+
+@pytest.mark.parametrize("kind", [7, 8, 10], ids=["lead artist", "artist", "band"])
+@pytest.mark.parametrize("suffix", ["mp3", "flac", "ogg", "opus", "wma"])
+def test_a_picture_in_tags_that_shows_the_artist_is_theirs(music: Path, tone: Tone, suffix: str, kind: int) -> None:
+    named = {"Author": "Nina Simone"} if suffix == "wma" else {"artist": "Nina Simone", "album": "Pastel Blues"}
+    file = tone(music / "Any folder" / f"01 Sinnerman.{suffix}", **named)
+    embed(file, kind, "red", other="blue")
+    bring_in(music)
+    assert colour_of(ArtistPicture.objects.get(key="nina simone").picture.name) == RED
+    assert colour_of(Song.objects.get().cover.name) == BLUE
+
+
+def test_a_picture_of_the_back_shows_no_artist(music: Path, tone: Tone) -> None:
+    embed(tone(music / "01 Sinnerman.mp3", artist="Nina Simone", album="Pastel Blues"), 4, "red")
+    bring_in(music)
+    assert not ArtistPicture.objects.exists()
+
+
+def test_a_picture_in_tags_is_of_the_first_of_several_artists(music: Path, tone: Tone) -> None:
+    embed(tone(music / "01 Duet.mp3", artist="Nina Simone feat. Somebody", album="Duets"), 8, "red")
+    bring_in(music)
+    assert ArtistPicture.objects.get().key == "nina simone"
+
+
+def test_a_picture_in_a_folder_comes_before_one_in_tags(music: Path, tone: Tone) -> None:
+    folder = music / "Nina Simone" / "Pastel Blues"
+    embed(tone(folder / "01 Sinnerman.mp3", artist="Nina Simone", album="Pastel Blues"), 8, "red")
+    bring_in(music)
+    assert colour_of(ArtistPicture.objects.get().picture.name) == RED
+    picture(music / "Nina Simone" / "artist.jpg", "blue")
+    embed(tone(folder / "02 Trouble.mp3", 1, artist="Nina Simone", album="Pastel Blues"), 8, "red")
+    bring_in(music)
+    assert colour_of(ArtistPicture.objects.get().picture.name) == BLUE
+
+
+def test_a_picture_in_tags_stays_with_its_file_and_goes_with_it(music: Path, tone: Tone) -> None:
+    file = embed(tone(music / "01 Sinnerman.mp3", artist="Nina Simone", album="Pastel Blues"), 8, "red")
+    bring_in(music)
+    kept = ArtistPicture.objects.get().picture.name or ""
+    bring_in(music)
+    assert ArtistPicture.objects.get().picture.name == kept
+    file = file.rename(music / "01 Moved.mp3")
+    bring_in(music)
+    assert ArtistPicture.objects.get().path == "01 Moved.mp3"
+    tag(file, artist="Somebody Else")
+    bring_in(music)
+    assert [one.key for one in ArtistPicture.objects.all()] == ["somebody else"]
+    id3.delete(file)
+    tag(file, artist="Somebody Else")
+    bring_in(music)
+    assert not ArtistPicture.objects.exists()
+    assert not default_storage.exists(kept)
+
+
+def test_an_upload_gives_no_artist_a_picture(music: Path, tone: Tone) -> None:
+    file = embed(tone(music / "01 Sinnerman.mp3", artist="Nina Simone", album="Pastel Blues"), 8, "red")
+    root = LibraryRoot.objects.create(name=UPLOADS, path=str(music))
+    rescan(root)
+    assert Song.objects.get().title
+    assert file.exists()
+    assert not ArtistPicture.objects.exists()
 
 
 def test_a_damaged_picture_is_passed_over(music: Path, tone: Tone) -> None:

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from catalog.models import LibraryRoot, Song
-from recommender.snapshots import build
+from recommender.services.for_you.arrivals import arrivals
+from recommender.snapshots import build, current
 from tests.factories import add_labels, make_song
 
 pytestmark = pytest.mark.django_db
@@ -126,3 +129,18 @@ def test_songs_heard_after_the_snapshot_that_knows_them_are_shown(page: Client, 
     build.build()
     assert "songs-arrived" in page.get(seen(shown)).headers["HX-Trigger"]
     assert cards(text(page)) == []
+
+
+def test_no_song_is_looked_at_one_by_one_where_nothing_arrives(root: LibraryRoot) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("another database tells its plan in another way")
+    add(root, 1, tagging_state=DONE)
+    build.build()
+    with CaptureQueriesContext(connection) as asked:
+        assert not arrivals(current.bundle()).going_on
+    (query,) = [one["sql"] for one in asked if "tagging_state" in one["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {query}")
+        plan = [row[-1] for row in cursor.fetchall()]
+    assert plan
+    assert not [step for step in plan if step.startswith("SCAN catalog_song")], plan

@@ -194,3 +194,21 @@ def test_embeddings_of_another_version_count_as_none_until_the_next_fit() -> Non
     features = Features.from_arrays(Features.fit(data).arrays())
     assert features.rows(data).toarray()[:, -4:].any(axis=1).all()
     assert not features.rows(replace(data, embedded_by="musicnn")).toarray()[:, -4:].any()
+
+
+def test_features_put_together_in_blocks_are_those_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    tf = csr_array(np.where(rng.random((23, 5)) < 0.4, rng.random((23, 5)), 0.0))
+    embeddings = rng.standard_normal((23, 4)).astype(np.float32)
+    embeddings[::5] = 0
+    played = csr_array(np.ones((2, 23), dtype=np.int32))
+    data = TrainingData(tf, played, embeddings=embeddings, embedded_by="x")
+    features = Features.fit(data)
+    whole = features.rows_and_amounts(data)
+    monkeypatch.setattr("recommender.engine.features._BLOCK", 7)
+    blocks = features.rows_and_amounts(data)
+    assert (blocks.toarray() == whole.toarray()).all()
+    heard = np.any(embeddings, axis=1)
+    sounds = whole.toarray()[:, 5 + 2 : 5 + 2 + 4]
+    assert not sounds[~heard].any()
+    assert np.allclose(sounds[heard], (embeddings[heard] - features.mean) / features.scale)

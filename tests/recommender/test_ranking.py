@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.engine.diversity import UNKNOWN_ARTIST, spread_artists
-from recommender.engine.ranking import CALM, fused, top
+from recommender.engine.ranking import CALM, best, fused, top
 
 
 def test_the_highest_scores_come_first_and_ties_in_order() -> None:
@@ -20,6 +20,12 @@ def test_songs_are_left_out_and_kept_in() -> None:
     scores = np.array([0.9, 0.8, 0.7, 0.6])
     assert top(scores, 4, leave_out=np.array([0])).tolist() == [1, 2, 3]
     assert top(scores, 4, among=np.array([True, False, True, False])).tolist() == [0, 2]
+
+
+@given(st.lists(st.integers(-3, 3), max_size=30), st.integers(0, 12))
+def test_the_best_of_any_sign_are_those_of_a_whole_sort(values: list[int], n: int) -> None:
+    scores = np.array(values, dtype=np.float64)
+    assert best(scores, n).tolist() == np.argsort(-scores, kind="stable")[:n].tolist()
 
 
 def test_none_wanted_is_none_listed() -> None:

@@ -66,7 +66,7 @@ class Arrivals:
 
 
 def arrivals(bundle: ModelBundle | None) -> Arrivals:
-    """What arrives, in one query where nothing does, else in up to five.
+    """What arrives, in one query where nothing does, else in up to six.
 
     Parameters
     ----------
@@ -77,15 +77,16 @@ def arrivals(bundle: ModelBundle | None) -> Arrivals:
     playable = Song.objects.playable()
     lately = Q(tagging_state=Song.Tagging.DONE, tagging_changed_at__gte=timezone.now() - _LATELY)
     missed = Q(pk__gt=newest) | Q(tagging_state__in=_WAITING) | lately
-    unread = list(playable.filter(missed).order_by("-pk")[:_LOOKED_AT])
+    unread = playable.filter(missed)
     snapshot = _fingerprint(bundle)
-    if not unread:
+    # Without an order two indexes answer that; newest first, every song would be looked at where none arrives.
+    if not unread.exists():
         return Arrivals(0, 0, [], snapshot)
     waiting = playable.filter(tagging_state__in=_WAITING).count()
     heard_songs = playable.filter(tagging_state=Song.Tagging.DONE)
     heard = heard_songs.count()
     songs = {song.pk: song for song in heard_songs.order_by("-tagging_changed_at", "-pk")[:_LOOKED_AT]}
-    songs |= {song.pk: song for song in unread if song.pk not in songs}
+    songs |= {song.pk: song for song in unread.order_by("-pk")[:_LOOKED_AT] if song.pk not in songs}
     known = _labelled_in(bundle, list(songs))
     missing = [song for song in songs.values() if song.pk not in known]
     strengths = label_strengths(song.pk for song in missing)

@@ -134,8 +134,9 @@ class RowReasons:
             return [why or shared for why in left]
 
         def own(song: int, said: Sequence[str], same: set[str]) -> list[str]:
-            others = [self.name(one.label) for one in self.strongest_labels(song)]
-            return [part for part in said if part not in same] or [name for name in others if name not in same]
+            if left := [part for part in said if part not in same]:
+                return left
+            return [name for one in self.strongest_labels(song) if (name := self.name(one.label)) not in same]
 
         return told_apart
 
