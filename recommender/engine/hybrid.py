@@ -60,8 +60,9 @@ _NEGATIVES = 100
 PRIOR_STRENGTH = 10.0
 """Strength of the Gaussian prior on the weights, in units of plays."""
 
-_BLEND_SHARES = (0.0, 0.25, 0.5)
-"""Candidate shares of the prior in the weights of unplayed songs."""
+_PRIOR_SHARES = (0.0, 0.25, 0.5)
+_LATENT_SHARES = (0.5, 0.75, 0.9, 1.0)
+"""Candidate shares, in the weights of unplayed songs, of the prior, and of the latent factors alone."""
 
 _SEED = 2018
 
@@ -306,12 +307,15 @@ class _Choices(NamedTuple):
         Standardized part scores x popularity basis; index 0 is the positive.
     possible : bool, shape (n_choices, 1 + against)
         False for negatives that the listener has played.
+    cold : bool, shape (n_choices, 1 + against)
+        `_InnerSplit.cold` of the songs.
     counts : float32, shape (n_choices,)
         Weight of each choice; a listener's choices sum to 1.
     """
 
     values: NDArray[np.float32]
     possible: NDArray[np.bool_]
+    cold: NDArray[np.bool_]
     counts: NDArray[np.float32]
 
 
@@ -323,7 +327,7 @@ def _choices(parts: Mapping[str, Any], inner: _InnerSplit, progress: Progress) -
     basis = _basis(data.listeners).astype(np.float32)
     expected = _standardized(parts["popular"].expected[np.newaxis])[0]
     n_songs, cold = data.n_songs, np.flatnonzero(inner.cold)
-    values, possible, counts = [], [], []
+    values, possible, is_cold, counts = [], [], [], []
     for listener in np.sort(rng.permutation(both)[:_MOST_LISTENERS]):
         progress("weights of the parts")
         batch = ListenerBatch.from_plays(data.played[[listener]], data.term_frequencies.shape[1])
@@ -344,8 +348,9 @@ def _choices(parts: Mapping[str, Any], inner: _InnerSplit, progress: Progress) -
         )
         new = ~np.isin(negatives, np.union1d(out, batch.played.indices))
         possible.append(np.column_stack([np.ones(len(positives), dtype=bool), new]))
+        is_cold.append(inner.cold[choice_songs])
         counts.append(np.full(len(positives), 1 / len(positives), dtype=np.float32))
-    return _Choices(np.concatenate(values), np.concatenate(possible), np.concatenate(counts))
+    return _Choices(*(np.concatenate(of_listeners) for of_listeners in (values, possible, is_cold, counts)))
 
 
 def _weights(choices: _Choices, prior_strength: float, progress: Progress) -> Vector:
@@ -375,33 +380,37 @@ def _weights(choices: _Choices, prior_strength: float, progress: Progress) -> Ve
 
 
 def _blend_cold_weights(fitted: Vector, prior_means: Vector, choices: _Choices) -> Vector:
-    """Blend the weights of unplayed songs with their prior, by the share with the best mean reciprocal rank.
+    """Blend the weights of unplayed songs with their prior or the latent factors, by the share with the best AUC.
 
-    Ranks are more robust than the likelihood against a few overconfident scores. The norm of the weights is kept, so
-    that unplayed songs keep their level among all songs.
+    The AUC is that of the inner split's cold songs among one another. The likelihood is also of unplayed songs without
+    any content, which no part tells apart, and a few overconfident scores decide it. The norm of the weights is kept,
+    so that unplayed songs keep their level among all songs.
     """
-    n_columns = len(_FEATURES)
-    unplayed = choices.values[..., n_columns - 1] == 1
-    ranked = choices.possible & unplayed
-    counts = choices.counts * unplayed[:, 0]
-    if not counts.any():
+    own, prior = fitted[0, :-1], prior_means[0, :-1]
+    against = choices.possible[:, 1:] & choices.cold[:, 1:]
+    asked = choices.cold[:, 0] & against.any(axis=1)
+    if not asked.any():
         return fitted
-    values = choices.values[..., : n_columns - 1]
-    own, other = fitted[0, :-1], prior_means[0, :-1]
-    length = float(np.linalg.norm(own))
+    values, against, counts = choices.values[asked, :, : len(own)], against[asked], choices.counts[asked]
 
-    def reciprocal_rank(weights: Vector) -> float:
+    def area(weights: Vector) -> float:
         sums = values @ weights.astype(np.float32)
-        ranks = 1 + np.count_nonzero((sums > sums[:, :1]) & ranked, axis=1)
-        return float(counts @ (1 / ranks))
+        below = np.heaviside(sums[:, :1] - sums[:, 1:], 0.5)
+        return float(counts @ ((below * against).sum(axis=1) / against.sum(axis=1)))
 
-    candidates = [
-        (1 - share) * own / (length or 1.0) + share * other / np.linalg.norm(other) for share in _BLEND_SHARES
-    ]
-    candidates = [length * weights / (np.linalg.norm(weights) or 1.0) for weights in candidates]
+    latent = np.array([name == "latent" for name in _FEATURES[:-1]], dtype=np.float64)
+    directions = [_between(own, prior, share) for share in _PRIOR_SHARES]
+    directions += [_between(own, latent, share) for share in _LATENT_SHARES]
     best = fitted.copy()
-    best[0, :-1] = max(candidates, key=reciprocal_rank)
+    best[0, :-1] = np.linalg.norm(own) * max(directions, key=area)
     return best
+
+
+def _between(one: Vector, other: Vector, share: float) -> Vector:
+    """The direction between two, with a share of the second; of norm 1, or 0."""
+    mixed = (1 - share) * one / (np.linalg.norm(one) or 1.0) + share * other / (np.linalg.norm(other) or 1.0)
+    direction: Vector = mixed / (np.linalg.norm(mixed) or 1.0)
+    return direction
 
 
 def _basis(listeners: NDArray[np.int64]) -> Vector:
