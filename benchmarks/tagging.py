@@ -202,7 +202,10 @@ def shares_of_time(files: Sequence[Path], taggers: Sequence[Tagger]) -> tuple[fl
 
 
 def fresh_process(files: Sequence[Path], names: Sequence[str]) -> tuple[float, float]:
-    """Of a fresh process that tags files: its peak memory with its helpers', MB, and the seconds of its first song."""
+    """Of a fresh process that tags files: its peak memory with its helpers', MB, and the seconds of its first song.
+
+    Libraries that the helpers map too are counted once.
+    """
     with get_context("spawn").Pool(1) as process:
         return process.apply(_tag_and_weigh, (files, names))
 
@@ -219,13 +222,15 @@ def _tag_and_weigh(files: Sequence[Path], names: Sequence[str]) -> tuple[float, 
     if Path("/proc/self/status").exists():
         # What getrusage says begins, on Linux, with the size of the parent.
         own = psutil.Process()
-        return sum(_peak_mb(one.pid) for one in (own, *own.children())), first_song_s
+        return _peak_mb(own.pid) + sum(_peak_mb(one.pid, beside=True) for one in own.children()), first_song_s
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, first_song_s
 
 
-def _peak_mb(pid: int) -> float:
+def _peak_mb(pid: int, beside: bool = False) -> float:
+    """The most memory that a process has had; of one beside another without the libraries that both map, MB."""
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024 / 1e6
+    peak_kb, shared_kb = (int(re.findall(rf"{name}:\s+(\d+) kB", status)[0]) for name in ("VmHWM", "RssFile"))
+    return (peak_kb - beside * shared_kb) * 1024 / 1e6
 
 
 def make_songs_of_three_minutes(sources: Sequence[Path], folder: Path) -> list[Path]:
