@@ -151,7 +151,8 @@ def core_seconds(action: Callable[[], object]) -> float:
     def so_far() -> float:
         process = psutil.Process()
         times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
-        return sum(one.user + one.system for one in times)
+        seconds: float = sum(one.user + one.system for one in times)
+        return seconds
 
     before = so_far()
     action()
