@@ -11,8 +11,8 @@ what was learned. Three curators:
 - one who deliberately means something else by it, the styles of another label, 20 and 30 corrections;
 - one whose every verdict is drawn by lot, 20 and 30 corrections: whatever is kept of that was kept wrongly.
 
-ROC-AUC on the held-out pieces before and after, over the lessons that were kept; a lesson knows of its own corrections
-only. Other labels are not there: a lesson does not touch their rows.
+ROC-AUC on the held-out pieces before and after, over the training jobs that were kept; one knows of its own corrections
+only. Other labels are not there: a training job does not touch their rows.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def predict_song(tagger: WholeSongTagger, pieces: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What came of one lesson: whether it was kept, and ROC-AUC on the pieces that nobody corrected."""
+    """What came of one training job: whether it was kept, and ROC-AUC on the pieces that nobody corrected."""
 
     kept: bool
     before: float
@@ -126,7 +126,7 @@ def roc_auc(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
 
 
 def line(name: str, jobs: list[TrainingJob]) -> str:
-    """Means over lessons: all of them, and those that were kept."""
+    """Means over training jobs: all of them, and those that were kept."""
     kept = [one for one in jobs if one.kept]
     cells = [f"{len(jobs):7}", f"{len(kept) / len(jobs):6.1%}"]
     for some in (jobs, kept) if kept else (jobs,):
@@ -139,7 +139,7 @@ def main() -> None:
     """Print a line a label, and one for each kind of curator."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pieces", type=int, default=8 * len(STYLES))
-    parser.add_argument("--draws", type=int, default=8, help="lessons a label (%(default)s)")
+    parser.add_argument("--draws", type=int, default=8, help="training jobs a label (%(default)s)")
     parser.add_argument("--model", help="a tagger of the own family; the one in use where it is left out")
     arguments = parser.parse_args()
     name = arguments.model or registry.default()
@@ -164,9 +164,9 @@ def main() -> None:
             )
             yield job(embeddings, truth, old[of], library, corrections, seed)
 
-    print(f"{name}, {arguments.pieces} pieces, {arguments.draws} lessons a label")
+    print(f"{name}, {arguments.pieces} pieces, {arguments.draws} training jobs a label")
     print(f"{'':24} {'':17}   {'all jobs':23}   {'jobs that were kept'}")
-    print(f"{'corrected':24} lessons     kept    before   after    gain    before   after    gain")
+    print(f"{'corrected':24}    jobs     kept    before   after    gain    before   after    gain")
     every: dict[str, list[TrainingJob]] = {}
     for label in labels:
         found = list(jobs(label, label, 20))
@@ -181,7 +181,7 @@ def main() -> None:
     print()
     for kind, found in every.items():
         print(line(kind, found))
-    print(f"\n{np.mean([one.seconds for found in every.values() for one in found]):.2f} s a lesson")
+    print(f"\n{np.mean([one.seconds for found in every.values() for one in found]):.2f} s a training job")
 
 
 if __name__ == "__main__":

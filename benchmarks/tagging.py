@@ -2,14 +2,17 @@
 
     python benchmarks/tagging.py [--audio FOLDER] [--weights FOLDER] [--rounds N] [--format table|json]
 
-Songs a second from file to labels on all cores, and how the processor's time for a song is shared between decoding,
-spectrogram and network. The own tagger hears whole songs: its files are of three minutes, recordings of the folder
-again and again, as MP3, Ogg Vorbis and FLAC. Then the ratio to the plain way of doing it: librosa decodes whole files
-and computes the spectrogram, and the networks, layer by layer as published or trained, hear one song at a time. Both
-ways take turns on the same files, so that whatever else the machine does slows both; the fastest round of each counts.
+Songs a second from file to labels on all cores, the processor's time that a song takes, and how that is shared between
+decoding, spectrogram and network. The own tagger hears whole songs: its files are of three minutes, recordings of the
+folder again and again, as MP3, Ogg Vorbis and FLAC. Then the ratio to the plain way of doing it: librosa decodes whole
+files and computes the spectrogram, and the networks, layer by layer as published or trained, hear one song at a time.
+Both ways take turns on the same files, so that whatever else the machine does slows both; the fastest round of each
+counts. The processor's time is also that of the helpers that decode.
 
 Memory: the peak of a fresh process that tags the folder, and of one that tags a recording of 11 hours too, which is
 made on the spot. There it is also measured how long the first song takes once the taggers are loaded.
+
+What is being measured is told on standard error.
 """
 
 from __future__ import annotations
@@ -74,7 +77,7 @@ class Figures:
         To the plain way, on the same files in the same run.
     plain_songs_per_second : float
     song_ms : float
-        Milliseconds of one core for a song.
+        Milliseconds of one core for a song, this process and its helpers together.
     decode, mel, network : float
         Shares of those.
     peak_mb, peak_with_long_file_mb : float
@@ -144,6 +147,20 @@ def plain_stage(
     return stage
 
 
+def core_seconds(action: Callable[[], object]) -> float:
+    """Seconds of one core that something takes, of this process and its helpers together."""
+
+    def so_far() -> float:
+        process = psutil.Process()
+        times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+        seconds: float = sum(one.user + one.system for one in times)
+        return seconds
+
+    before = so_far()
+    action()
+    return so_far() - before
+
+
 def fastest(action: Callable[[], None], best_so_far: float) -> float:
     """Seconds that something took, or an earlier round where that was faster."""
     began = time.perf_counter()
@@ -151,8 +168,8 @@ def fastest(action: Callable[[], None], best_so_far: float) -> float:
     return min(time.perf_counter() - began, best_so_far)
 
 
-def processor_time(files: Sequence[Path], taggers: Sequence[Tagger]) -> NDArray[np.float64]:
-    """Seconds of one core for decoding, spectrogram and network, over all the files."""
+def shares_of_time(files: Sequence[Path], taggers: Sequence[Tagger]) -> tuple[float, float, float]:
+    """The shares of decoding, spectrogram and network in the processor's time, over all the files."""
     spent = np.zeros(3)
 
     def timed(place: int, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -167,7 +184,7 @@ def processor_time(files: Sequence[Path], taggers: Sequence[Tagger]) -> NDArray[
 
     with (
         inference_threads() as threads,
-        # What a helper takes would not be counted.
+        # A helper's time cannot be told apart.
         patch.object(inference, "inputs_of", read_inputs),
         patch.object(frontend, "power_mel", timed(1, frontend.power_mel)),
     ):
@@ -183,11 +200,15 @@ def processor_time(files: Sequence[Path], taggers: Sequence[Tagger]) -> NDArray[
         for file in files:
             threads.submit(predict_spectrogram, file).result()
     spent[0] -= spent[1:].sum()
-    return spent
+    decoding, mel, network = (spent / spent.sum()).tolist()
+    return decoding, mel, network
 
 
 def fresh_process(files: Sequence[Path], names: Sequence[str]) -> tuple[float, float]:
-    """Of a fresh process that tags files: its peak memory with its helpers', MB, and the seconds of its first song."""
+    """Of a fresh process that tags files: its peak memory with its helpers', MB, and the seconds of its first song.
+
+    Libraries that the helpers map too are counted once.
+    """
     with get_context("spawn").Pool(1) as process:
         return process.apply(_tag_and_weigh, (files, names))
 
@@ -204,13 +225,15 @@ def _tag_and_weigh(files: Sequence[Path], names: Sequence[str]) -> tuple[float, 
     if Path("/proc/self/status").exists():
         # What getrusage says begins, on Linux, with the size of the parent.
         own = psutil.Process()
-        return sum(_peak_mb(one.pid) for one in (own, *own.children())), first_song_s
+        return _peak_mb(own.pid) + sum(_peak_mb(one.pid, beside=True) for one in own.children()), first_song_s
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, first_song_s
 
 
-def _peak_mb(pid: int) -> float:
+def _peak_mb(pid: int, beside: bool = False) -> float:
+    """The most memory that a process has had; of one beside another without the libraries that both map, MB."""
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024 / 1e6
+    peak_kb, shared_kb = (int(re.findall(rf"{name}:\s+(\d+) kB", status)[0]) for name in ("VmHWM", "RssFile"))
+    return (peak_kb - beside * shared_kb) * 1024 / 1e6
 
 
 def make_songs_of_three_minutes(sources: Sequence[Path], folder: Path) -> list[Path]:
@@ -257,22 +280,32 @@ def measure(names: Sequence[str], files: Sequence[Path], long_file: Path, rounds
     taggers = [registry.load(name) for name in names]
     with patch.object(networks, "_stage", plain_stage), patch.object(wholesong, "fused", lambda network, *_: network):
         plain_taggers = [registry.load(name) for name in names]
+    together = " + ".join(names)
     few = files[:: max(len(files) // FILES_FOR_RATIO, 1)]
     tag(few, taggers)
-    whole = ours = plain = float("inf")
-    for _ in range(rounds):
-        whole = fastest(lambda: tag(files, taggers), whole)
+    whole = ours = plain = song_s = float("inf")
+    for number in range(rounds):
+        tell(f"{together}: round {number + 1} of {rounds}, {len(files)} files")
+
+        def all_of_them() -> None:
+            nonlocal song_s
+            song_s = min(song_s, core_seconds(lambda: tag(files, taggers)) / len(files))
+
+        whole = fastest(all_of_them, whole)
         ours = fastest(lambda: tag(few, taggers), ours)
+        tell(f"{together}: round {number + 1} of {rounds}, {len(few)} files the plain way")
         plain = fastest(lambda: tag_plainly(few, plain_taggers), plain)
-    spent = processor_time(files, taggers)
-    decoding, mel, network = (spent / spent.sum()).tolist()
+    tell(f"{together}: how a song's time is shared")
+    decoding, mel, network = shares_of_time(files, taggers)
+    tell(f"{together}: memory of a fresh process")
     peak, first_song_s = fresh_process(files, names)
+    tell(f"{together}: memory of a fresh process that tags a recording of {HOURS} hours too")
     return Figures(
-        taggers=" + ".join(names),
+        taggers=together,
         songs_per_second=len(files) / whole,
         ratio=plain / ours,
         plain_songs_per_second=len(few) / plain,
-        song_ms=1000 * float(spent.sum()) / len(files),
+        song_ms=1000 * song_s,
         decode=decoding,
         mel=mel,
         network=network,
@@ -280,6 +313,11 @@ def measure(names: Sequence[str], files: Sequence[Path], long_file: Path, rounds
         peak_with_long_file_mb=fresh_process([*files, long_file], names)[0],
         first_song_s=first_song_s,
     )
+
+
+def tell(what: str) -> None:
+    """Say on standard error what is being done."""
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
 
 def readable(folder: Path) -> list[Path]:
@@ -309,25 +347,32 @@ def main() -> None:
         os.environ["DCMRS_HOME"] = home
         registry.install_from_folder(arguments.weights)
         long_file = Path(home) / "long.mp3"
+        tell(f"making a recording of {HOURS} hours, and {SONGS} of three minutes")
         make_long_recording(files[0], long_file)
         songs = make_songs_of_three_minutes(files[:: max(len(files) // SONGS, 1)][:SONGS], Path(home) / "songs")
-        figures = [measure(names, songs if names == [LOCAL] else files, long_file, arguments.rounds) for names in SETS]
+        if arguments.format == "table":
+            machine = f"{n_cores()} cores, PyTorch {torch.__version__}"
+            print(f"{len(files)} recordings, {len(songs)} of three minutes, {machine}")
+        figures = []
+        for names in SETS:
+            figures.append(measure(names, songs if names == [LOCAL] else files, long_file, arguments.rounds))
+            if arguments.format == "table":
+                show(figures[-1])
     if arguments.format == "json":
         print(json.dumps([asdict(one) for one in figures]))
-        return
-    print(f"{len(files)} recordings, {len(songs)} of three minutes, {n_cores()} cores, PyTorch {torch.__version__}")
-    for one in figures:
-        print(f"\n{one.taggers}")
-        print(f"  {one.songs_per_second:.1f} songs a second from file to labels")
-        print(f"  {one.ratio:.1f} times the plain way ({one.plain_songs_per_second:.1f} songs a second)")
-        print(
-            f"  {one.song_ms:.0f} ms of a core for a song: "
-            f"decode {one.decode:.0%}, mel {one.mel:.0%}, network {one.network:.0%}"
-        )
-        print(
-            f"  peak memory {one.peak_mb:.0f} MB; with a recording of {HOURS} hours {one.peak_with_long_file_mb:.0f} MB"
-        )
-        print(f"  first song of a process after {one.first_song_s:.2f} s")
+
+
+def show(one: Figures) -> None:
+    """Print what was measured of one set of taggers."""
+    print(f"\n{one.taggers}")
+    print(f"  {one.songs_per_second:.1f} songs a second from file to labels")
+    print(f"  {one.ratio:.1f} times the plain way ({one.plain_songs_per_second:.1f} songs a second)")
+    print(
+        f"  {one.song_ms:.0f} ms of a core for a song: "
+        f"decode {one.decode:.0%}, mel {one.mel:.0%}, network {one.network:.0%}"
+    )
+    print(f"  peak memory {one.peak_mb:.0f} MB; with a recording of {HOURS} hours {one.peak_with_long_file_mb:.0f} MB")
+    print(f"  first song of a process after {one.first_song_s:.2f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
 """Hybrid recommender: a weighted sum of content, co-occurrence, latent factors and the two-tower model.
 
 Each part's scores are standardized per listener and summed with weights that depend on the number of listeners of a
-song: unplayed songs are ranked by content, popular ones by plays. The weights are fitted on held-out plays by a
-conditional logit (D. McFadden: Conditional logit analysis of qualitative choice behavior, 1973), which predicts the
-played song among sampled negatives.
+song (`hybrid_weights`): unplayed songs are ranked by content, popular ones by plays.
 """
 
 from __future__ import annotations
@@ -12,14 +10,22 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from .content import Content
 from .cooccurrence import Cooccurrence
+from .hybrid_weights import (
+    PART_TYPES,
+    WEIGHED_PARTS,
+    Weights,
+    fitted_parts,
+    popularity_basis,
+    standardized,
+    variance_stabilized,
+)
 from .interface import (
     Contribution,
     IndexMapping,
@@ -28,7 +34,6 @@ from .interface import (
     Progress,
     Recommender,
     SongContribution,
-    TooLittleError,
     TrainingData,
     Vector,
     no_progress,
@@ -36,45 +41,9 @@ from .interface import (
 from .labels_and_sound import LabelsAndSound
 from .latent import Latent
 from .popularity import Popularity
-from .sparse import only_stored
 from .two_tower import TwoTower
 
-WEIGHED_PARTS = ["content", "cooccurrence", "latent", "towers"]
-"""The parts that the hybrid weighs, in the order of the columns of its weights."""
-
-KNOTS = np.array([0.0, 2.0, 4.0, 6.0])
-"""Knots of the weights in log2(listeners): 1, 4, 16 and 64 listeners, linear between."""
-
-_HELD_OUT = 5
-"""1/n of the songs, and 1/n of the plays of the other songs, are held out of the inner split."""
-
-_FEWEST_LISTENERS = 20
-_FEWEST_SONGS_EACH = 5
-_FEWEST_HELD_OUT = 50
-
-_MOST_LISTENERS = 2000
-_POSITIVES_EACH = 6
-_NEGATIVES = 100
-"""Sizes of the sample for fitting the weights: listeners, positives per listener, and negatives per positive."""
-
-PRIOR_STRENGTH = 10.0
-"""Strength of the Gaussian prior on the weights, in units of plays."""
-
-_BLEND_SHARES = (0.0, 0.25, 0.5)
-"""Candidate shares of the prior in the weights of unplayed songs."""
-
-_SEED = 2018
-
-# Prior means of the weights: for songs without listeners, then for each knot.
-_PRIOR_MEANS = {
-    "content": [0.5, 0.3, 0.2, 0.1, 0.1],
-    "cooccurrence": [0.0, 0.3, 0.5, 0.7, 0.7],
-    "latent": [1.0, 0.7, 0.7, 0.7, 0.7],
-    "towers": [0.7, 0.5, 0.4, 0.3, 0.3],
-    "prediction": [0.1, 0.0, 0.0, 0.0, 0.0],
-    "constant": [0.0, 0.2, 0.5, 1.0, 1.5],
-}
-_FEATURES = list(_PRIOR_MEANS)
+_EXPLAINING_PARTS = {"content", "cooccurrence", "latent"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +101,7 @@ class Hybrid:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The recommender that `arrays` was called on."""
-        kinds = {**LabelsAndSound.PARTS, **_PART_TYPES, "popular": Popularity, "weights": Weights}
+        kinds = {**LabelsAndSound.PARTS, **PART_TYPES, "popular": Popularity, "weights": Weights}
         by_part: defaultdict[str, dict[str, NDArray[Any]]] = defaultdict(dict)
         for name, array in arrays.items():
             part, _, short = name.partition(".")
@@ -156,13 +125,13 @@ class Hybrid:
     @cached_property
     def _effects(self) -> Vector:
         """The weights interpolated for each song, shape (n_songs, n_parts + 2)."""
-        effects: Vector = _basis(self.popularity.listeners) @ self.weights
+        effects: Vector = popularity_basis(self.popularity.listeners) @ self.weights
         return effects
 
     @cached_property
     def _expected(self) -> Vector:
         """The standardized predicted popularity, shape (n_songs,)."""
-        expected: Vector = _standardized(self.popularity.expected[np.newaxis])[0]
+        expected: Vector = standardized(self.popularity.expected[np.newaxis])[0]
         return expected
 
     def _sums(self, batch: ListenerBatch, effects: Vector) -> Vector:
@@ -170,7 +139,7 @@ class Hybrid:
         known = np.zeros(batch.n_listeners, dtype=bool)
         sums = np.zeros((batch.n_listeners, len(effects)))
         for column, name in enumerate(WEIGHED_PARTS):
-            part = _standardized(_variance_stabilized(name, self.parts[name].scores(batch)))
+            part = standardized(variance_stabilized(name, self.parts[name].scores(batch)))
             known |= part.any(axis=1)
             sums += part * effects[:, column]
         sums += self._expected * effects[:, -2] + effects[:, -1]
@@ -204,225 +173,3 @@ class Hybrid:
             [like] = self.labels_and_sound.explain(batch, np.array([song]), k) if not reasons else [[]]
             listed.append(reasons or [*like] or [SongContribution(int(song), float(effects[at, -1]))])
         return listed
-
-
-_PART_TYPES: dict[str, Any] = {"content": Content, "cooccurrence": Cooccurrence, "latent": Latent, "towers": TwoTower}
-_EXPLAINING_PARTS = {"content", "cooccurrence", "latent"}
-
-
-@dataclass(frozen=True, eq=False)
-class Weights:
-    """The fitted weights of the hybrid.
-
-    Attributes
-    ----------
-    values : float64, shape (1 + n_knots, n_parts + 2)
-    """
-
-    values: Vector
-
-    @classmethod
-    def fit(cls, data: TrainingData, progress: Progress = no_progress) -> Self:
-        """Fit the weights on plays held out from the parts.
-
-        Raises
-        ------
-        TooLittleError
-            If there are too few plays for an inner split.
-        """
-        return cls.fit_with_priors(data, [PRIOR_STRENGTH], progress)[0]
-
-    @classmethod
-    def fit_with_priors(
-        cls, data: TrainingData, prior_strengths: Sequence[float], progress: Progress = no_progress
-    ) -> list[Self]:
-        """Fit the weights for several prior strengths; the slow parts are fitted once."""
-        inner = _inner_split(data)
-        parts = fitted_parts(inner.data, progress)
-        progress("weights of the parts")
-        choices = _choices(parts, inner, progress)
-        return [cls(_weights(choices, prior_strength, progress)) for prior_strength in prior_strengths]
-
-    def refreshed(self, data: TrainingData, mapping: IndexMapping) -> Self:  # noqa: ARG002
-        """Return the same weights, which do not depend on songs."""
-        return self
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Restore weights from their `arrays`."""
-        return cls(arrays["values"])
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """The weight matrix."""
-        return {"values": self.values}
-
-
-def fitted_parts(data: TrainingData, progress: Progress = no_progress) -> dict[str, Any]:
-    """Fit all parts that the hybrid weighs, by name."""
-    parts = {name: kind.fit(data, progress) for name, kind in _PART_TYPES.items()}
-    return {**parts, "popular": Popularity.fit(data, progress)}
-
-
-class _InnerSplit(NamedTuple):
-    """An inner split of the training data.
-
-    Attributes
-    ----------
-    data : TrainingData
-    held_out : csr_array, shape (n_listeners, n_songs)
-    cold : bool, shape (n_songs,)
-        Songs whose plays are all held out.
-    """
-
-    data: TrainingData
-    held_out: csr_array[np.int32, tuple[int, int]]
-    cold: NDArray[np.bool_]
-
-
-def _inner_split(data: TrainingData) -> _InnerSplit:
-    """Hold out all plays of a fifth of the songs with content, and a fifth of the other plays."""
-    played = data.played
-    if np.count_nonzero(np.diff(played.indptr) >= _FEWEST_SONGS_EACH) < _FEWEST_LISTENERS:
-        raise TooLittleError(
-            f"{_FEWEST_LISTENERS} listeners of {_FEWEST_SONGS_EACH} songs or more are needed to fit a hybrid"
-        )
-    rng = np.random.default_rng(_SEED)
-    candidates = np.flatnonzero(data.described & (data.listeners > 0))
-    cold = np.zeros(data.n_songs, dtype=bool)
-    cold[rng.choice(candidates, len(candidates) // _HELD_OUT, replace=False)] = True
-    out = cold[played.indices] | (rng.random(played.nnz) < 1 / _HELD_OUT)
-    inner = _InnerSplit(replace(data, played=only_stored(played, ~out), sessions=None), only_stored(played, out), cold)
-    if inner.held_out.nnz < _FEWEST_HELD_OUT or not inner.data.played.nnz:
-        raise TooLittleError(f"{played.nnz} songs with plays are too few to fit a hybrid")
-    return inner
-
-
-class _Choices(NamedTuple):
-    """Held-out plays (positives), each with sampled negatives.
-
-    Attributes
-    ----------
-    values : float32, shape (n_choices, 1 + against, (1 + n_knots) x (n_parts + 2))
-        Standardized part scores x popularity basis; index 0 is the positive.
-    possible : bool, shape (n_choices, 1 + against)
-        False for negatives that the listener has played.
-    counts : float32, shape (n_choices,)
-        Weight of each choice; a listener's choices sum to 1.
-    """
-
-    values: NDArray[np.float32]
-    possible: NDArray[np.bool_]
-    counts: NDArray[np.float32]
-
-
-def _choices(parts: Mapping[str, Any], inner: _InnerSplit, progress: Progress) -> _Choices:
-    """Sample choices; for a cold positive, half of the negatives are cold."""
-    rng = np.random.default_rng(_SEED + 1)
-    data, held_out = inner.data, inner.held_out
-    both = np.flatnonzero((np.diff(held_out.indptr) > 0) & (np.diff(data.played.indptr) > 0))
-    basis = _basis(data.listeners).astype(np.float32)
-    expected = _standardized(parts["popular"].expected[np.newaxis])[0]
-    n_songs, cold = data.n_songs, np.flatnonzero(inner.cold)
-    values, possible, counts = [], [], []
-    for listener in np.sort(rng.permutation(both)[:_MOST_LISTENERS]):
-        progress("weights of the parts")
-        batch = ListenerBatch.from_plays(data.played[[listener]], data.term_frequencies.shape[1])
-        values_of_song = np.empty((n_songs, len(_FEATURES)), dtype=np.float32)
-        for column, name in enumerate(WEIGHED_PARTS):
-            values_of_song[:, column] = _standardized(_variance_stabilized(name, parts[name].scores(batch)))[0]
-        values_of_song[:, -2], values_of_song[:, -1] = expected, 1
-        out = held_out.indices[held_out.indptr[listener] : held_out.indptr[listener + 1]]
-        positives = rng.permutation(out)[:_POSITIVES_EACH]
-        negatives = rng.integers(0, n_songs, (len(positives), _NEGATIVES))
-        for row in np.flatnonzero(inner.cold[positives]):
-            negatives[row, : _NEGATIVES // 2] = rng.choice(cold, _NEGATIVES // 2)
-        choice_songs = np.column_stack([positives, negatives])
-        values.append(
-            (basis[choice_songs][..., np.newaxis] * values_of_song[choice_songs][..., np.newaxis, :]).reshape(
-                *choice_songs.shape, -1
-            )
-        )
-        new = ~np.isin(negatives, np.union1d(out, batch.played.indices))
-        possible.append(np.column_stack([np.ones(len(positives), dtype=bool), new]))
-        counts.append(np.full(len(positives), 1 / len(positives), dtype=np.float32))
-    return _Choices(np.concatenate(values), np.concatenate(possible), np.concatenate(counts))
-
-
-def _weights(choices: _Choices, prior_strength: float, progress: Progress) -> Vector:
-    """The maximum-a-posteriori weights of the conditional logit."""
-    # Import only for fitting.
-    from scipy.optimize import minimize
-
-    prior_means = np.array([_PRIOR_MEANS[name] for name in _FEATURES]).T
-    shape = choices.possible.shape
-    flat_values = choices.values.reshape(-1, prior_means.size)
-
-    def loss(weights: Vector) -> tuple[float, Vector]:
-        progress("weights of the parts")
-        sums = (flat_values @ weights.astype(np.float32)).reshape(shape)
-        sums[~choices.possible] = -np.inf
-        chances = np.exp(sums - sums.max(axis=1, keepdims=True))
-        chances /= chances.sum(axis=1, keepdims=True)
-        missed = -float(choices.counts @ np.log(np.maximum(chances[:, 0], 1e-30)))
-        slopes = chances * choices.counts[:, np.newaxis]
-        slopes[:, 0] -= choices.counts
-        deviation = weights - prior_means.ravel()
-        gradient = (slopes.ravel() @ flat_values).astype(np.float64) + prior_strength * deviation
-        return missed + prior_strength / 2 * float(deviation @ deviation), gradient
-
-    found = minimize(loss, prior_means.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 100})
-    return _blend_cold_weights(np.asarray(found.x, dtype=np.float64).reshape(prior_means.shape), prior_means, choices)
-
-
-def _blend_cold_weights(fitted: Vector, prior_means: Vector, choices: _Choices) -> Vector:
-    """Blend the weights of unplayed songs with their prior, by the share with the best mean reciprocal rank.
-
-    Ranks are more robust than the likelihood against a few overconfident scores. The norm of the weights is kept, so
-    that unplayed songs keep their level among all songs.
-    """
-    n_columns = len(_FEATURES)
-    unplayed = choices.values[..., n_columns - 1] == 1
-    ranked = choices.possible & unplayed
-    counts = choices.counts * unplayed[:, 0]
-    if not counts.any():
-        return fitted
-    values = choices.values[..., : n_columns - 1]
-    own, other = fitted[0, :-1], prior_means[0, :-1]
-    length = float(np.linalg.norm(own))
-
-    def reciprocal_rank(weights: Vector) -> float:
-        sums = values @ weights.astype(np.float32)
-        ranks = 1 + np.count_nonzero((sums > sums[:, :1]) & ranked, axis=1)
-        return float(counts @ (1 / ranks))
-
-    candidates = [
-        (1 - share) * own / (length or 1.0) + share * other / np.linalg.norm(other) for share in _BLEND_SHARES
-    ]
-    candidates = [length * weights / (np.linalg.norm(weights) or 1.0) for weights in candidates]
-    best = fitted.copy()
-    best[0, :-1] = max(candidates, key=reciprocal_rank)
-    return best
-
-
-def _basis(listeners: NDArray[np.int64]) -> Vector:
-    """Interpolation weights of each song: without listeners, then each knot; rows sum to 1."""
-    basis = np.zeros((len(listeners), 1 + len(KNOTS)))
-    popular = np.log2(np.maximum(listeners, 1))
-    for knot in range(len(KNOTS)):
-        basis[:, 1 + knot] = np.interp(popular, KNOTS, np.eye(len(KNOTS))[knot])
-    basis[listeners == 0] = 0
-    basis[listeners == 0, 0] = 1
-    return basis
-
-
-def _variance_stabilized(name: str, scores: Vector) -> Vector:
-    """Scores on an additive scale: square roots of mean Jaccard indices, most of which are tiny."""
-    return np.sqrt(scores) if name == "cooccurrence" else scores
-
-
-def _standardized(scores: Vector) -> Vector:
-    """Standardize rows; constant rows become 0."""
-    centred = scores - scores.mean(axis=1, keepdims=True)
-    spread = centred.std(axis=1, keepdims=True)
-    standardized: Vector = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-12)
-    return standardized

@@ -7,7 +7,8 @@ from typing import cast
 
 from .content import Content
 from .cooccurrence import Cooccurrence
-from .hybrid import WEIGHED_PARTS, Hybrid, Weights
+from .hybrid import Hybrid
+from .hybrid_weights import WEIGHED_PARTS, Weights
 from .interface import ModelPart, Recommender
 from .labels_and_sound import Evidence, LabelsAndSound
 from .latent import Latent

@@ -14,8 +14,8 @@ from catalog.home import home
 from tagging import local, registry
 from tagging.descriptions import LocalTagger, TaggerError
 from tagging.evaluation.labelled import read_labelled
+from tagging.training.distillation_dataset import predict_with_networks
 from tagging.training.distilling import DistillingPlan
-from tagging.training.lessons import ask_networks
 from tagging.training.published_teachers import Material, learn, write
 from tagging.training.sources import Complain, audio_files
 from tagging.training.spectrograms import Spectrograms, key_of
@@ -76,8 +76,8 @@ def learn_from_published(out: OutputWrapper, complain: Complain, options: FromPu
     keys = [key_of(recording) for recording in recordings]
     for _ in tqdm(spectrograms.compute(keys, options.processes), "reading", len(keys), unit=" recordings"):
         pass
-    taught = ask_networks(recordings, words, home() / "training" / "published")
-    material = Material(labelled, keys, spectrograms, taught, words)
+    predictions = predict_with_networks(recordings, words, home() / "training" / "published")
+    material = Material(labelled, keys, spectrograms, predictions, words)
     plan = DistillingPlan(steps=options.steps, seed=options.seed)
     final = replace(plan, steps=options.final_steps, learning_rate=plan.learning_rate / 2)
     network = local.read_network(base.file, len(base.labels))

@@ -15,7 +15,6 @@ References
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,22 +22,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from catalog.training import (
-    adamw,
-    average_into,
-    fast_bfloat16,
-    load_checkpoint,
-    save_checkpoint,
-    warmup_cosine,
-)
+from catalog.training import load_checkpoint, save_checkpoint
 from tagging.wholesong import QUIETEST_DB, WholeSongCnn
 
 from .augmentation import another_copy, mask
+from .distillation_dataset import DistillationDataset
 from .mixing import SILENCE_DB, resampled, transposed
-from .spectrograms import Mel
+from .optimization import Optimization, OptimizationPlan
 
 Floats = NDArray[np.float32]
 
@@ -46,22 +39,13 @@ _FIRST_LAYER_SCALE = 0.5
 _LEVELS_OF = 100
 
 
-@dataclass(frozen=True)
-class DistillingPlan:
+@dataclass(frozen=True, kw_only=True)
+class DistillingPlan(OptimizationPlan):
     """Hyperparameters of a distilling.
 
     Attributes
     ----------
     steps : int
-    batch_size : int
-        Windows per step.
-    learning_rate : float
-        The peak: linear warm-up over the first twentieth of all steps, then cosine decay.
-    weight_decay : float
-    averaging : float
-        Decay of the exponential moving average of weights, which is what comes of the training.
-    windows : tuple of (int, float)
-        Lengths of a step's windows in frames, and their probabilities.
     mixed : float
         Share of windows to which another recording's is added, with the targets mixed alike [2]_.
     altered : float
@@ -70,98 +54,13 @@ class DistillingPlan:
         Weight of what people said beside what the networks predict.
     absent : float
         Weight of a label that people did not give: its absence is not a no.
-    round : int
-        Steps between two checkpoints.
-    seed : int
     """
 
     steps: int = 3000
-    batch_size: int = 16
-    learning_rate: float = 0.001
-    weight_decay: float = 0.05
-    averaging: float = 0.998
-    windows: tuple[tuple[int, float], ...] = ((345, 0.25), (512, 0.4), (683, 0.35))
     mixed: float = 0.6
     altered: float = 0.85
     people: float = 0.5
     absent: float = 0.3
-    round: int = 100
-    seed: int = 1
-
-
-@dataclass(frozen=True)
-class Lessons:
-    """Recordings, and what is to be predicted of them.
-
-    Attributes
-    ----------
-    frames : float16, shape (n_frames, 96)
-        All recordings' spectrograms, decibels; memory-mapped.
-    places : int64, shape (n, 2)
-        Each recording's first frame, and number of frames.
-    whole : float32, shape (n, n_whole)
-        Predictions for the whole recording, each in standard deviations from its mean; NaN where there is none.
-    patches : float32, shape (n_patches, n_outputs)
-        Predictions for every recording's patches, one recording after the other, standardized alike.
-    patch_middles : int64, shape (n_patches,)
-        The frame in the middle of each patch, counted from its recording's first.
-    patch_bounds : int64, shape (n + 1,)
-        Of each recording, the first of its patches; and the number of all.
-    said : float32, shape (n, n_labels)
-        1 where people gave a label, 0 where they were asked and did not, NaN where nobody was asked.
-    """
-
-    frames: Mel
-    places: NDArray[np.int64]
-    whole: Floats
-    patches: Floats
-    patch_middles: NDArray[np.int64]
-    patch_bounds: NDArray[np.int64]
-    said: Floats
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    @property
-    def widths(self) -> tuple[int, int, int]:
-        """How many numbers are predicted: of the whole, of patches, of what people said."""
-        return self.whole.shape[1], self.patches.shape[1], self.said.shape[1]
-
-    @property
-    def digest(self) -> str:
-        """A digest of everything but the spectrograms, hexadecimal."""
-        digest = hashlib.sha256()
-        for array in (self.places, self.whole, self.patches, self.patch_middles, self.patch_bounds, self.said):
-            digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
-
-    def window(self, row: int, first: int, frames: int) -> tuple[Floats, Floats]:
-        """Cut a window of a recording.
-
-        Returns
-        -------
-        mel : float32, shape (frames, 96)
-            Decibels; a shorter recording is repeated.
-        targets : float32, shape (n_whole + n_outputs + n_labels,)
-        """
-        start, count = (int(number) for number in self.places[row])
-        if count < frames:
-            mel = self.frames[start + np.arange(frames) % count].astype(np.float32)
-        else:
-            mel = self.frames[start + first : start + first + frames].astype(np.float32)
-        return mel, np.concatenate([self.whole[row], self._of_patches(row, first, frames), self.said[row]])
-
-    def _of_patches(self, row: int, first: int, frames: int) -> Floats:
-        """The mean over the patches whose middle lies in a window; of the nearest where none does."""
-        patches = slice(int(self.patch_bounds[row]), int(self.patch_bounds[row + 1]))
-        middles = self.patch_middles[patches]
-        if not middles.size:
-            return np.full(self.patches.shape[1], np.nan, np.float32)
-        inside = (middles >= first) & (middles < first + frames)
-        if not inside.any():
-            inside[np.abs(middles - first - frames // 2).argmin()] = True
-        mean: Floats = self.patches[patches][inside].mean(axis=0)
-        return mean
 
 
 class Distilling:
@@ -172,7 +71,7 @@ class Distilling:
     base : WholeSongCnn
         What the training begins with; its label layer is not used. Where it hears windows as loud as they are, its mean
         is moved by their mean level.
-    lessons : Lessons
+    dataset : DistillationDataset
     plan : DistillingPlan
     folder : Path
         Made if it does not exist.
@@ -181,33 +80,21 @@ class Distilling:
     Raises
     ------
     ValueError
-        If the folder's checkpoint is of another plan, base or other lessons.
+        If the folder's checkpoint is of another plan, base or dataset.
     """
 
     def __init__(
-        self, base: WholeSongCnn, lessons: Lessons, plan: DistillingPlan, folder: Path, device: torch.device
+        self, base: WholeSongCnn, dataset: DistillationDataset, plan: DistillingPlan, folder: Path, device: torch.device
     ) -> None:
         torch.manual_seed(plan.seed)
-        self.lessons, self.plan, self.device = lessons, plan, device
-        self.network = WholeSongCnn(sum(lessons.widths))
-        fresh = self.network.labels.state_dict()
-        self.network.load_state_dict({**base.state_dict(), **{f"labels.{name}": fresh[name] for name in fresh}})
-        with torch.no_grad():
-            self.network.labels.weight.mul_(_FIRST_LAYER_SCALE)
-            self.network.labels.bias.copy_(torch.from_numpy(self._priors()))
-            if not base.levelled:
-                self.network.mean.sub_(self._mean_level())
-        self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.averaged = copy.deepcopy(self.network).eval().requires_grad_(False)
-        self.optimizer = adamw(self.network, plan.learning_rate, plan.weight_decay)
+        self.dataset, self.plan = dataset, plan
+        self._optimization = Optimization(self._first_network(base), plan, device)
         self.done, self.losses = 0, list[float]()
         self._checkpoint = folder / "checkpoint.pt"
-        self._identity = {"plan": repr(asdict(plan)), "lessons": lessons.digest}
+        self._identity = {"plan": repr(asdict(plan)), "dataset": dataset.digest}
         folder.mkdir(parents=True, exist_ok=True)
         if (state := load_checkpoint(self._checkpoint, self._identity, device)) is not None:
-            self.network.load_state_dict(state["network"])
-            self.averaged.load_state_dict(state["averaged"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            self._optimization.restore(state)
             self.done, self.losses = state["done"], state["losses"]
 
     def run(self, report: Callable[[Distilling], object] | None = None) -> WholeSongCnn:
@@ -228,26 +115,14 @@ class Distilling:
                 self._save()
                 if report is not None:
                     report(self)
-        network: WholeSongCnn = copy.deepcopy(self.averaged).cpu()
+        network: WholeSongCnn = copy.deepcopy(self._optimization.averaged).cpu()
         return network.eval().requires_grad_(False)
 
     def step(self, step: int) -> float:
         """Take one optimizer step; returns its loss. Raises ValueError if the loss is not finite."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.plan.learning_rate * warmup_cosine(step / self.plan.steps, 0.05)
         mels, targets = self.batch(step)
-        self.network.train()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=fast_bfloat16(self.device)):
-            out = self.network(mels.to(self.device))
-        loss = self._loss(out.float(), targets.to(self.device))
-        if not torch.isfinite(loss):
-            raise ValueError("The loss is no number any more: try a smaller learning rate, or look at the recordings.")
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        self.optimizer.step()
-        average_into(self.averaged, self.network, self.plan.averaging, step)
-        return float(loss.detach())
+        loss = self._loss(self._optimization.log_odds(mels), targets.to(self._optimization.device))
+        return self._optimization.descend(loss, step, self.plan.steps)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """The windows of a step, a deterministic function of it.
@@ -255,7 +130,7 @@ class Distilling:
         Returns
         -------
         mels : float32, shape (batch_size, 96, n_frames)
-        targets : float32, shape (batch_size, sum of `Lessons.widths`)
+        targets : float32, shape (batch_size, sum of `DistillationDataset.widths`)
         """
         plan = self.plan
         rng = np.random.default_rng([plan.seed, 11, step])
@@ -273,12 +148,12 @@ class Distilling:
 
     def _window(self, frames: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """A window of any recording; longer ones are drawn more often, as the square root of their length."""
-        odds = np.sqrt(self.lessons.places[:, 1])
+        odds = np.sqrt(self.dataset.places[:, 1])
         row = int(rng.choice(len(odds), p=odds / odds.sum()))
         stretch = float(np.exp(np.clip(rng.normal(0.0, 0.06), -0.15, 0.15))) if rng.random() < 0.5 else 1.0
         n = frames if stretch == 1.0 else int(np.ceil(frames * stretch)) + 1
-        first = int(rng.integers(0, max(int(self.lessons.places[row, 1]) - n, 0) + 1))
-        mel, targets = self.lessons.window(row, first, n)
+        first = int(rng.integers(0, max(int(self.dataset.places[row, 1]) - n, 0) + 1))
+        mel, targets = self.dataset.window(row, first, n)
         if stretch != 1.0:
             mel = resampled(mel, np.arange(frames, dtype=np.float32) * np.float32(stretch))
             mel = transposed(mel, 12.0 * np.log2(stretch) if rng.random() < 0.5 else float(rng.normal(0.0, 0.7)))
@@ -289,7 +164,7 @@ class Distilling:
         return mel, targets
 
     def _loss(self, out: Tensor, targets: Tensor) -> Tensor:
-        n_whole, n_patches, _ = self.lessons.widths
+        n_whole, n_patches, _ = self.dataset.widths
         loss = out.new_zeros(())
         for part in (slice(0, n_whole), slice(n_whole, n_whole + n_patches)):
             known = ~torch.isnan(targets[:, part])
@@ -304,17 +179,29 @@ class Distilling:
             )
         return loss
 
+    def _first_network(self, base: WholeSongCnn) -> WholeSongCnn:
+        """The base with a random label layer for all targets."""
+        network = WholeSongCnn(sum(self.dataset.widths))
+        fresh = network.labels.state_dict()
+        network.load_state_dict({**base.state_dict(), **{f"labels.{name}": fresh[name] for name in fresh}})
+        with torch.no_grad():
+            network.labels.weight.mul_(_FIRST_LAYER_SCALE)
+            network.labels.bias.copy_(torch.from_numpy(self._priors()))
+            if not base.levelled:
+                network.mean.sub_(self._mean_level())
+        return network
+
     def _priors(self) -> Floats:
         """Each target's mean: 0 where it is standardized, else the log-odds of how often people gave the label."""
-        n_whole, n_patches, _ = self.lessons.widths
-        said = self.lessons.said
+        n_whole, n_patches, _ = self.dataset.widths
+        said = self.dataset.said
         yes, known = np.nansum(said, axis=0) + 1.0, np.count_nonzero(~np.isnan(said), axis=0) + 2.0
         return np.concatenate([np.zeros(n_whole + n_patches), np.log(yes / (known - yes))]).astype(np.float32)
 
     def _mean_level(self) -> float:
         """The mean level of some recordings, decibels."""
-        chosen = self.lessons.places[:: max(1, len(self.lessons) // _LEVELS_OF)]
-        levels = [_power_db(self.lessons.frames[first : first + count].astype(np.float32)) for first, count in chosen]
+        chosen = self.dataset.places[:: max(1, len(self.dataset) // _LEVELS_OF)]
+        levels = [_power_db(self.dataset.frames[first : first + count].astype(np.float32)) for first, count in chosen]
         return float(np.mean(levels))
 
     def _save(self) -> None:
@@ -322,9 +209,7 @@ class Distilling:
             self._checkpoint,
             {
                 "identity": self._identity,
-                "network": self.network.state_dict(),
-                "averaged": self.averaged.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
+                **self._optimization.state(),
                 "done": self.done,
                 "losses": self.losses,
             },

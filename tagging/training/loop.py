@@ -14,25 +14,22 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
 from catalog.parallel import cores
 from catalog.training import (
-    adamw,
-    average_into,
     draw_curves,
-    fast_bfloat16,
     load_checkpoint,
     save_checkpoint,
-    warmup_cosine,
 )
 from tagging.frontend import N_FRAMES, N_MELS
 from tagging.wholesong import WholeSongCnn, audible, level_out
 
 from .augmentation import another_copy, labelled_window
 from .dataset import Dataset
+from .optimization import Optimization, OptimizationPlan
 from .scores import Comparison
 
 _AHEAD = 2
@@ -40,9 +37,9 @@ _INITIALIZED_ON = 12
 _FEWEST_OF_A_ROUND = 10
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Hyperparameters of a training.
+@dataclass(frozen=True, kw_only=True)
+class Plan(OptimizationPlan):
+    """Hyperparameters of a training; of the averaged weights those of the best round are kept.
 
     Attributes
     ----------
@@ -52,33 +49,22 @@ class Plan:
         Fewest steps, whatever the number of epochs: random initialization needs them.
     batch_size : int
         Windows per step of labelled recordings, and of clips.
-    learning_rate : float
-        The peak: linear warm-up over the first twentieth of all steps, then cosine decay.
-    weight_decay : float
-    averaging : float
-        Decay of the exponential moving average of weights, which is evaluated and kept.
-    windows : tuple of (int, float)
-        Lengths of a step's windows in frames, and their probabilities.
     gain_db : float
         Standard deviation of a window's random gain, decibels.
     round : int
         Steps between two evaluations; fewer where the training has less than 30 rounds of that length.
     patience : int
         Rounds without a better macro ROC-AUC after which a training on labelled recordings stops early.
-    seed : int
     """
 
     epochs: float = 40.0
     fewest_steps: int = 3000
     batch_size: int = 24
     learning_rate: float = 0.002
-    weight_decay: float = 0.05
-    averaging: float = 0.998
     windows: tuple[tuple[int, float], ...] = ((512, 0.25), (683, 0.35), (1024, 0.2), (1366, 0.2))
     gain_db: float = 2.0
     round: int = 300
     patience: int = 12
-    seed: int = 1
 
 
 class TeacherClips(Protocol):
@@ -240,10 +226,7 @@ class Training:
         torch.manual_seed(plan.seed)
         self.material, self.plan, self.folder, self.device = material, plan, folder, device
         self.batches = Batches(material, plan)
-        self.network = WholeSongCnn(len(material.dataset.labels))
-        self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.averaged = copy.deepcopy(self.network).eval().requires_grad_(False)
-        self.optimizer = adamw(self.network, plan.learning_rate, plan.weight_decay)
+        self._optimization = Optimization(WholeSongCnn(len(material.dataset.labels)), plan, device)
         importance = np.ones(self.batches.n_taught, np.float32) if material.importance is None else material.importance
         self._importance = torch.from_numpy(importance).to(device)
         self.history: list[dict[str, float]] = []
@@ -257,9 +240,7 @@ class Training:
         if (state := load_checkpoint(self._checkpoint, self._identity, device)) is None:
             self._initialize()
         else:
-            self.network.load_state_dict(state["network"])
-            self.averaged.load_state_dict(state["averaged"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            self._optimization.restore(state)
             self.best, self.history = state["best"], state["history"]
 
     @property
@@ -295,12 +276,13 @@ class Training:
         """Initialize input normalization and output biases from data; everything else stays random."""
         mels = [self.batches[step].mel for step in range(min(_INITIALIZED_ON, self.batches.steps))]
         levels = torch.cat([audible(level_out(mel)).transpose(1, 2).reshape(-1, N_MELS) for mel in mels])
+        network = self._optimization.network
         with torch.no_grad():
-            self.network.mean.copy_(levels.mean(0))
-            self.network.scale.copy_(1.0 / levels.std(0).clamp(min=1.0))
-            self.network.labels.bias.copy_(torch.from_numpy(self.batches.priors()))
-            self.network.labels.weight.mul_(0.5)
-        self.averaged.load_state_dict(self.network.state_dict())
+            network.mean.copy_(levels.mean(0))
+            network.scale.copy_(1.0 / levels.std(0).clamp(min=1.0))
+            network.labels.bias.copy_(torch.from_numpy(self.batches.priors()))
+            network.labels.weight.mul_(0.5)
+        self._optimization.averaged.load_state_dict(network.state_dict())
 
     def _train(self) -> None:
         losses: list[float] = []
@@ -318,20 +300,8 @@ class Training:
                         return
 
     def _step(self, batch: Batch, step: int) -> float:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.plan.learning_rate * warmup_cosine(step / self.batches.steps, 0.05)
-        self.network.train()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=fast_bfloat16(self.device)):
-            out = self.network(batch.mel.to(self.device))
-        loss = self._loss(out.float(), batch)
-        if not torch.isfinite(loss):
-            raise ValueError("The loss is no number any more: try a smaller learning rate, or look at the recordings.")
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        self.optimizer.step()
-        average_into(self.averaged, self.network, self.plan.averaging, step)
-        return float(loss.detach())
+        loss = self._loss(self._optimization.log_odds(batch.mel), batch)
+        return self._optimization.descend(loss, step, self.batches.steps)
 
     def _loss(self, log_odds: Tensor, batch: Batch) -> Tensor:
         n, n_taught = batch.teacher_log_odds.shape
@@ -345,18 +315,17 @@ class Training:
 
     def _evaluate(self, loss: float) -> None:
         """Evaluate the averaged network, keep it if it is the best, and write the checkpoint."""
-        scores = self.material.comparison.scores(self.averaged, self.device)
+        averaged = self._optimization.averaged
+        scores = self.material.comparison.scores(averaged, self.device)
         self.history.append({"step": self.step_after_round(), "loss": loss, **scores.figures()})
         # Of equally good rounds the last is kept, which was trained longest.
         if self._scores()[-1] == max(self._scores()):
-            self.best = copy.deepcopy(self.averaged.state_dict())
+            self.best = copy.deepcopy(averaged.state_dict())
         save_checkpoint(
             self._checkpoint,
             {
                 "identity": self._identity,
-                "network": self.network.state_dict(),
-                "averaged": self.averaged.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
+                **self._optimization.state(),
                 "best": self.best,
                 "history": self.history,
             },

@@ -20,12 +20,13 @@ from tagging.descriptions import LocalTagger, TaggerError, TaggerLabel
 from tagging.evaluation.fitting_merging import Said, calibrated, said_of_labels
 from tagging.evaluation.judging import Verdict, judge_labels, table
 from tagging.evaluation.labelled import FEWEST, Labelled
+from tagging.merging import Merging
 from tagging.vocabulary import Vocabulary
 from tagging.wholesong import WholeSongCnn, fused
 
+from .distillation_dataset import DistillationDataset, TeacherPredictions, make_distillation_dataset
 from .distilling import Distilling, DistillingPlan
 from .label_layer import LabelLayer, operating_points
-from .lessons import Taught, make_lessons
 from .scores import embed
 from .spectrograms import Spectrograms
 
@@ -47,7 +48,7 @@ class Material:
     keys : sequence of str
         All recordings', in `spectrograms`.
     spectrograms : Spectrograms
-    taught : Taught
+    predictions : TeacherPredictions
         What the published networks predict of all.
     words : Vocabulary
     """
@@ -55,7 +56,7 @@ class Material:
     labelled: Labelled
     keys: Sequence[str]
     spectrograms: Spectrograms
-    taught: Taught
+    predictions: TeacherPredictions
     words: Vocabulary
 
     @property
@@ -121,13 +122,16 @@ def learn(
     said, unseen, n = material.said, material.unseen, len(material.labelled.recordings)
     rows = np.flatnonzero(~np.concatenate([unseen, np.zeros(len(material.keys) - n, bool)]))
 
+    def dataset_of(some: NDArray[np.intp]) -> tuple[DistillationDataset, Merging]:
+        return make_distillation_dataset(
+            material.predictions, said, material.words, material.spectrograms, material.keys, some
+        )
+
     def distilled(network: WholeSongCnn, some: NDArray[np.intp], how: DistillingPlan, name: str) -> WholeSongCnn:
-        lessons, _ = make_lessons(material.taught, said, material.words, material.spectrograms, material.keys, some)
-        return local.as_stored(Distilling(network, lessons, how, folder / name, device).run())
+        return local.as_stored(Distilling(network, dataset_of(some)[0], how, folder / name, device).run())
 
     def scores(some: NDArray[np.intp]) -> Floats:
-        _, merging = make_lessons(material.taught, said, material.words, material.spectrograms, material.keys, some)
-        return merging.scores(material.taught.answers, material.taught.embeddings)
+        return dataset_of(some)[1].scores(material.predictions.answers, material.predictions.embeddings)
 
     known = scores(rows)[rows]
 

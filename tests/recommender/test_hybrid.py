@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.engine import hybrid
+from recommender.engine import hybrid_weights
 from recommender.engine.hybrid import Hybrid
 from recommender.engine.interface import ListenerBatch, PlayMatrix, TooLittleError, TrainingData
 from recommender.engine.popularity import Popularity, expected_listeners
@@ -42,7 +43,7 @@ def fitted(data: TrainingData) -> Hybrid:
 
 
 def test_weights_depend_on_how_many_listeners_a_song_has(fitted: Hybrid) -> None:
-    basis = hybrid._basis(np.array([0, 1, 2, 4, 64, 1000]))
+    basis = hybrid_weights.popularity_basis(np.array([0, 1, 2, 4, 64, 1000]))
     assert basis.sum(axis=1) == pytest.approx(1)
     assert basis[0].tolist() == [1, 0, 0, 0, 0]
     assert basis[2].tolist() == [0, 0.5, 0.5, 0, 0]
@@ -50,32 +51,61 @@ def test_weights_depend_on_how_many_listeners_a_song_has(fitted: Hybrid) -> None
     assert np.ptp(fitted.weights, axis=0).min() > 0
 
 
-def test_songs_without_listeners_are_ranked_among_themselves_by_what_ranks_them_best() -> None:
-    n_columns = len(hybrid._FEATURES)
-    start = np.array([hybrid._PRIOR_MEANS[name] for name in hybrid._FEATURES]).T
-    # Latent factors, which the start goes by, put the played song first; content, which was fitted, puts it last.
-    said = np.zeros((4, 3, n_columns), dtype=np.float32)
-    said[:, 0, hybrid.WEIGHED_PARTS.index("latent")] = 1
-    said[:, 1:, hybrid.WEIGHED_PARTS.index("content")] = 0.4
-    said[..., -1] = 1
-    values = np.zeros((4, 3, start.size), dtype=np.float32)
-    values[..., :n_columns] = said
-    choices = hybrid._Choices(values, np.ones((4, 3), dtype=bool), np.ones(4, dtype=np.float32))
-    fitted = start.copy()
+START = np.array([hybrid_weights.PRIOR_MEANS[name] for name in hybrid_weights.FEATURES]).T
+LATENT, CONTENT = (hybrid_weights.WEIGHED_PARTS.index(name) for name in ("latent", "content"))
+
+
+def choices_among_cold_songs() -> hybrid_weights._Choices:
+    """Latent factors put the played song first; content puts it last."""
+    n_columns = len(hybrid_weights.FEATURES)
+    values = np.zeros((4, 3, START.size), dtype=np.float32)
+    values[:, 0, LATENT] = 1
+    values[:, 1:, CONTENT] = 0.4
+    values[..., n_columns - 1] = 1
+    all_of_them = np.ones((4, 3), dtype=bool)
+    return hybrid_weights._Choices(values, all_of_them, all_of_them.copy(), np.ones(4, dtype=np.float32))
+
+
+def weights_of_content_alone() -> NDArray[np.float64]:
+    fitted = START.copy()
     fitted[0, :-1] = 0
-    fitted[0, hybrid.WEIGHED_PARTS.index("content")] = 0.5
-    turned = hybrid._blend_cold_weights(fitted, start, choices)
+    fitted[0, CONTENT] = 0.5
+    return fitted
+
+
+def test_songs_without_listeners_are_ranked_among_themselves_by_what_ranks_them_best() -> None:
+    choices, fitted = choices_among_cold_songs(), weights_of_content_alone()
+    turned = hybrid_weights._blend_cold_weights(fitted, START, choices)
     assert (turned[1:] == fitted[1:]).all()
     assert turned[0, -1] == fitted[0, -1]
     assert np.linalg.norm(turned[0, :-1]) == pytest.approx(0.5)
-    assert turned[0, hybrid.WEIGHED_PARTS.index("latent")] > 0
+    assert turned[0, LATENT] > 0
     # Where they are ranked well already, nothing turns.
-    choices.values[:, 0, hybrid.WEIGHED_PARTS.index("content")] = 2
-    assert hybrid._blend_cold_weights(fitted, start, choices) == pytest.approx(fitted)
+    choices.values[:, 0, CONTENT] = 2
+    assert hybrid_weights._blend_cold_weights(fitted, START, choices) == pytest.approx(fitted)
+
+
+def test_latent_factors_rank_alone_where_every_other_part_misleads() -> None:
+    choices, fitted = choices_among_cold_songs(), weights_of_content_alone()
+    others = [column for column in range(len(hybrid_weights.FEATURES) - 1) if column != LATENT]
+    choices.values[:, 1:, others] = 40
+    turned = hybrid_weights._blend_cold_weights(fitted, START, choices)
+    assert turned[0, LATENT] == pytest.approx(0.5)
+    assert not turned[0, others].any()
+
+
+def test_unplayed_songs_without_content_do_not_decide_how_the_others_are_ranked() -> None:
+    choices, fitted = choices_among_cold_songs(), weights_of_content_alone()
+    # All choices but one are among songs that nobody has played or described, and that content ranks right.
+    choices.values[1:, 0, CONTENT] = 2
+    choices.cold[1:] = False
+    assert hybrid_weights._blend_cold_weights(fitted, START, choices)[0, LATENT] > 0
+    choices.cold[0] = False
+    assert hybrid_weights._blend_cold_weights(fitted, START, choices) is fitted
 
 
 def test_nothing_that_is_held_out_is_seen_by_the_parts(data: TrainingData) -> None:
-    inner = hybrid._inner_split(data)
+    inner = hybrid_weights._inner_split(data)
     assert inner.data.played.nnz + inner.held_out.nnz == data.played.nnz
     assert not (inner.data.played.toarray() * inner.held_out.toarray()).any()
     assert not inner.data.listeners[inner.cold].any()

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..hybrid import PRIOR_STRENGTH, Hybrid, Weights, fitted_parts
+from ..hybrid import Hybrid
+from ..hybrid_weights import PRIOR_STRENGTH, Weights, fitted_parts
 from ..interface import TrainingData
 from ..latent import Latent
 from ..latent import Settings as LatentSettings

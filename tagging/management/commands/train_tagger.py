@@ -263,7 +263,8 @@ def _request(options: dict[str, Any]) -> Request:
         raise ValueError("Nobody says anything of --audio and --generated: name a --teacher.")
     for teacher in options["teacher"]:
         registry.load(teacher)
-    plan = Plan(_EPOCHS_OF_CLIPS if options["teacher"] else _EPOCHS_OF_LABELS, seed=options["seed"])
+    epochs = _EPOCHS_OF_CLIPS if options["teacher"] else _EPOCHS_OF_LABELS
+    plan = Plan(epochs=epochs, seed=options["seed"])
     if options["epochs"] is not None:
         plan = replace(plan, epochs=options["epochs"], fewest_steps=1)
     if not 0 < plan.epochs < math.inf or min(options["clips"], options["processes"]) < 1:

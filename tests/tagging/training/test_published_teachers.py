@@ -12,8 +12,8 @@ import torch
 from tagging import local, registry
 from tagging.descriptions import LocalTagger
 from tagging.evaluation.fitting_merging import said_of_labels
-from tagging.training.distilling import Distilling, DistillingPlan, Lessons
-from tagging.training.lessons import Taught, make_lessons
+from tagging.training.distillation_dataset import DistillationDataset, TeacherPredictions, make_distillation_dataset
+from tagging.training.distilling import Distilling, DistillingPlan
 from tagging.training.published_teachers import Material, learn, some_of, write
 from tagging.training.spectrograms import Spectrograms
 from tagging.wholesong import QUIETEST_DB, WholeSongCnn, level_out
@@ -41,62 +41,62 @@ def material(tmp_path: Path) -> Material:
     more = {name: np.concatenate([of_network, of_network[:2]]) for name, of_network in embeddings.items()}
     outputs = {name: np.nan_to_num(of_network) for name, of_network in further.items()}
     patches = [np.array([[number, 0.0], [number, 1.0]], np.float32) for number in range(50)]
-    taught = Taught(outputs, further, more, patches, [np.array([32, 96])] * 50)
-    return Material(labelled, keys, spectrograms, taught, WORDS)
+    predictions = TeacherPredictions(outputs, further, more, patches, [np.array([32, 96])] * 50)
+    return Material(labelled, keys, spectrograms, predictions, WORDS)
 
 
 @pytest.fixture
-def lessons(material: Material) -> Lessons:
+def dataset(material: Material) -> DistillationDataset:
     said = said_of_labels(material.labelled, WORDS)
     rows = np.array([0, 1, 5, 9, 49])
-    return make_lessons(material.taught, said, WORDS, material.spectrograms, material.keys, rows)[0]
+    return make_distillation_dataset(material.predictions, said, WORDS, material.spectrograms, material.keys, rows)[0]
 
 
 def test_a_window_has_the_targets_of_its_recording_and_of_the_patches_in_it(
-    material: Material, lessons: Lessons
+    material: Material, dataset: DistillationDataset
 ) -> None:
-    n_whole, n_patches, n_said = lessons.widths
-    assert (len(lessons), n_patches, n_said) == (5, 2, len(WORDS))
-    mel, targets = lessons.window(1, 0, 64)
+    n_whole, n_patches, n_said = dataset.widths
+    assert (len(dataset), n_patches, n_said) == (5, 2, len(WORDS))
+    mel, targets = dataset.window(1, 0, 64)
     assert mel.shape == (64, 96)
     early, late, all_of_it = (
-        lessons.window(1, first, frames)[1][n_whole : n_whole + n_patches]
+        dataset.window(1, first, frames)[1][n_whole : n_whole + n_patches]
         for first, frames in ((0, 64), (64, 64), (0, 128))
     )
     assert early[1] < all_of_it[1] < late[1]
     assert early[0] == late[0]
     blues = targets[n_whole + n_patches + PLACE["blues"]]
     assert blues == material.labelled.questions[0].true[1]
-    assert np.isnan(lessons.window(4, 0, 64)[1][n_whole + n_patches :]).all()
+    assert np.isnan(dataset.window(4, 0, 64)[1][n_whole + n_patches :]).all()
     # A recording that is too short goes round.
-    assert np.array_equal(lessons.window(0, 0, 200)[0][128:], lessons.window(0, 0, 72)[0])
+    assert np.array_equal(dataset.window(0, 0, 200)[0][128:], dataset.window(0, 0, 72)[0])
 
 
-def test_a_batch_is_a_function_of_its_step(lessons: Lessons, tmp_path: Path) -> None:
-    training = Distilling(untrained(), lessons, replace(PLAN, mixed=1.0, altered=1.0), tmp_path / "run", CPU)
+def test_a_batch_is_a_function_of_its_step(dataset: DistillationDataset, tmp_path: Path) -> None:
+    training = Distilling(untrained(), dataset, replace(PLAN, mixed=1.0, altered=1.0), tmp_path / "run", CPU)
     mels, targets = training.batch(3)
     assert mels.shape == (4, 96, 64)
-    assert targets.shape == (4, sum(lessons.widths))
+    assert targets.shape == (4, sum(dataset.widths))
     assert torch.isfinite(mels).all()
     again, others = training.batch(3)[0], training.batch(2)[0]
     assert torch.equal(mels, again)
     assert not torch.equal(mels, others)
 
 
-def test_an_interrupted_distilling_ends_in_the_same_weights(lessons: Lessons, tmp_path: Path) -> None:
-    whole = Distilling(untrained(), lessons, PLAN, tmp_path / "whole", CPU).run()
+def test_an_interrupted_distilling_ends_in_the_same_weights(dataset: DistillationDataset, tmp_path: Path) -> None:
+    whole = Distilling(untrained(), dataset, PLAN, tmp_path / "whole", CPU).run()
 
     def stop(training: Distilling) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Distilling(untrained(), lessons, PLAN, tmp_path / "stopped", CPU).run(stop)
-    resumed = Distilling(untrained(), lessons, PLAN, tmp_path / "stopped", CPU)
+        Distilling(untrained(), dataset, PLAN, tmp_path / "stopped", CPU).run(stop)
+    resumed = Distilling(untrained(), dataset, PLAN, tmp_path / "stopped", CPU)
     assert resumed.done == 2
     for name, tensor in resumed.run().state_dict().items():
         assert torch.equal(tensor, whole.state_dict()[name]), name
     with pytest.raises(ValueError, match="another plan"):
-        Distilling(untrained(), lessons, replace(PLAN, seed=2), tmp_path / "stopped", CPU)
+        Distilling(untrained(), dataset, replace(PLAN, seed=2), tmp_path / "stopped", CPU)
 
 
 def test_what_is_learned_is_written_as_a_tagger_of_the_vocabulary(material: Material, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Lessons: what published networks predict of recordings, and what people said of them, as targets of a training."""
+"""The dataset of a distilling: what published networks predict of recordings, and what people said, as targets."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ from tagging.patches import SAMPLE_RATE as PATCH_RATE
 from tagging.patches import song_patches
 from tagging.vocabulary import Vocabulary
 
-from .distilling import Lessons
-from .spectrograms import Spectrograms, first_frame, key_of
+from .spectrograms import Mel, Spectrograms, first_frame, key_of
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +32,7 @@ _FURTHEST = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class Taught:
+class TeacherPredictions:
     """What the published networks predict of some recordings.
 
     Attributes
@@ -57,7 +56,82 @@ class Taught:
     patch_middles: Sequence[NDArray[np.int64]]
 
 
-def ask_networks(recordings: Sequence[Path], words: Vocabulary, folder: Path) -> Taught:
+@dataclass(frozen=True)
+class DistillationDataset:
+    """Recordings, and what is to be predicted of them.
+
+    Attributes
+    ----------
+    frames : float16, shape (n_frames, 96)
+        All recordings' spectrograms, decibels; memory-mapped.
+    places : int64, shape (n, 2)
+        Each recording's first frame, and number of frames.
+    whole : float32, shape (n, n_whole)
+        Predictions for the whole recording, each in standard deviations from its mean; NaN where there is none.
+    patches : float32, shape (n_patches, n_outputs)
+        Predictions for every recording's patches, one recording after the other, standardized alike.
+    patch_middles : int64, shape (n_patches,)
+        The frame in the middle of each patch, counted from its recording's first.
+    patch_bounds : int64, shape (n + 1,)
+        Of each recording, the first of its patches; and the number of all.
+    said : float32, shape (n, n_labels)
+        1 where people gave a label, 0 where they were asked and did not, NaN where nobody was asked.
+    """
+
+    frames: Mel
+    places: NDArray[np.int64]
+    whole: NDArray[np.float32]
+    patches: NDArray[np.float32]
+    patch_middles: NDArray[np.int64]
+    patch_bounds: NDArray[np.int64]
+    said: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @property
+    def widths(self) -> tuple[int, int, int]:
+        """How many numbers are predicted: of the whole, of patches, of what people said."""
+        return self.whole.shape[1], self.patches.shape[1], self.said.shape[1]
+
+    @property
+    def digest(self) -> str:
+        """A digest of everything but the spectrograms, hexadecimal."""
+        digest = hashlib.sha256()
+        for array in (self.places, self.whole, self.patches, self.patch_middles, self.patch_bounds, self.said):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+    def window(self, row: int, first: int, frames: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Cut a window of a recording.
+
+        Returns
+        -------
+        mel : float32, shape (frames, 96)
+            Decibels; a shorter recording is repeated.
+        targets : float32, shape (n_whole + n_outputs + n_labels,)
+        """
+        start, count = (int(number) for number in self.places[row])
+        if count < frames:
+            mel = self.frames[start + np.arange(frames) % count].astype(np.float32)
+        else:
+            mel = self.frames[start + first : start + first + frames].astype(np.float32)
+        return mel, np.concatenate([self.whole[row], self._of_patches(row, first, frames), self.said[row]])
+
+    def _of_patches(self, row: int, first: int, frames: int) -> NDArray[np.float32]:
+        """The mean over the patches whose middle lies in a window; of the nearest where none does."""
+        patches = slice(int(self.patch_bounds[row]), int(self.patch_bounds[row + 1]))
+        middles = self.patch_middles[patches]
+        if not middles.size:
+            return np.full(self.patches.shape[1], np.nan, np.float32)
+        inside = (middles >= first) & (middles < first + frames)
+        if not inside.any():
+            inside[np.abs(middles - first - frames // 2).argmin()] = True
+        mean: NDArray[np.float32] = self.patches[patches][inside].mean(axis=0)
+        return mean
+
+
+def predict_with_networks(recordings: Sequence[Path], words: Vocabulary, folder: Path) -> TeacherPredictions:
     """Have every network of the vocabulary hear recordings.
 
     Parameters
@@ -95,7 +169,7 @@ def ask_networks(recordings: Sequence[Path], words: Vocabulary, folder: Path) ->
     outputs = {tagger.name: log_odds(np.stack([of_file[tagger.name] for of_file in kept])) for tagger in taggers}
     answers = {name: words.by_label(registry.describe(name), odds) for name, odds in outputs.items()}
     patches, middles = ([of_file[part] for of_file in kept] for part in ("patches", "patch_middles"))
-    return Taught(outputs, answers, _embeddings(taggers, patches), patches, middles)
+    return TeacherPredictions(outputs, answers, _embeddings(taggers, patches), patches, middles)
 
 
 def _embeddings(taggers: Sequence[Tagger], patches: Sequence[NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
@@ -131,19 +205,19 @@ def _heard(recording: Path, taggers: Sequence[Tagger]) -> dict[str, NDArray[np.g
     return heard
 
 
-def make_lessons(
-    taught: Taught,
+def make_distillation_dataset(
+    predictions: TeacherPredictions,
     said: Said,
     words: Vocabulary,
     spectrograms: Spectrograms,
     keys: Sequence[str],
     rows: NDArray[np.intp],
-) -> tuple[Lessons, Merging]:
-    """Make lessons of some recordings; what is known of the others has no part in them.
+) -> tuple[DistillationDataset, Merging]:
+    """Make the dataset of some recordings; what is known of the others has no part in it.
 
     Parameters
     ----------
-    taught : Taught
+    predictions : TeacherPredictions
         Of all recordings.
     said : Said
         Of the first of them; of the others nobody said anything.
@@ -157,32 +231,32 @@ def make_lessons(
 
     Returns
     -------
-    lessons : Lessons
+    dataset : DistillationDataset
     merging : Merging
         Fitted to what was said of `rows`.
     """
     n_said = len(said.asked)
-    answers = {name: of_network[:n_said] for name, of_network in taught.answers.items()}
-    embeddings = {name: of_network[:n_said] for name, of_network in taught.embeddings.items()}
+    answers = {name: of_network[:n_said] for name, of_network in predictions.answers.items()}
+    embeddings = {name: of_network[:n_said] for name, of_network in predictions.embeddings.items()}
     merging = fit_merging(answers, embeddings, said, words, rows[rows < n_said])
-    scores = merging.scores(taught.answers, taught.embeddings)
-    whole = np.concatenate([scores, *(_standardized(odds, rows) for odds in taught.outputs.values())], axis=1)
-    patches = np.concatenate([taught.patches[row] for row in rows])
+    scores = merging.scores(predictions.answers, predictions.embeddings)
+    whole = np.concatenate([scores, *(_standardized(odds, rows) for odds in predictions.outputs.values())], axis=1)
+    patches = np.concatenate([predictions.patches[row] for row in rows])
     labels = np.full((len(keys), len(words)), np.nan, np.float32)
     labels[:n_said] = np.where(said.asked, said.true, np.nan)
     places = [spectrograms.place(keys[row]) for row in rows]
     if any(place is None or not place.frames for place in places):
         raise ValueError("a recording has no spectrogram")
-    lessons = Lessons(
+    dataset = DistillationDataset(
         frames=spectrograms.frames(),
         places=np.array([(place.start, place.frames) for place in places if place is not None], np.int64),
         whole=_cut(whole[rows]),
         patches=_cut(_standardized(patches, np.arange(len(patches)))),
-        patch_middles=np.concatenate([taught.patch_middles[row] for row in rows]),
-        patch_bounds=np.concatenate([[0], np.cumsum([len(taught.patches[row]) for row in rows])]).astype(np.int64),
+        patch_middles=np.concatenate([predictions.patch_middles[row] for row in rows]),
+        patch_bounds=np.concatenate([[0], np.cumsum([len(predictions.patches[row]) for row in rows])]).astype(np.int64),
         said=labels[rows],
     )
-    return lessons, merging
+    return dataset, merging
 
 
 def _standardized(numbers: NDArray[np.floating], rows: NDArray[np.intp]) -> NDArray[np.floating]:
