@@ -122,7 +122,7 @@ def test_a_reason_names_the_words_their_labels_and_the_listeners_own(ada: User, 
     assert titles(found) == ["Fits"]
     why = found.why(found.songs[0])
     assert "calm" in why
-    assert "rainy evening (Mellow" in why
+    assert "rainy evening (mellow" in why
     assert why.endswith("jazz (yours)")
 
 
