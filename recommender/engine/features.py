@@ -109,9 +109,12 @@ class Features:
 
     def _beside_sounds(self, data: TrainingData, columns: Sequence[Matrix]) -> Matrix:
         """Columns, with those of the embeddings behind them."""
-        if not len(self.mean) or data.embeddings is None:
+        width = len(self.mean)
+        if not width:
             return _side_by_side(columns)
-        embedded, embeddings, width = self.embedded(data), data.embeddings, len(self.mean)
+        if data.embeddings is None:
+            return _side_by_side([*columns, csr_array((data.n_songs, width), dtype=np.float64)])
+        embedded, embeddings = self.embedded(data), data.embeddings
 
         def sounds(block: slice) -> Matrix:
             there = embedded[block]

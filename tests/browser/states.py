@@ -156,7 +156,7 @@ def fail_to_log_in(page: Page) -> None:
 def fail_to_sign_up(page: Page) -> None:
     page.get_by_label("Username").fill("mira")
     page.get_by_label("Password", exact=True).fill("123")
-    page.get_by_label("Password confirmation").fill("124")
+    page.get_by_label("Password again").fill("124")
     page.get_by_role("main").get_by_role("button", name="Sign up").click()
     page.locator(".field-errors").first.wait_for()
 

@@ -77,7 +77,7 @@ def test_where_space_is_short_stars_come_by_pointing_or_by_the_keyboard(visit: V
     # How many they are is said all the same.
     said = "element => getComputedStyle(element, '::before').content"
     assert "4" in row.locator(".stars fieldset").evaluate(said)
-    row.hover()
+    row.locator(".song-row-end").hover()
     assert star.evaluate(opacity) == "1"
     page.mouse.move(5, 5)
     assert star.evaluate(opacity) == "0"

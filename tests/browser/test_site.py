@@ -60,7 +60,7 @@ def test_from_signing_up_to_logging_out(visit: Visit, size: str, scheme: str) ->
     name = f"new-{next(_number)}"
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password confirmation").fill(PASSWORD)
+    page.get_by_label("Password again").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Sign up").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("For you")
 
@@ -79,7 +79,7 @@ def test_from_signing_up_to_logging_out(visit: Visit, size: str, scheme: str) ->
     assert page.evaluate("document.querySelector('audio').paused")
 
     # Where space is short stars show once a row is pointed at.
-    row.hover()
+    row.locator(".song-row-end").hover()
     with page.expect_response("**/rate/"):
         row.get_by_role("radio", name="4 stars").check()
     expect(page.get_by_role("status").filter(has_text="Blue in Green: 4 stars")).to_have_count(1)

@@ -23,7 +23,7 @@ def sign_up(visit: Visit, size: str = "desktop", **options: object) -> Page:
     page = visit("/accounts/signup/", None, size, **options)
     page.get_by_label("Username").fill(f"guest-{next(_number)}")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password confirmation").fill(PASSWORD)
+    page.get_by_label("Password again").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Sign up").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("For you")
     # Before its scripts are there, a page sends forms by itself, and begins anew.
@@ -176,7 +176,7 @@ def test_history_and_refusals_are_a_tab_away(visit: Visit) -> None:
     page.get_by_role("button", name="Undo: ").click()
     expect(page.locator(".song-line")).to_have_count(0)
     page.reload()
-    expect(page.get_by_role("heading", name="Nothing refused")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
 
 
 def test_everything_is_taken_along_and_the_account_deleted(visit: Visit, tmp_path: Path) -> None:

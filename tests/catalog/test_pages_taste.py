@@ -94,4 +94,4 @@ def test_refused_songs_stand_there_with_the_way_back(
 
 
 def test_without_refusals_the_page_says_what_will_stand_there(client: Client, listener: User) -> None:
-    assert "Nothing refused" in text(client, "/taste/not-this/")
+    assert "Nothing here" in text(client, "/taste/not-this/")
