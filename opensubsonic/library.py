@@ -44,6 +44,7 @@ class Library:
     def __init__(self, index: SongIndex) -> None:
         self.index = index
         self._descriptions: dict[Form, Descriptions] = {}
+        self._hashes: dict[str, str] = {}
         # When it was found to be another one; what has changed before is in it.
         self.changed_at = time.time()
         self._songs, self._there = index.songs, index.all()
@@ -71,7 +72,8 @@ class Library:
         known = self._descriptions
         found = known.get(form)
         if found is None or found.old:
-            found = known[form] = Descriptions()
+            # What several songs say alike is kept by all that it says: it does not age.
+            found = known[form] = Descriptions(shared=found.shared if found else {})
         found.make_room()
         return found
 
@@ -173,6 +175,12 @@ class Library:
     def artist_named(self, name: str) -> Artist | None:
         """The artist of a name, however it is spelled."""
         return self.artists_by_hash.get(collection_hash(artist_key(name)))
+
+    def artist_hash(self, name: str) -> str:
+        """The hash of the key of a name that a song has, or of none: each name is folded once."""
+        if (found := self._hashes.get(name)) is None:
+            found = self._hashes[name] = collection_hash(artist_key(name) if name else "")
+        return found
 
     @cached_property
     def _folded_albums(self) -> list[str]:

@@ -12,7 +12,6 @@ from typing import Any
 
 from catalog.file_parts import file_of
 from catalog.models import Song, SongIdentifier
-from catalog.names import artist_key, collection_hash
 from catalog.services.genres import Genres, among
 from catalog.song_index import IndexedSong
 
@@ -149,7 +148,7 @@ class SongWriter:
         return written
 
     def _artist(self, name: str) -> dict[str, str]:
-        key_hash = collection_hash(artist_key(name) if name else "")
+        key_hash = self._library.artist_hash(name)
         found = self._library.artists_by_hash.get(key_hash)
         return {"id": artist_id(key_hash), "name": found.name if found else name or UNKNOWN_ARTIST}
 
@@ -181,8 +180,7 @@ class SongWriter:
 def artist_id_of(library: Library, pk: int) -> str:
     """The id of the first artist of a song that is here to be played."""
     one = library.song(pk)
-    name = one.artists[0][1] if one.artists else one.artist
-    return artist_id(collection_hash(artist_key(name) if name else ""))
+    return artist_id(library.artist_hash(one.artists[0][1] if one.artists else one.artist))
 
 
 def suffix_of(path: str) -> str:
