@@ -72,7 +72,8 @@ class Supervised:
     ) -> None:
         self.home = folder
         self.output = folder / "output"
-        with self.output.open("wb") as output, (log or self.output).open("ab") as errors:
+        # Both add to its end: else each would write over the other's lines.
+        with self.output.open("ab") as output, (log or self.output).open("ab") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", SUPERVISED, program, *flags],
                 cwd=PROJECT_ROOT,
