@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -199,3 +200,15 @@ def test_a_label_on_much_of_the_library_is_judged_as_a_whole(visit: Visit, size:
     page.reload()
     expect(page.locator(".curation-wide .curation-label")).to_have_text(label)
     assert said == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_way_to_a_label_on_much_of_the_library_can_be_read(visit: Visit, scheme: Any) -> None:
+    page = visit(DESK, "boss", color_scheme=scheme)
+    way = page.locator(".curation-wide a")
+    expect(way).to_contain_text("Look at")
+    # A text of its ground's colour is none for axe either.
+    colour, ground = way.evaluate(
+        "element => { const is = getComputedStyle(element); return [is.color, is.backgroundColor]; }"
+    )
+    assert colour != ground
