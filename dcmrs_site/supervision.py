@@ -316,7 +316,7 @@ def _changed_at(path: Path | None) -> int | None:
 
 
 def say(name: str, text: str) -> None:
-    """Print a line of a process, with its name in front; one that nobody takes is lost.
+    """Print a line of a process, with its name in front; drop it where it cannot be written.
 
     The log may lie on a disk that is full, or go to a program that has ended: that is no reason to end a server.
     """

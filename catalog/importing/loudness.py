@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +11,7 @@ from typing import Any
 import mutagen
 from mutagen.id3 import ID3
 
-# What mutagen lets through of files that are damaged on purpose, besides its own error.
-_DAMAGED = (
-    mutagen.MutagenError,
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    TypeError,
-    ValueError,
-    OSError,
-    struct.error,
-)
+from .tag_fields import DAMAGED
 
 _NUMBER = re.compile(r"[-+]?\d{1,4}([.,]\d{1,12})?")
 _MP4_PREFIX = "----:com.apple.iTunes:"
@@ -79,7 +67,7 @@ def read_encoding(path: Path) -> Encoding:
             album_gain=_gain(said, "album"),
             album_peak=_decimal(said.get("replaygain_album_peak", ""), 0, _MOST_PEAK),
         )
-    except _DAMAGED:
+    except DAMAGED:
         return Encoding()
 
 

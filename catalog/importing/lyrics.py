@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,25 +12,14 @@ from typing import Any
 import mutagen
 from mutagen.id3 import ID3
 
+from .tag_fields import DAMAGED
+
 LONGEST_LYRICS = 200_000
 """Characters of one text; what comes after is left out."""
 
 _LARGEST_FILE_BYTES = 2_000_000
 _MOST_LINES = 5000
 _UNKNOWN_LANGUAGE = "xxx"
-
-# What mutagen lets through of files that are damaged on purpose, besides its own error.
-_DAMAGED = (
-    mutagen.MutagenError,
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    TypeError,
-    ValueError,
-    OSError,
-    struct.error,
-)
 
 _TAGS = ("lyrics", "syncedlyrics", "unsyncedlyrics", "unsynced lyrics", "lyric", "\xa9lyr", "wm/lyrics")
 _SYNCED_TAGS = ("wm/lyrics_synchronised",)
@@ -223,7 +211,7 @@ def _tagged(path: Path) -> Iterator[Lyrics]:
         file = mutagen.File(path)
         tags: Any = file.tags if file is not None else None
         found = list(_id3_lyrics(tags) if isinstance(tags, ID3) else _named_lyrics(tags) if tags is not None else ())
-    except _DAMAGED:
+    except DAMAGED:
         return
     yield from (lyrics for lyrics in found if lyrics is not None)
 

@@ -42,9 +42,9 @@ class _Group:
 
     @property
     def state(self) -> _State:
-        """What its songs are to have: an album artist, and whether they belong together, whoever they are by.
+        """The album artist that its songs get, and whether songs of different artists form one album.
 
-        By various artists is what a file says is so, or what several artists are on, and none of them on every song.
+        "Various Artists" if a file has the flag, or if several artists are on it and none of them is on every song.
         """
         if self.flagged or (len(self.artists - {""}) >= _FEWEST_ARTISTS and not self.on_all):
             return VARIOUS_ARTISTS, True
