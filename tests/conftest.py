@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,10 +71,14 @@ def _empty_cache() -> None:
 
 @pytest.fixture(autouse=True)
 def _no_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A heartbeat is a thread with a connection of its own, which does not see into a test's transaction."""
+    """A heartbeat is a thread with a connection of its own, which does not see into a test's transaction.
+
+    Without one, a lease lasts as long as the test: on a busy machine it would run out on its own.
+    """
     from catalog import leases
 
     monkeypatch.setattr(leases, "HEARTBEAT_EVERY_S", 3600.0)
+    monkeypatch.setattr(leases, "LEASE", timedelta(hours=1))
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ def running_on(home: Path, session: int | None = None) -> dict[int, str]:
     return found
 
 
-def wait_until(true: Callable[[], object], what_was: Callable[[], object], seconds: float = 20.0) -> None:
+def wait_until(true: Callable[[], object], what_was: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for something to become true.
 
     Raises

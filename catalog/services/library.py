@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from .. import leases
 from ..audio_frames import UnreadableAudio, UnreasonableAudio
 from ..file_parts import file_of
 from ..importing.identity import Found, file_in_place
@@ -36,7 +37,7 @@ from ..importing.walking import (
     reason,
     walk,
 )
-from ..leases import LEASE, heartbeat
+from ..leases import heartbeat
 from ..models import DuplicateFile, LibraryRoot, RefusedFile, Song
 from .artist_pictures import find_artist_pictures, keep_pictures_in_tags, share_covers
 from .compilations import gather
@@ -161,7 +162,7 @@ def rescan(root: LibraryRoot, *, confirmed: bool = False) -> ImportReport | None
     """Scan a root unless another scan of it is at work, in whatever process of whatever host; then None."""
     now = timezone.now()
     free = LibraryRoot.objects.filter(Q(scanning_until=None) | Q(scanning_until__lt=now), pk=root.pk)
-    if not free.update(scanning_until=now + LEASE):
+    if not free.update(scanning_until=now + leases.LEASE):
         return None
     report = ImportReport()
     scan(root, "", report, confirmed=confirmed)
@@ -254,7 +255,7 @@ class _Scan:
         return f"{self.folder} is empty, as if not mounted: its songs stay as they are"
 
     def _keep_lease(self) -> None:
-        LibraryRoot.objects.filter(pk=self.root.pk).update(scanning_until=timezone.now() + LEASE)
+        LibraryRoot.objects.filter(pk=self.root.pk).update(scanning_until=timezone.now() + leases.LEASE)
 
     def _compare(self, entries: Sequence[FoundFile | BadFile]) -> None:
         """Tell the files that are known by path, size, times and pictures from those that have to be read."""

@@ -15,7 +15,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from catalog.leases import LEASE, heartbeat
+from catalog import leases
+from catalog.leases import heartbeat
 
 from ..engine.methods import FAST_PARTS
 from ..models import Changes, Snapshot
@@ -67,7 +68,7 @@ def reading() -> Iterator[Read]:
     """
     read = begin()
     try:
-        with heartbeat(lambda: Changes.objects.filter(pk=1).update(building_until=timezone.now() + LEASE)):
+        with heartbeat(lambda: Changes.objects.filter(pk=1).update(building_until=timezone.now() + leases.LEASE)):
             yield read
     finally:
         Changes.objects.filter(pk=1).update(building_until=None)
@@ -79,7 +80,7 @@ def begin() -> Read:
     Changes.objects.get_or_create(pk=1)
     changes = Changes.objects.select_for_update().get(pk=1)
     changes.labels_read, changes.plays_read = changes.labels, changes.plays
-    changes.building_until = timezone.now() + LEASE
+    changes.building_until = timezone.now() + leases.LEASE
     changes.save(update_fields=["labels_read", "plays_read", "building_until"])
     return Read(changes.labels, changes.plays)
 

@@ -116,14 +116,14 @@ def running_site(home: Path, fill: Callable[[Path], None] = fill) -> Iterator[st
         yield address
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(60)
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + _START_S
     while time.monotonic() < until and server.poll() is None:
         try:
-            urllib.request.urlopen(f"{address}/accounts/login/", timeout=10).close()  # noqa: S310
+            urllib.request.urlopen(f"{address}/accounts/login/", timeout=60).close()  # noqa: S310
         except (urllib.error.URLError, TimeoutError):
             time.sleep(0.1)
         else:

@@ -336,7 +336,7 @@ def test_of_two_who_decide_in_the_same_moment_one_does() -> None:
 
     def say(curator: User) -> str:
         try:
-            together.wait(10)
+            together.wait(60)
             action = decide(Asked(**numbers), curator.username == "ann", curator)
         except AlreadyDecidedError as error:
             return str(error)
@@ -363,7 +363,7 @@ def test_of_two_who_speak_of_one_label_in_the_same_moment_both_are_heard() -> No
 
     def say(curator: User) -> None:
         try:
-            together.wait(10)
+            together.wait(60)
             curate(song, jazz, curator.username == "ann", curator)
         finally:
             connection.close()

@@ -400,7 +400,7 @@ def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield address
     forget_connections()
     redis.terminate()
-    redis.wait(10)
+    redis.wait(60)
 
 
 def forget_connections() -> None:

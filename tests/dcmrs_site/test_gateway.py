@@ -51,7 +51,7 @@ def port() -> Iterator[int]:
         yield number
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(60)
 
 
 def ask(port: int, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes, float]:

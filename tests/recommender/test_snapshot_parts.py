@@ -51,6 +51,10 @@ def listened(db: None) -> list[User]:
     return listeners
 
 
+LEASE = leases.LEASE
+"""Outside of tests, in which it does not run out by itself."""
+
+
 def expire() -> None:
     SnapshotBuildPart.objects.filter(done=False).update(taken_until=timezone.now() - timedelta(seconds=1))
 
@@ -169,7 +173,7 @@ def test_a_killed_worker_loses_its_part_to_the_next(listened: list[User]) -> Non
 
 def test_a_killed_worker_costs_less_than_a_minute() -> None:
     retried: Any = settings.CELERY_BEAT_SCHEDULE["go on with a snapshot that a worker has left"]["schedule"]
-    assert leases.LEASE + retried < timedelta(minutes=1)
+    assert LEASE + retried < timedelta(minutes=1)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -189,7 +193,7 @@ def test_a_part_that_computes_long_in_one_step_keeps_its_lease(
 
     monkeypatch.setattr(leases, "HEARTBEAT_EVERY_S", 0.01)
     with leases.heartbeat(beat):
-        assert extended.wait(10)
+        assert extended.wait(60)
     assert row.taken_until is not None
     row.refresh_from_db()
     assert row.taken_until > timezone.now()

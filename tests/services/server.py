@@ -33,6 +33,9 @@ REDIS = Path(redis_server()).name
 STARTING = 180.0
 """Seconds a start may take on a busy machine."""
 
+ANSWERING = 60.0
+"""Seconds an answer may take on a busy machine: only one that never comes is a fault."""
+
 ONCE = pytest.mark.one_database
 """About processes, whatever their database."""
 
@@ -163,7 +166,7 @@ class Server:
         """Send `up` a signal that ends it, and give its exit status."""
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(15)
+        return self.process.wait(ANSWERING)
 
     def left(self, command: str = "") -> dict[int, str]:
         """What runs on this home, by process id; only what has `command` in its command line."""
@@ -181,7 +184,7 @@ class Server:
     def health(self) -> dict[str, str]:
         """What the server says of itself."""
         try:
-            with urllib.request.urlopen(f"{self.address}/health/", timeout=10) as answer:  # noqa: S310
+            with urllib.request.urlopen(f"{self.address}/health/", timeout=ANSWERING) as answer:  # noqa: S310
                 return dict(json.load(answer))
         except urllib.error.HTTPError as error:
             return dict(json.load(error))

@@ -16,7 +16,7 @@ import pytest
 from catalog.home import PROJECT_ROOT
 from tests.audio import write_tone
 
-from .server import ONCE, Server
+from .server import ANSWERING, ONCE, Server
 
 pytestmark = ONCE
 
@@ -36,7 +36,7 @@ def music(tmp_path: Path) -> Path:
 def token(server: Server, name: str, password: str) -> str:
     """The API's token for somebody who can log in."""
     form = urllib.parse.urlencode({"username": name, "password": password}).encode()
-    with urllib.request.urlopen(f"{server.address}/api/token/", form, timeout=20) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{server.address}/api/token/", form, timeout=ANSWERING) as answer:  # noqa: S310
         return str(json.load(answer)["token"])
 
 
@@ -105,10 +105,14 @@ def test_the_worker_measures_the_methods_once_the_site_answers(server: Server, m
     ],
 )
 def test_what_it_cannot_use_is_refused_before_anything_is_installed(arguments: list[str], says: str) -> None:
-    done = subprocess.run([DEMO, *arguments], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(
+        [DEMO, *arguments], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=ANSWERING, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"bin/demo: {says}\n")
 
 
 def test_its_help_names_every_option() -> None:
-    done = subprocess.run([DEMO, "--help"], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(
+        [DEMO, "--help"], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=ANSWERING, check=True
+    )
     assert all(option in done.stdout for option in ("--music DIR", "--weights DIR", "--port N"))

@@ -62,7 +62,7 @@ def test_killed_it_leaves_nobody_behind_and_starts_again_whatever_redis_left(ser
     server.start()
     server.wait_until_well()
     server.send(signal.SIGKILL)
-    wait_until(lambda: not server.left(), server.left, 5)
+    wait_until(lambda: not server.left(), server.left)
 
     for name in {"dump.rdb", "redis-server.rdb", "valkey-server.rdb"} - {f"{REDIS}.rdb"}:
         (server.home / "redis" / name).write_bytes(b"REDIS9999")

@@ -69,7 +69,7 @@ def one_process_of_the_worker_and_redis(server: Server) -> None:
 
 def up_itself(server: Server) -> None:
     server.send(signal.SIGKILL)
-    wait_until(lambda: not server.left(), server.left, 5)
+    wait_until(lambda: not server.left(), server.left)
     server.start()
 
 
