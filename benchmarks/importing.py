@@ -81,7 +81,8 @@ def make_long_file(path: Path) -> None:
 
 def imported(what: str, folder: Path) -> Figures:
     """Import a folder."""
-    from catalog.services.library import ImportReport, import_path
+    from catalog.services.import_report import ImportReport
+    from catalog.services.library import import_path
 
     report, begun = ImportReport(), time.perf_counter()
     import_path(folder, report)

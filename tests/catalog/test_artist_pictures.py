@@ -16,7 +16,8 @@ from PIL import Image
 from catalog.importing.cover_names import artist_rank
 from catalog.importing.roots import UPLOADS
 from catalog.models import ArtistPicture, LibraryRoot, Song
-from catalog.services.library import ImportReport, import_path, rescan
+from catalog.services.import_report import ImportReport
+from catalog.services.library import import_path, rescan
 from tests.audio import embed_picture, tag
 from tests.factories import make_song
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from catalog.models import LibraryRoot, Song
-from catalog.services import library
+from catalog.services import library, vanished
 from catalog.tasks import rescan
 from tests.audio import write_tone
 from tests.factories import make_root, make_song
@@ -128,21 +128,21 @@ def vanish(music: Path, songs: int) -> list[Path]:
 def test_most_songs_gone_at_once_are_asked_about_first_and_missing_at_the_second_scan(
     music: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    vanish(music, library.MANY_GONE)
+    vanish(music, vanished.MANY_GONE)
     rescan()
     root = LibraryRoot.objects.get()
-    assert root.vanished_songs == library.MANY_GONE
+    assert root.vanished_songs == vanished.MANY_GONE
     assert "are gone at once" in root.scan_result
     assert "are gone at once" in caplog.text
     assert not Song.objects.exclude(missing_since=None).exists()
 
     rescan()
     assert LibraryRoot.objects.get().vanished_songs == 0
-    assert Song.objects.exclude(missing_since=None).count() == library.MANY_GONE
+    assert Song.objects.exclude(missing_since=None).count() == vanished.MANY_GONE
 
 
 def test_songs_that_are_back_before_the_second_scan_were_never_missing(music: Path) -> None:
-    vanish(music, library.MANY_GONE)
+    vanish(music, vanished.MANY_GONE)
     rescan()
     (music / "inner").mkdir()
     for path in Song.objects.exclude(path="a.ogg").values_list("path", flat=True):
@@ -152,12 +152,12 @@ def test_songs_that_are_back_before_the_second_scan_were_never_missing(music: Pa
 
 
 def test_an_import_fails_where_most_songs_are_gone_until_somebody_says_that_they_are(music: Path) -> None:
-    vanish(music, library.MANY_GONE)
+    vanish(music, vanished.MANY_GONE)
     with pytest.raises(CommandError, match="gone at once"):
         import_music(music)
     LibraryRoot.objects.update(vanished_songs=0)
     import_music(music, "--gone")
-    assert Song.objects.exclude(missing_since=None).count() == library.MANY_GONE
+    assert Song.objects.exclude(missing_since=None).count() == vanished.MANY_GONE
 
 
 def test_two_rescans_are_not_at_work_at_once(music: Path) -> None:

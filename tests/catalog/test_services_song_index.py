@@ -11,8 +11,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import Label, Song, SongChange, SongLabel
 from catalog.services import song_index
+from catalog.services.import_report import ImportReport
 from catalog.services.labels import curate, labels_by_name, store_cnn_labels
-from catalog.services.library import ImportReport, import_path
+from catalog.services.library import import_path
 from tests.audio import tag, write_tone
 from tests.factories import make_root, make_song, make_user
 

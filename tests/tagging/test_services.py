@@ -17,8 +17,9 @@ from django.utils import timezone
 from catalog.audio_frames import UnavailableAudio
 from catalog.models import Label, LibraryRoot, Song, SongLabel
 from catalog.services import absences
+from catalog.services.import_report import ImportReport
 from catalog.services.labels import curate
-from catalog.services.library import ImportReport, import_path
+from catalog.services.library import import_path
 from tagging import inference, inputs, registry, services
 from tagging.inference import predict_file
 from tagging.models import TaggingRun

@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from ...importing.walking import printable
-from ...services.library import ImportReport, files_at, import_path
+from ...services.import_report import ImportReport
+from ...services.library import files_at, import_path
 
 
 class Command(BaseCommand):

@@ -13,7 +13,8 @@ from ...demo.programme import programme
 from ...demo.rendering import render_library
 from ...importing.walking import reason
 from ...services import demo
-from ...services.library import ImportReport, import_path
+from ...services.import_report import ImportReport
+from ...services.library import import_path
 
 
 class Command(BaseCommand):
