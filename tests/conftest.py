@@ -18,6 +18,7 @@ from django.core.cache import cache
 from pytest_django import Settings
 from xdist.remote import Producer
 
+from . import slowness
 from .scheduling import Scheduling, is_waiting
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     That is every test that touches the database (by pytest-django's marker or fixtures, or in servers of its own), but
     for those marked as `long` or `one_database`, and those of pages: each way of asking the database has quicker tests.
     """
+    slowness.mark(items)
     # Tests that empty the database stay behind those that find it as migrations left it.
     items.sort(key=lambda item: (not is_waiting(item.nodeid), item.get_closest_marker("long") is None))
     if "TEST_DATABASE_URL" not in os.environ:

@@ -70,7 +70,6 @@ def age() -> None:
     Snapshot.objects.update(created_at=timezone.now() - timedelta(hours=1))
 
 
-@pytest.mark.slow
 def test_recommendations_follow_a_correction_and_its_undoing(
     boss: User, library: list[Song], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:

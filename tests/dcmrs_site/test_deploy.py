@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
-import pytest
 import yaml
 
 from catalog.home import PROJECT_ROOT
@@ -51,7 +50,6 @@ def test_the_scripts_of_the_image_are_ones_that_a_shell_reads() -> None:
             subprocess.run(["/bin/sh", "-n", script], check=True)
 
 
-@pytest.mark.slow
 def test_the_environment_of_the_image_is_made_in_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("# as the project's, and nothing in it\n")
     command = [str(IMAGE / "install"), str(tmp_path / "venv"), str(tmp_path / "requirements.txt"), "--no-index"]

@@ -137,7 +137,6 @@ def at_once_or_each(client: Client, address: str, parameters: list[str], value: 
             answers(client, address, data={parameter: value}, **more)
 
 
-@pytest.mark.slow
 def test_every_address_bears_every_parameter(client: Client, song: Song) -> None:
     read = [here for address in ADDRESSES if client.get(here := address.replace("{}", str(song.pk))).status_code < 400]
     assert len(read) > 20
@@ -152,7 +151,6 @@ def test_every_address_bears_every_parameter(client: Client, song: Song) -> None
             at_once_or_each(client, here, PARAMETERS, ["a\x00b", SCRIPT, "9" * 30], headers=headers)
 
 
-@pytest.mark.slow
 def test_ids_that_no_database_can_hold_are_refused_or_unknown(client: Client, song: Song) -> None:
     read = [here for address in ADDRESSES if client.get(here := address.replace("{}", str(song.pk))).status_code < 400]
     for here in read:
@@ -189,7 +187,6 @@ def test_an_id_that_is_none_is_not_found(client: Client, ada: User) -> None:
             assert client.post(here, form).status_code in found | {404}, here[:100]
 
 
-@pytest.mark.slow
 def test_every_form_bears_everything(client: Client, song: Song) -> None:
     taking = [
         here for address in ADDRESSES if client.post(here := address.replace("{}", str(song.pk))).status_code != 405
@@ -204,7 +201,6 @@ def test_every_form_bears_everything(client: Client, song: Song) -> None:
                 assert answer.status_code < 500, (here, body[:30], content_type)
 
 
-@pytest.mark.slow
 def test_every_call_of_a_player_bears_everything(client: Client, song: Song, caplog: pytest.LogCaptureFixture) -> None:
     _, password = make_app_password(User.objects.get(username="ada"), "Fuzz")
     who = {"u": "ada", "p": password, "v": "1.16.1", "c": SCRIPT, "f": "json"}

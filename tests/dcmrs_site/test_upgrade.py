@@ -125,7 +125,6 @@ def renamed(table: str, rows: Rows) -> Rows:
     return [{columns.get(name, name): value for name, value in row.items()} for row in rows]
 
 
-@pytest.mark.slow
 def test_every_row_is_there_after_the_upgrade_as_it_was(upgraded: tuple[Path, dict[str, Rows]]) -> None:
     home, before = upgraded
     after = tables(home / "db.sqlite3")
@@ -154,7 +153,6 @@ def contents(rows: Rows) -> list[str]:
     return sorted(str(sorted(row.items())) for row in rows)
 
 
-@pytest.mark.slow
 def test_rights_sessions_and_account_deletion_outlive_the_upgrade(upgraded: tuple[Path, dict[str, Rows]]) -> None:
     home, before = upgraded
     tokens = [row["key"] for row in before["authtoken_token"]]

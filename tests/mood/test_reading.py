@@ -120,7 +120,6 @@ def test_reading_needs_no_django() -> None:
     subprocess.run([sys.executable, "-c", script], cwd=PROJECT, check=True)
 
 
-@pytest.mark.slow
 @pytest.mark.shared
 def test_smiling_people_are_read_as_happy(shared: Path) -> None:
     lines = (shared / "faces" / "photos" / "labels.csv").read_text().splitlines()

@@ -74,7 +74,6 @@ def test_the_table_that_the_method_is_known_by(table: Table) -> None:
     assert f"{ranking[0][1]:.6f}" == "0.096418"
 
 
-@pytest.mark.slow
 @pytest.mark.shared
 def test_every_row_of_every_tenth_listener_equals_a_plain_count(table: Table, plays: list[tuple[str, str]]) -> None:
     for listener in [REFERENCE, *table.listeners[::10]]:

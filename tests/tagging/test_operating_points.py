@@ -62,7 +62,6 @@ def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
         operating_points(np.zeros(shape, np.float32))
 
 
-@pytest.mark.slow
 @pytest.mark.shared
 def test_the_command_prints_lines_for_the_registry(shared: Path, home: Path) -> None:
     registry.install("jamendo-cnn", shared / "weights")
@@ -79,7 +78,6 @@ def test_the_command_prints_lines_for_the_registry(shared: Path, home: Path) -> 
     assert all(0 < label["operating_point"] < 1 for label in labels)
 
 
-@pytest.mark.slow
 def test_one_of_the_local_family_gets_them_into_its_file(home: Path, tmp_path: Path) -> None:
     described = write_local(home / "models" / "mine.safetensors", figures={"kept": 1})
     for hz in (220, 330, 440):

@@ -131,7 +131,6 @@ def test_with_no_tagger_everything_stays_pending(root: LibraryRoot) -> None:
 # --- What fails ---------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_file_that_decodes_for_ever_is_named_and_not_tried_again(
     tagger: str, root: LibraryRoot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
