@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .phrasing import Rng, chance, choose
+from .phrasing.chances import Rng, chance, choose
 from .score import DrumPart, Part, Score
 from .styles import STYLES, compose
 from .synthesis.drums import KITS

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..phrasing import Rng
+from ..phrasing.chances import Rng
 from ..score import Score
 from . import acoustic, band, classical, electronic, urban
 

@@ -1,23 +1,12 @@
 """Music of small rooms and open air: jazz, bossa nova, folk, dances."""
 
 from .. import theory
-from ..phrasing import (
-    Manner,
-    Rng,
-    Span,
-    arpeggio,
-    bass_line,
-    chance,
-    choose,
-    comp,
-    drum,
-    harmonize,
-    harmony,
-    roll,
-    sing,
-    sustain,
-    walk,
-)
+from ..phrasing.accompaniment import arpeggio, comp, sustain
+from ..phrasing.bass import bass_line, walk
+from ..phrasing.chances import Rng, chance, choose
+from ..phrasing.drums import drum, roll
+from ..phrasing.harmony import Span, harmony
+from ..phrasing.melody import Manner, harmonize, sing
 from ..score import DrumPart, Hit, Note, Part, Score
 from ..theory import Key
 from .form import any_key, frame, voicings

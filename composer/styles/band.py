@@ -1,7 +1,12 @@
 """Bands with drums: rock, metal, punk, blues, funk, reggae."""
 
 from .. import theory
-from ..phrasing import Manner, Rng, Span, bass_line, chance, choose, comp, drum, fill, harmonize, harmony, sing, without
+from ..phrasing.accompaniment import comp
+from ..phrasing.bass import bass_line
+from ..phrasing.chances import Rng, chance, choose
+from ..phrasing.drums import drum, fill, without
+from ..phrasing.harmony import Span, harmony
+from ..phrasing.melody import Manner, harmonize, sing
 from ..score import DrumPart, Hit, Note, Part, Score
 from ..theory import Key
 from .form import any_key, frame, voicings

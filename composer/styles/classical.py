@@ -1,23 +1,12 @@
 """Concert music: piano, harpsichord, organ, strings, choir, orchestra, mallets."""
 
 from .. import theory
-from ..phrasing import (
-    Manner,
-    Rng,
-    Span,
-    arpeggio,
-    bass_line,
-    chance,
-    choose,
-    chord_at,
-    comp,
-    drum,
-    harmonize,
-    harmony,
-    roll,
-    sing,
-    sustain,
-)
+from ..phrasing.accompaniment import arpeggio, comp, sustain
+from ..phrasing.bass import bass_line
+from ..phrasing.chances import Rng, chance, choose
+from ..phrasing.drums import drum, roll
+from ..phrasing.harmony import Span, chord_at, harmony
+from ..phrasing.melody import Manner, harmonize, sing
 from ..score import DrumPart, Hit, Note, Part, Score
 from ..theory import Key
 from .form import any_key, frame, voicings

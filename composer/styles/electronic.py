@@ -1,21 +1,12 @@
 """Music of machines: from no beat at all to a fast one."""
 
 from .. import theory
-from ..phrasing import (
-    Manner,
-    Rng,
-    arpeggio,
-    bass_line,
-    chance,
-    choose,
-    comp,
-    drum,
-    harmony,
-    roll,
-    sing,
-    sustain,
-    without,
-)
+from ..phrasing.accompaniment import arpeggio, comp, sustain
+from ..phrasing.bass import bass_line
+from ..phrasing.chances import Rng, chance, choose
+from ..phrasing.drums import drum, roll, without
+from ..phrasing.harmony import harmony
+from ..phrasing.melody import Manner, sing
 from ..score import DrumPart, Hit, Note, Part, Score
 from .form import any_key, frame, voicings
 

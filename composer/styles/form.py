@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .. import theory
-from ..phrasing import Rng, Span, choose
+from ..phrasing.chances import Rng, choose
+from ..phrasing.harmony import Span
 from ..theory import Key
 
 

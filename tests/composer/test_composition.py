@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from composer import theory
-from composer.phrasing import Manner, harmony, sing
+from composer.phrasing.harmony import harmony
+from composer.phrasing.melody import Manner, sing
 from composer.score import Part
 from composer.styles import STYLES, compose
 from composer.synthesis.drums import KITS
