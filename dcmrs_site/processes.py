@@ -187,7 +187,7 @@ def web(listener: socket.socket, log_level: str) -> Program:
             "--keep-alive",
             "0",
         ),
-        *("--graceful-timeout", "4", "--log-level", log_level, "--no-control-socket"),
+        *("--graceful-timeout", "4", "--log-level", log_level, "--no-control-socket", "--preload"),
     ]
     # Sixteen threads that each started one more for every core would only wait for one another.
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")

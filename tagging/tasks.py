@@ -10,6 +10,7 @@ and not the worker. Inside a task one thread per core does the work (`inference.
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -125,8 +126,11 @@ def _waiting(connection: Connection) -> int:
 
 @worker_init.connect
 def _import_torch(**_: Any) -> None:
-    """Import torch before the pool forks, so that its processes share the memory."""
+    """Import torch before the pool forks, and have no process write into what they share by looking for garbage."""
     from . import inference  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
 
 
 @worker_process_init.connect

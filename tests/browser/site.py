@@ -103,6 +103,7 @@ def running_site(home: Path, fill: Callable[[Path], None] = fill) -> Iterator[st
                 bind,
                 "--keep-alive",
                 "0",
+                "--preload",
                 "--log-level",
                 "error",
             ],

@@ -108,6 +108,21 @@ def test_a_web_server_that_is_killed_comes_back_on_the_same_address(running: Ser
     assert server.health()["database"] == "ok"  # who asks meanwhile waits, and is not refused
 
 
+def test_its_web_processes_hold_once_what_all_of_them_have_loaded(running: Server) -> None:
+    server = running
+    wait_until(lambda: len(server.left("gunicorn")) > 2, server.left)
+    server.wait_until_well()
+    for process in sorted(server.left("gunicorn"))[1:]:
+        shared, private = kilobytes(process, "Shared_"), kilobytes(process, "Private_")
+        assert private < shared
+
+
+def kilobytes(process: int, kind: str) -> int:
+    """The memory of a process, of the kinds whose name begins so."""
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith(kind))
+
+
 def test_redis_that_is_killed_comes_back_and_the_worker_finds_it(running: Server) -> None:
     server = running
     server.wait_until_well()
