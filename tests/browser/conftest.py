@@ -31,7 +31,7 @@ SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 # A page begins in the process of the one that stays open in its context (see `Contexts`).
 _ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--process-per-site"]
 # A machine that is busy with other tests, or reads a picture, answers late.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 # What htmx logs of a request that was given up: the page was left, or more was typed. The second comes with every
 # request that went wrong, and the fault's own name after it. The last one is Playwright's own (see `Contexts`).
 _NO_FAULTS = ("htmx:sendAbort", "htmx:afterRequest", "Service Worker registration blocked by Playwright")

@@ -494,7 +494,7 @@ def test_a_click_on_the_waveform_goes_there(visit: Visit) -> None:
     page = visit("/library/?q=sinnerman")
     play(page, "Sinnerman")
     page.get_by_role("button", name="Pause", exact=True).click()
-    expect(page.locator(".player-wave")).to_be_visible(timeout=20_000)
+    expect(page.locator(".player-wave")).to_be_visible()
     wave = page.locator(".player-wave").bounding_box()
     assert wave
     page.mouse.click(wave["x"] + wave["width"] / 2, wave["y"] + wave["height"] / 2)

@@ -89,7 +89,7 @@ def test_what_is_not_drawn_yet_is_drawn_while_the_page_waits(client: Client, lis
     first = client.get(f"/songs/{song.pk}/waveform")
     assert (first.status_code, first["Retry-After"]) == (202, "2")
     assert first["Cache-Control"] == "no-store"
-    wait_until(lambda: client.get(f"/songs/{song.pk}/waveform").status_code == 200, lambda: "not drawn", 30)
+    wait_until(lambda: client.get(f"/songs/{song.pk}/waveform").status_code == 200, lambda: "not drawn")
 
 
 def test_a_worker_draws_it_where_there_is_one(client: Client, listener: User, song: Song) -> None:

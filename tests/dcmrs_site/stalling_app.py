@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -10,6 +10,8 @@ from dcmrs_site import web_worker
 from dcmrs_site.gateway import Gateway
 
 web_worker.HEADERS_S = 3.0
+
+_health_was_asked = threading.Event()
 
 
 class Song:
@@ -27,8 +29,13 @@ def site(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
     if path == "/song/":
         start_response("200 OK", [("Content-Type", "audio/flac")])
         return Song()
+    if path == "/health/":
+        _health_was_asked.set()
     if path == "/compute/":
-        time.sleep(5)
+        _health_was_asked.clear()
+        if not _health_was_asked.wait(60):
+            start_response("503 Service Unavailable", [])
+            return []
     if environ["REQUEST_METHOD"] == "POST":
         read = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     start_response("200 OK", [("Content-Type", "text/plain"), ("X-Path", path)])

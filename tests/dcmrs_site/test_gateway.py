@@ -57,7 +57,7 @@ def port() -> Iterator[int]:
 def ask(port: int, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes, float]:
     """Status, body and seconds of a request."""
     begun = time.monotonic()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=90)
     try:
         connection.request("GET" if body is None else "POST", path, body, headers)
         answer = connection.getresponse()
@@ -88,7 +88,7 @@ def test_two_hundred_and_more_stalled_connections_keep_nobody_waiting(port: int)
         assert {status for status, _, _ in answers} == {200}
         assert ask(port, "/health/")[0] == 200
         # What a busy machine does to both is the same; a stalled thread would cost seconds.
-        assert statistics.median(seconds for _, _, seconds in answers) < 20 * statistics.median(alone) + 0.5
+        assert statistics.median(seconds for _, _, seconds in answers) < 20 * statistics.median(alone) + 2
 
 
 def test_uploads_that_do_not_come_do_not_make_the_process_come_later_to_others() -> None:
@@ -114,15 +114,16 @@ def test_uploads_that_do_not_come_do_not_make_the_process_come_later_to_others()
 
 def test_health_has_a_lane_of_its_own(port: int) -> None:
     with ThreadPoolExecutor(THREADS["page"] * 2) as pool:
-        busy = [pool.submit(ask, port, "/compute/") for _ in range(THREADS["page"])]
-        time.sleep(0.5)
-        assert ask(port, "/health/")[2] < 4
+        busy = [pool.submit(ask, port, "/compute/") for _ in range(THREADS["page"] * 2)]
+        # Each of them waits until health was asked, as none of those that wait for a thread can be.
+        while not all(one.done() for one in busy):
+            assert ask(port, "/health/")[0] == 200
         assert all(one.result()[0] == 200 for one in busy)
 
 
 def test_half_headers_are_waited_for_a_while(port: int) -> None:
     with stall(port, HALF_HEADERS) as connection:
-        connection.settimeout(20)
+        connection.settimeout(60)
         try:
             ended = connection.recv(1)
         except ConnectionResetError:

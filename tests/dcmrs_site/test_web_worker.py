@@ -39,7 +39,7 @@ async def taken_by(listening: socket, manners: dict[bytes, Callable[[], float]])
         for name, manner in list(manners.items())[:1]
     ]
     reader, writer = await asyncio.open_connection(*listening.getsockname()[:2])
-    said = await asyncio.wait_for(reader.read(), 10)
+    said = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     for listener in listeners:
         listener.close()
