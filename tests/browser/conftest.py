@@ -181,7 +181,7 @@ class _Context:
 
     def __init__(self, key: object, context: BrowserContext, site: str) -> None:
         self.key, self.context, self._site = key, context, site
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)
         self._stays = context.new_page()
         self._stays.goto("/accounts/login/")
         self._session = context.new_cdp_session(self._stays)

@@ -84,7 +84,7 @@ def visit_with(chromium: Browser, site: str) -> Iterator[Callable[..., Page]]:
     def open_page(*arguments: str) -> Page:
         browsers.append(launch_like(chromium, str(find_chromium()), *arguments))
         context = browsers[-1].new_context(base_url=site, viewport={"width": 1280, "height": 800})
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)
         watches.append(Watch(context, site, None))
         page = context.new_page()
         log_in(page, "mira")
