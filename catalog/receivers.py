@@ -8,7 +8,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from .models import Song
-from .services import media_cleanup, song_index, sound_details
+from .services import media_cleanup, song_index
 from .signals import labels_changed, tagging_needed
 
 
@@ -29,9 +29,3 @@ def delete_files_of_song(instance: Song, **_: Any) -> None:
 def record_songs(song_ids: list[int] | None, **_: Any) -> None:
     """Songs came with a file, or have other labels."""
     song_index.record_changes(song_ids)
-
-
-@receiver(tagging_needed)
-def read_sound_details(song_ids: list[int], **_: Any) -> None:
-    """Read how the files of new and changed songs are encoded."""
-    sound_details.read_sound_details(song_ids)

@@ -17,14 +17,17 @@ from django.contrib.auth.models import User
 from django.db.models import Count, Max, QuerySet, Sum
 
 from catalog.models import CollectionOpinion, FavouriteSong, PlayCount, Playlist, Rating
-from catalog.services.genres import among
+from catalog.services import song_index
+from catalog.services.genres import Genres, among
 from recommender.models import DailyList
 
 from . import kept
 from .albums import Album, Artist
 from .answers import moment
+from .descriptions import Descriptions
 from .genre_table import GenreTable
 from .ids import album_id, artist_id, daily_list_id, playlist_id
+from .library import Library
 from .songs import SongWriter
 from .written import Form, Piece
 
@@ -32,9 +35,12 @@ _in_turn = threading.Lock()
 """Long lists of songs are described one after another: threads that share a core would all end as late as the last."""
 
 _LONG = 100
+_NO_GENRES = Genres()
 
 Plays = tuple[int, datetime | None]
 """How often something was played, and when last."""
+
+_NEVER: Plays = (0, None)
 
 
 @dataclass(slots=True)
@@ -47,12 +53,25 @@ class _Said:
 
 
 class Describer:
-    """Describes things for one listener in the form of one answer, in one request."""
+    """Describes things for one listener in the form of one answer, in one request.
 
-    def __init__(self, user: User, form: Form) -> None:
+    Parameters
+    ----------
+    user : User
+    form : Form
+    library : Library, optional
+        The one of now where left out.
+    known : Descriptions, optional
+        What is described already; what the library has where left out.
+    """
+
+    def __init__(
+        self, user: User, form: Form, library: Library | None = None, known: Descriptions | None = None
+    ) -> None:
         self.user, self.form = user, form
-        self.library = kept.current()
-        self._known = self.library.descriptions(form)
+        self.library = library or kept.current()
+        self._known = known or self.library.descriptions(form)
+        self._writer = SongWriter(self.library, form, self._known)
 
     @cached_property
     def genres(self) -> GenreTable:
@@ -66,6 +85,14 @@ class Describer:
         described = self.songs_by_pk(pks)
         return [described[pk] for pk in pks if pk in described]
 
+    def song_of_now(self, pk: int) -> Piece | None:
+        """A song as the database has it, though thousands of others may still be read anew; None if it is not here."""
+        index = song_index.read_index([pk])
+        same = self.library.has_song(pk) and index.songs == [self.library.song(pk)]
+        one = Describer(self.user, self.form, self.library if same else Library(index), Descriptions())
+        one.genres = GenreTable.read([pk])
+        return next(iter(one.songs([pk])), None)
+
     def songs_by_pk(self, pks: Iterable[int]) -> dict[int, Piece]:
         """Songs that can be played here, by primary key."""
         pks = list(dict.fromkeys(pks))
@@ -77,14 +104,15 @@ class Describer:
         wanted = [pk for pk in pks if has_song(pk)]
         pieces = {pk: known[pk] for pk in wanted if pk in known}
         if missing := [pk for pk in wanted if pk not in pieces]:
-            found = SongWriter(self.library, self.form, self._known).write(missing, self.genres)
+            found = self._writer.write(missing)
             pieces |= found
             known |= found
-        said = self._said(wanted)
+        said, genres, genres_of = self._said(wanted), self._writer.genres, self.genres.of_song
         spoken_of = said.stars.keys() | said.plays.keys() | said.favourites.keys()
         return {
-            pk: join((*of_song, self._said_of_song(pk, said)) if pk in spoken_of else of_song)
+            pk: join((*of_song, of_genres, self._said_of_song(pk, said)) if pk in spoken_of else (*of_song, of_genres))
             for pk, of_song in pieces.items()
+            for of_genres in (genres(genres_of.get(pk, _NO_GENRES)),)
         }
 
     def extended(self, piece: Piece, more: dict[str, Any]) -> Piece:
@@ -92,17 +120,21 @@ class Describer:
         return self.form.join((piece, self.form.write(more)))
 
     def _said_of_song(self, pk: int, said: _Said) -> Piece:
+        stars, (plays, last_played), since = said.stars.get(pk), said.plays.get(pk, _NEVER), said.favourites.get(pk)
+        key = (stars, plays, last_played, since)
+        if (known := self._known.said.get(key)) is not None:
+            return known
         found: dict[str, Any] = {}
-        if pk in said.stars:
-            found["userRating"] = said.stars[pk]
-        plays, last_played = said.plays.get(pk, (0, None))
+        if stars is not None:
+            found["userRating"] = stars
         if plays:
             found["playCount"] = plays
-        if pk in said.favourites:
-            found["starred"] = moment(said.favourites[pk])
+        if since is not None:
+            found["starred"] = moment(since)
         if last_played is not None:
             found["played"] = moment(last_played)
-        return self.form.write(found)
+        self._known.said[key] = written = self.form.write(found)
+        return written
 
     def _said(self, pks: Sequence[int]) -> _Said:
         of_user = {"user": self.user, **among("song", pks)}
@@ -124,7 +156,8 @@ class Describer:
 
     def _albums(self, kind: str, describe: Callable[[Album], dict[str, Any]], albums: Iterable[Album]) -> list[Piece]:
         """Albums as they are for everybody, with what the listener says of them."""
-        found, known, of = [], self._known.albums, CollectionOpinion.Kind.ALBUM
+        found, known = [], self._known.with_genres(self.genres).albums
+        of = CollectionOpinion.Kind.ALBUM
         for album in albums:
             key = (kind, album.key_hash)
             if (described := known.get(key)) is None:
@@ -187,7 +220,7 @@ class Describer:
     def said_of_album(self, album: Album) -> dict[str, Any]:
         """What the listener says of an album, with how often its songs were played in all, and when last."""
         found = self.opinion(CollectionOpinion.Kind.ALBUM, album.key_hash)
-        count, last_played = self.plays_by_album.get(album.key_hash, (0, None))
+        count, last_played = self.plays_by_album.get(album.key_hash, _NEVER)
         if count:
             found["playCount"] = count
         if last_played is not None:
@@ -210,7 +243,7 @@ class Describer:
         plays: dict[str, Plays] = {}
         for pk, of_song in _plays(rows).items():
             if (album := self.library.album_of(pk)) is not None:
-                plays[album.key_hash] = _together(plays.get(album.key_hash, (0, None)), of_song)
+                plays[album.key_hash] = _together(plays.get(album.key_hash, _NEVER), of_song)
         return plays
 
     def artists(self, artists: Iterable[Artist]) -> list[Piece]:
@@ -312,7 +345,7 @@ def _plays(rows: QuerySet[PlayCount]) -> dict[int, Plays]:
     """Plays of one listener by song, wherever they were counted."""
     plays: dict[int, Plays] = {}
     for song, count, last_played in rows.order_by().values_list("song_id", "count", "last_played"):
-        plays[song] = _together(plays.get(song, (0, None)), (count, last_played))
+        plays[song] = _together(plays.get(song, _NEVER), (count, last_played))
     return plays
 
 

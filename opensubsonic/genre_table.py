@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from catalog.names import label_key
-from catalog.services.genres import Genres, all_genres
+from catalog.services.genres import Genres, genres_of_songs
 from catalog.song_index import IndexedSong
+
+_NONE = Genres()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,9 @@ class GenreTable:
     names: dict[str, str]
 
     @classmethod
-    def read(cls) -> GenreTable:
-        """Read it from the database."""
-        of_song = all_genres()
+    def read(cls, pks: Collection[int] | None = None) -> GenreTable:
+        """Read it from the database; only what it has of some songs, if they are named."""
+        of_song = genres_of_songs(pks)
         songs: defaultdict[str, list[int]] = defaultdict(list)
         names: dict[str, str] = {}
         keys: dict[str, str] = {}
@@ -50,7 +52,11 @@ class GenreTable:
         except ValueError:
             return []
 
-    def of_songs(self, songs: Iterable[IndexedSong]) -> list[str]:
-        """The genres of songs, what most of them are first."""
-        counted = Counter(name for song in songs for name in self.of_song.get(song.pk, Genres()).genres)
+    def of_songs(self, songs: Sequence[IndexedSong]) -> list[str]:
+        """The genres of one song or more, what most of them are first."""
+        each = [self.of_song.get(song.pk, _NONE) for song in songs]
+        if each.count(each[0]) == len(each):
+            # So it is with most albums.
+            return sorted(each[0].genres)
+        counted = Counter(name for genres in each for name in genres.genres)
         return [name for name, _ in sorted(counted.items(), key=lambda item: (-item[1], item[0]))]

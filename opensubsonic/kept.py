@@ -40,18 +40,21 @@ class _Kept:
                 kept.renew(index)
                 return kept
             self._library = made = Library(index)
-            self._freeze(len(index.songs))
+            if len(index.songs) >= _FROZEN_FROM_SONGS and time.monotonic() - self._frozen_at > _FROZEN_EVERY_S:
+                self.spare_collector()
             return made
 
-    def _freeze(self, n_songs: int) -> None:
+    def holds(self, library: Library) -> bool:
+        return self._library is library
+
+    def spare_collector(self) -> None:
         """Spare the garbage collector a large library: looking through it takes longer than an answer should.
 
         What nobody needs any more is freed all the same, by its count of references: nothing in it refers to itself.
         """
-        if n_songs >= _FROZEN_FROM_SONGS and time.monotonic() - self._frozen_at > _FROZEN_EVERY_S:
-            gc.collect()
-            gc.freeze()
-            self._frozen_at = time.monotonic()
+        gc.collect()
+        gc.freeze()
+        self._frozen_at = time.monotonic()
 
     def genres(self, index: SongIndex) -> GenreTable:
         kept = self._genres
@@ -83,6 +86,12 @@ _kept = _Kept()
 
 current: Callable[[], Library] = _kept.library
 """The library as it is now."""
+
+holds: Callable[[Library], bool] = _kept.holds
+"""Whether a library is the one of now."""
+
+spare_collector: Callable[[], None] = _kept.spare_collector
+"""Have the garbage collector leave alone what there is now."""
 
 genres: Callable[[SongIndex], GenreTable] = _kept.genres
 """The genres of all songs of an index; in a large library up to a minute old."""

@@ -10,6 +10,8 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import compress
+from operator import is_not
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,21 +61,20 @@ class Library:
     def renew(self, index: SongIndex) -> None:
         """Go on with an index of the same songs, whose labels or folders may be others."""
         if index is not self.index:
-            self.index = index
-            # Another object: who is still describing what the database said before fills the old one.
-            self._descriptions = {}
+            # A song of which something has changed was read anew, even if what the index knows of it is the same.
+            read = compress(index.songs, map(is_not, index.songs, self._songs))
+            changed = [song.pk for song in read]
+            self.index, self._songs = index, index.songs
+            # Other objects: who is still describing what the database said before fills the old ones.
+            self._descriptions = {form: known.without(changed) for form, known in self._descriptions.items()}
             self.__dict__.pop("_roots", None)
 
     def descriptions(self, form: Form) -> Descriptions:
-        """What was described lately in a form, to be read and added to in one request.
+        """What is described already in a form, to be read and added to in one request.
 
         To be asked for before the database is: then nothing older than the index gets into it.
         """
-        known = self._descriptions
-        found = known.get(form)
-        if found is None or found.old:
-            # What several songs say alike is kept by all that it says: it does not age.
-            found = known[form] = Descriptions(shared=found.shared if found else {})
+        found = self._descriptions.setdefault(form, Descriptions())
         found.make_room()
         return found
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from .ahead import describe_ahead
 from .authentication import Listener
 from .describing import Describer
 from .failures import Code, Failure
@@ -39,6 +40,7 @@ class Request:
         """Descriptions for the one who asks."""
         if self._describer is None:
             self._describer = Describer(self.user, self.form)
+            describe_ahead(self._describer.library, self.form)
         return self._describer
 
 

@@ -1,7 +1,8 @@
 """Songs in the words of the protocol, as they are for everybody.
 
 A song is written in pieces: what it alone says, what all songs of its album and artist say, and what all files of its
-kind say. So there is little to write for each of the songs of a list, and little to keep.
+kind say. So there is little to write for each of the songs of a list, and little to keep. Genres are not in it: they
+change with labels, and are joined with it for each answer.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from catalog.song_index import IndexedSong
 from .albums import NO_ALBUM, UNKNOWN_ARTIST
 from .answers import moment_of
 from .descriptions import Descriptions
-from .genre_table import GenreTable
 from .ids import album_id, artist_id, song_id
 from .library import Library
 from .written import Form, Piece
@@ -57,7 +57,6 @@ _COLUMNS = (
 _SOUND = ("bitDepth", "samplingRate", "channelCount")
 _GAINS = ("trackGain", "trackPeak", "albumGain", "albumPeak")
 _NO_GAINS = [None, None, None, None]
-_NO_GENRES = Genres()
 
 
 class SongWriter:
@@ -74,17 +73,26 @@ class SongWriter:
     def __init__(self, library: Library, form: Form, known: Descriptions) -> None:
         self._library, self._form, self._known = library, form, known
 
-    def write(self, pks: Sequence[int], genres: GenreTable) -> dict[int, tuple[Piece, ...]]:
+    def write(self, pks: Sequence[int]) -> dict[int, tuple[Piece, ...]]:
         """Songs that are here to be played in pieces, by primary key."""
         rows = Song.objects.filter(**among("pk", pks)).order_by().values_list(*_COLUMNS)
-        of_song, identifiers, has_song = genres.of_song, _identifiers(pks), self._library.has_song
-        return {
-            row[0]: self._pieces(row, of_song.get(row[0], _NO_GENRES), identifiers.get(row[0], ()))
-            for row in rows
-            if has_song(row[0])
-        }
+        identifiers, has_song = _identifiers(pks), self._library.has_song
+        return {row[0]: self._pieces(row, identifiers.get(row[0], ())) for row in rows if has_song(row[0])}
 
-    def _pieces(self, row: Any, genres: Genres, identifiers: Iterable[str]) -> tuple[Piece, ...]:
+    def genres(self, genres: Genres) -> Piece:
+        """What songs of the same genres and moods say of them."""
+        shared = self._known.shared
+        if (known := shared.get(genres)) is not None:
+            return known
+        found: dict[str, Any] = {"genres": [{"name": name} for name in genres.genres]}
+        if genres.genres:
+            found["genre"] = genres.genres[0]
+        if genres.moods:
+            found["moods"] = list(genres.moods)
+        shared[genres] = written = self._form.write(found)
+        return written
+
+    def _pieces(self, row: Any, identifiers: Iterable[str]) -> tuple[Piece, ...]:
         pk, album_artist, path, size, bit_rate, bit_depth, sample_rate, channels, *gains = row
         one, said_id = self._library.song(pk), song_id(pk)
         own: dict[str, Any] = {
@@ -114,7 +122,7 @@ class SongWriter:
         return (
             self._form.write(own),
             self._of_album_and_artist(one, album_artist),
-            self._of_kind((suffix_of(path), (bit_depth, sample_rate, channels), genres)),
+            self._of_kind((suffix_of(path), bit_depth, sample_rate, channels)),
         )
 
     def _of_album_and_artist(self, one: IndexedSong, album_artist: str) -> Piece:
@@ -152,26 +160,21 @@ class SongWriter:
         found = self._library.artists_by_hash.get(key_hash)
         return {"id": artist_id(key_hash), "name": found.name if found else name or UNKNOWN_ARTIST}
 
-    def _of_kind(self, kind: tuple[str, tuple[int | None, ...], Genres]) -> Piece:
-        """What a song says of its file and its genres, as others with the same do."""
+    def _of_kind(self, kind: tuple[str, int | None, int | None, int | None]) -> Piece:
+        """What a song says of its file, as others of the same kind do."""
         shared = self._known.shared
         if (known := shared.get(kind)) is not None:
             return known
-        suffix, sound, genres = kind
+        suffix, *sound = kind
         found: dict[str, Any] = {
             "isDir": False,
             "isVideo": False,
             "type": "music",
             "mediaType": "song",
             "contentType": CONTENT_TYPES.get(suffix, "application/octet-stream"),
-            "genres": [{"name": name} for name in genres.genres],
         }
         if suffix:
             found["suffix"] = suffix
-        if genres.genres:
-            found["genre"] = genres.genres[0]
-        if genres.moods:
-            found["moods"] = list(genres.moods)
         found |= {name: value for name, value in zip(_SOUND, sound, strict=True) if value}
         shared[kind] = written = self._form.write(found)
         return written

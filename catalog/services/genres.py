@@ -38,12 +38,11 @@ def among(field: str, pks: Collection[int]) -> dict[str, Any]:
     return {f"{field}__among": Numbers(pks)}
 
 
-def all_genres() -> dict[int, Genres]:
-    """The same for every song of the library."""
-    return _read(SongLabel.objects.all())
-
-
-def _read(annotations: SongLabelQuerySet) -> dict[int, Genres]:
+def genres_of_songs(pks: Collection[int] | None = None) -> dict[int, Genres]:
+    """The genres of every song of the library that has some, or only of those of these primary keys."""
+    annotations: SongLabelQuerySet = SongLabel.objects.all()
+    if pks is not None:
+        annotations = annotations.filter(song__in=pks)
     said = annotations.counting().filter(
         Q(source=SongLabel.Source.IMPORT, origin=_FILE, label__kind=Label.Kind.GENRE)
         | Q(source=SongLabel.Source.CURATOR, label__kind__in=(Label.Kind.GENRE, Label.Kind.MOOD))

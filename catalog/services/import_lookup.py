@@ -103,8 +103,8 @@ class ImportLookup:
                     for name in sorted(set(names) - found.keys() - matched.keys())
                 }
                 Song.objects.bulk_create(new.values())
-                record_changes([song.pk for song in new.values()])
                 made = {name: song.pk for name, song in new.items()}
+                record_changes({*matched.values(), *made.values()})
                 SongIdentifier.objects.bulk_create(
                     SongIdentifier(song_id=pk, value=name) for name, pk in (matched | made).items()
                 )

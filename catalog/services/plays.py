@@ -293,7 +293,7 @@ def _songs_of(
     Song.objects.bulk_create(made for _, made in new)
     for song, made in new:
         song.pk = made.pk
-    record_changes([song.pk for song, _ in new])
+    record_changes({song.pk for song, _ in new} | {song.pk for song in learned.values()})
     SongIdentifier.objects.bulk_create(
         # Another import may have learned some of them in this very moment.
         [SongIdentifier(song_id=song.pk, value=value) for value, song in learned.items()],

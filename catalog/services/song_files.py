@@ -27,6 +27,7 @@ from ..models import DuplicateFile, LibraryRoot, Song, SongIdentifier
 from ..models.songs import pending_tagging
 from ..signals import tagging_needed
 from .labels import store_file_genres
+from .sound_details import read_sound_details
 
 _TO_BE_TAGGED = frozenset({Found.NEW, Found.GAINED, Found.CHANGED})
 _DESCRIBED = ("title", "artist", "album", "album_artist", "track_number", "disc_number", "year")
@@ -113,6 +114,8 @@ def store(
         ignore_conflicts=True,
     )
     with_other_genres = store_file_genres(genres)
+    # Also of those whose sound is the same: ReplayGain is a tag like others.
+    transaction.on_commit(partial(read_sound_details, list(genres)))
     announce_tagging_needed(
         [
             one.song.pk

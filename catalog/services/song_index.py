@@ -161,10 +161,11 @@ def reset() -> None:
     _holder.reset()
 
 
-def read_index() -> SongIndex:
-    """An index of every song that the database has."""
-    songs = list(_songs(Song.objects.all()))
-    pairs = np.fromiter(_pairs(SongLabel.objects.all()), np.dtype([("song", np.int64), ("label", np.int64)]))
+def read_index(pks: Collection[int] | None = None) -> SongIndex:
+    """An index of every song that the database has, or only of those of these primary keys."""
+    songs = list(_songs(Song.objects.all() if pks is None else Song.objects.filter(pk__in=pks)))
+    labels = SongLabel.objects.all() if pks is None else SongLabel.objects.filter(song__in=pks)
+    pairs = np.fromiter(_pairs(labels), np.dtype([("song", np.int64), ("label", np.int64)]))
     return SongIndex.of(songs, pairs["song"], pairs["label"])
 
 

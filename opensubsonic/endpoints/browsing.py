@@ -100,19 +100,19 @@ def album(request: Request) -> Answer:
 @endpoint("getSong")
 def song(request: Request) -> Answer:
     """A song."""
-    found = request.describe.songs([asked_song(request).pk])
-    if not found:
+    found = request.describe.song_of_now(asked_song(request).pk)
+    if found is None:
         raise not_found("song")
-    return {"song": found[0]}
+    return {"song": found}
 
 
 @endpoint("getGenres")
 def all_genres(request: Request) -> Answer:
     """All genres, with how many songs and albums each has."""
     describe, library = request.describe, request.describe.library
-    known = library.descriptions(describe.form)
+    table = describe.genres
+    known = library.descriptions(describe.form).with_genres(table)
     if known.genres is None:
-        table = describe.genres
         counted = []
         for key in sorted(table.songs, key=lambda key: table.names[key].casefold()):
             songs = [pk for pk in table.songs[key] if library.has_song(pk)]
