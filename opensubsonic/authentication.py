@@ -33,7 +33,7 @@ class Listener:
     ----------
     user : User
     player : str
-        What the player calls itself.
+        What the player calls itself, and which of several of that name it is: each has its app password.
     app_password : AppPassword or None
         The one that was used; None for the account's own password.
     """
@@ -113,7 +113,9 @@ def _by_password(request: HttpRequest, username: str, password: str, player: str
 
 def _used(row: AppPassword, player: str) -> Listener:
     note_use(row)
-    return Listener(row.user, player, row)
+    # Two phones with the same player are two: what one plays does not end what the other does.
+    named = row.name if player.casefold() in row.name.casefold() else f"{player} ({row.name})"
+    return Listener(row.user, named, row)
 
 
 def _remembered(username: str, password: str) -> User | None:

@@ -27,6 +27,7 @@ ENOUGH_S = 240.0
 
 LONGEST_POSITION_MS = 2**53
 _SILENT_FOR = timedelta(minutes=30)
+_CLOCKS_DIFFER = timedelta(minutes=5)
 _MOST_PLAYERS = 50
 # A report is on its way for a while: so much more than the clock says may have been heard since the last one.
 _LATE_MS = 2000
@@ -168,24 +169,21 @@ def report_playback(
         gone_ms = (now - row.reported_at) / timedelta(milliseconds=1) * row.rate + _LATE_MS
         row.heard_ms += round(min(max(position_ms - row.position_ms, 0), gone_ms))
     row.position_ms, row.state, row.reported_at, row.rate = position_ms, state, now, rate
-    stopped = state == NowPlaying.State.STOPPED
     if counts and not row.counted:
         if _enough(row, song):
             listening.record_play(user, song, played_at=row.started_at)
             row.counted = True
-        elif stopped and row.heard_ms > 0:
+        elif state == NowPlaying.State.STOPPED and row.heard_ms > 0:
             listening.record_play(user, song, skipped=True, played_at=row.started_at)
-    if stopped:
-        row.delete()
-    else:
-        row.save()
+    # Kept when it has stopped, too: the player may still say that the song was played.
+    row.save()
 
 
 @transaction.atomic
 def submit_play(user: User, song: Song, player: str, played_at: datetime | None = None) -> None:
     """A player says that a song was played; what it has reported of the same listening counts once, together."""
     row = NowPlaying.objects.select_for_update().filter(user=user, player=player[:100], song=song).first()
-    if row is not None:
+    if row is not None and _same_listening(row, song, played_at or timezone.now()):
         if row.counted:
             return
         row.counted = True
@@ -200,10 +198,12 @@ def _row(
     name = player[:100]
     row = NowPlaying.objects.select_for_update().select_related("song").filter(user=user, player=name).first()
     if row is not None:
-        again = state == NowPlaying.State.STARTING and row.state != NowPlaying.State.STARTING
+        stopped = row.state == NowPlaying.State.STOPPED
+        begun = row.state == NowPlaying.State.STARTING and not row.counted
+        again = stopped or (state == NowPlaying.State.STARTING and not begun)
         if row.song_id == song.pk and not again and now - row.reported_at < _SILENT_FOR:
             return row
-        if finish and not row.counted and row.heard_ms > 0 and not _enough(row, row.song):
+        if finish and not stopped and not row.counted and row.heard_ms > 0 and not _enough(row, row.song):
             listening.record_play(user, row.song, skipped=True, played_at=row.started_at)
         row.delete()
     rows = NowPlaying.objects.filter(user=user).order_by("-reported_at")
@@ -218,6 +218,12 @@ def _row(
         state=state,
         position_ms=position_ms,
     )
+
+
+def _same_listening(row: NowPlaying, song: Song, played_at: datetime) -> bool:
+    """Whether a play that a player tells of is what it has reported, and not one of before that it tells of late."""
+    half = timedelta(seconds=(song.duration_s or 2 * ENOUGH_S) / 2)
+    return played_at > row.started_at - min(half, _CLOCKS_DIFFER) and timezone.now() - row.reported_at < _SILENT_FOR
 
 
 def _enough(row: NowPlaying, song: Song) -> bool:

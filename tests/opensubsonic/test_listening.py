@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from accounts.services.app_passwords import make_app_password
 from catalog.models import CollectionOpinion, FavouriteSong, NowPlaying, Play, Playlist, Rating, Song
 from recommender.services.taste import taste_of
 
@@ -108,7 +109,7 @@ def test_half_a_song_is_a_play_and_less_is_a_skip(player: Player, songs: list[So
     skipped = Play.objects.filter(skipped=True)
     assert [play.song for play in skipped] == [songs[1]]
     assert taste_of(mira).play_counts == {songs[0].pk: 1}
-    assert not NowPlaying.objects.exists()
+    assert player.ok("getNowPlaying")["nowPlaying"]["entry"] == []
 
 
 def test_another_song_ends_the_one_before_it_as_a_skip(player: Player, songs: list[Song]) -> None:
@@ -140,6 +141,58 @@ def test_a_song_that_is_reported_and_scrobbled_counts_once(player: Player, songs
     report(player, songs[0], "playing", 2_900, 3)
     player.ok("scrobble", id=sid(songs[0]))
     assert taste_of(mira).play_counts == {songs[0].pk: 1}
+
+
+def test_a_song_that_has_stopped_and_is_scrobbled_then_counts_once(
+    player: Player, songs: list[Song], mira: User
+) -> None:
+    report(player, songs[0], "starting", 0)
+    report(player, songs[0], "playing", 2_900, 3)
+    report(player, songs[0], "stopped", 3_000)
+    player.ok("scrobble", id=sid(songs[0]))
+    assert taste_of(mira).play_counts == {songs[0].pk: 1}
+    report(player, songs[0], "starting", 0)
+    report(player, songs[0], "stopped", 2_900, 3)
+    assert taste_of(mira).play_counts == {songs[0].pk: 2}
+
+
+def test_a_song_on_repeat_counts_each_time(player: Player, songs: list[Song], mira: User) -> None:
+    for _ in range(3):
+        player.ok("scrobble", id=sid(songs[0]), submission=False)
+        player.ok("scrobble", id=sid(songs[0]))
+    assert taste_of(mira).play_counts == {songs[0].pk: 3}
+
+
+def test_what_was_played_without_a_network_counts_beside_what_plays(
+    player: Player, songs: list[Song], mira: User
+) -> None:
+    yesterday = int(1000 * (timezone.now() - timedelta(days=1)).timestamp())
+    player.ok("scrobble", id=sid(songs[0]), submission=False)
+    player.ok("scrobble", id=[sid(songs[0]), sid(songs[0])], time=[yesterday, yesterday + 200_000])
+    player.ok("scrobble", id=sid(songs[0]))
+    assert taste_of(mira).play_counts == {songs[0].pk: 3}
+
+
+def test_two_devices_with_the_same_player_do_not_disturb_one_another(
+    player: Player, songs: list[Song], mira: User
+) -> None:
+    Song.objects.update(duration_s=200)
+    phone, tablet = (
+        Player(player.client, apiKey=make_app_password(mira, name)[1]) for name in ("test on the phone", "Tablet")
+    )
+    report(phone, songs[0], "starting", 0)
+    report(tablet, songs[1], "starting", 0)
+    for device, song in ((phone, songs[0]), (tablet, songs[1])):
+        report(device, song, "playing", 50_000, 50)
+    playing = player.ok("getNowPlaying")["nowPlaying"]["entry"]
+    assert {one["playerName"]: one["id"] for one in playing} == {
+        "test on the phone": sid(songs[0]),
+        "test (Tablet)": sid(songs[1]),
+    }
+    for device, song in ((phone, songs[0]), (tablet, songs[1])):
+        report(device, song, "stopped", 110_000, 60)
+    assert taste_of(mira).play_counts == {songs[0].pk: 1, songs[1].pk: 1}
+    assert not Play.objects.filter(skipped=True).exists()
 
 
 @pytest.mark.parametrize(
