@@ -112,9 +112,10 @@ class Features:
         width = len(self.mean)
         if not width:
             return _side_by_side(columns)
-        if data.embeddings is None:
-            return _side_by_side([*columns, csr_array((data.n_songs, width), dtype=np.float64)])
         embedded, embeddings = self.embedded(data), data.embeddings
+        if embeddings is None or not embedded.any():
+            # Those of another network may be of another length.
+            return _side_by_side([*columns, csr_array((data.n_songs, width), dtype=np.float64)])
 
         def sounds(block: slice) -> Matrix:
             there = embedded[block]

@@ -194,6 +194,8 @@ def test_embeddings_of_another_version_count_as_none_until_the_next_fit() -> Non
     features = Features.from_arrays(Features.fit(data).arrays())
     assert features.rows(data).toarray()[:, -4:].any(axis=1).all()
     assert not features.rows(replace(data, embedded_by="musicnn")).toarray()[:, -4:].any()
+    longer = replace(data, embedded_by="musicnn", embeddings=np.ones((3, 7), dtype=np.float32))
+    assert features.rows(longer).toarray().tolist() == features.rows(replace(data, embeddings=None)).toarray().tolist()
 
 
 def test_features_put_together_in_blocks_are_those_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
