@@ -65,7 +65,9 @@ CALLS: list[tuple[str, Parameters]] = [
     ("getIndexes", {}),
     ("getGenres", {}),
     ("getRandomSongs", RANDOM),
+    ("getRandomSongs of a folder and years", RANDOM | {"musicFolderId": 1, "fromYear": 1970, "toYear": 1999}),
     ("getSongsByGenre", {"genre": "Genre 3", "count": _PAGE, "offset": 1000}),
+    ("getSongsByGenre of a folder", {"genre": "Genre 3", "count": _PAGE, "offset": 1000, "musicFolderId": 1}),
     ("getStarred2", {}),
     ("getPlaylists", {}),
 ]

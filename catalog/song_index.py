@@ -31,7 +31,10 @@ _MOST_MEANT = 3
 
 
 class IndexedSong(NamedTuple):
-    """What the index has to know of a song; `artists` are the key and name of each where they are several."""
+    """What the index has to know of a song.
+
+    `artists` are the key and name of each where they are several; `root` is its library root's primary key, 0 for none.
+    """
 
     pk: int
     playable: bool
@@ -48,6 +51,7 @@ class IndexedSong(NamedTuple):
     disc: int
     track: int
     artists: tuple[tuple[str, str], ...] = ()
+    root: int = 0
 
 
 class Found(NamedTuple):

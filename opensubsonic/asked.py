@@ -129,8 +129,3 @@ def required_years(request: Request) -> tuple[int, int]:
         if not request.parameters.text(name):
             raise Failure(Code.PARAMETER_MISSING, f"The parameter {name} is missing.")
     return request.parameters.number("fromYear", 0, 0, 9999), request.parameters.number("toYear", 9999, 0, 9999)
-
-
-def between(years: tuple[int, int], year: int) -> bool:
-    """Whether a year lies in a span, whichever way it was said."""
-    return min(years) <= year <= max(years)

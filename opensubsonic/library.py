@@ -5,6 +5,7 @@ Everything that reads artists and albums does it here.
 
 from __future__ import annotations
 
+import random
 import time
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
@@ -19,7 +20,6 @@ from numpy.typing import NDArray
 from rapidfuzz.fuzz import WRatio
 from rapidfuzz.process import extract
 
-from catalog.models import Song
 from catalog.names import artist_key, collection_hash, search_words, title_key
 from catalog.song_index import IndexedSong, Mask, SongIndex
 
@@ -47,6 +47,7 @@ class Library:
         self.index = index
         self._descriptions: dict[Form, Descriptions] = {}
         self._hashes: dict[str, str] = {}
+        self._columns: dict[str, NDArray[np.int64]] = {}
         # When it was found to be another one; what has changed before is in it.
         self.changed_at = time.time()
         self._songs, self._there = index.songs, index.all()
@@ -67,7 +68,6 @@ class Library:
             self.index, self._songs = index, index.songs
             # Other objects: who is still describing what the database said before fills the old ones.
             self._descriptions = {form: known.without(changed) for form, known in self._descriptions.items()}
-            self.__dict__.pop("_roots", None)
 
     def descriptions(self, form: Form) -> Descriptions:
         """What is described already in a form, to be read and added to in one request.
@@ -107,17 +107,32 @@ class Library:
             self._pks(self.index.by_score(found)), as_written=bool(found.among.any() and not found.read_as)
         )
 
-    def _pks(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        songs = self.index.songs
-        return np.fromiter((songs[at].pk for at in positions.tolist()), np.int64, len(positions))
-
-    def positions_mask(self, pks: Iterable[int]) -> Mask:
+    def songs_of(self, pks: Sequence[int]) -> Mask:
         """Songs, by primary key, as a mask of the index."""
-        mask = np.zeros(len(self.index.songs), bool)
-        for pk in pks:
-            if (at := self.index.position(pk)) is not None:
-                mask[at] = True
-        return mask
+        return np.isin(self._numbers("pk"), np.array(pks, np.int64))
+
+    def songs_between(self, first: int, last: int) -> Mask:
+        """The songs of the years from `first` to `last`, as a mask of the index."""
+        years = self._numbers("year")
+        return (years > 0) & (first <= years) & (years <= last)
+
+    def some_songs(self, among: Mask, n: int) -> list[int]:
+        """So many of some songs by chance, by primary key; as many as there are."""
+        positions = np.flatnonzero(self.index.all() & among)
+        chosen = random.sample(range(len(positions)), min(n, len(positions)))
+        found: list[int] = self._pks(positions[chosen]).tolist()
+        return found
+
+    def _pks(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        pks: NDArray[np.int64] = self._numbers("pk")[positions]
+        return pks
+
+    def _numbers(self, name: str) -> NDArray[np.int64]:
+        """A column of the index that holds whole numbers."""
+        if (found := self._columns.get(name)) is None:
+            found = np.fromiter((getattr(song, name) for song in self._songs), np.int64, len(self._songs))
+            self._columns[name] = found
+        return found
 
     # --- Albums and artists -----------------------------------------------------------------------
 
@@ -193,21 +208,16 @@ class Library:
 
     def in_folder(self, root: int, albums: Sequence[Album]) -> list[Album]:
         """Those of the albums with a song of a library root."""
-        inside = self._roots.get(root, frozenset())
-        return [album for album in albums if any(song.pk in inside for song in album.songs)]
+        return [album for album in albums if any(song.root == root for song in album.songs)]
 
     def songs_in_folder(self, root: int) -> Mask:
-        """The songs of a library root."""
-        return self.positions_mask(self._roots.get(root, frozenset()))
+        """The songs of a library root, as a mask of the index."""
+        inside: Mask = self._numbers("root") == root
+        return inside
 
-    @cached_property
-    def _roots(self) -> dict[int, frozenset[int]]:
-        by_root: defaultdict[int, list[int]] = defaultdict(list)
-        rows = Song.objects.playable().order_by().values_list("root_id", "pk")
-        for root, pk in rows.iterator(5000):
-            if root is not None:
-                by_root[root].append(pk)
-        return {root: frozenset(pks) for root, pks in by_root.items()}
+    def those_in_folder(self, root: int, pks: Iterable[int]) -> list[int]:
+        """Those of some songs, by primary key, that are of a library root and here to be played."""
+        return [pk for pk in pks if self.has_song(pk) and self.song(pk).root == root]
 
     # --- Reading the index ------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ _READ_AT_ONCE = 5000
 
 _COLUMNS = (
     "pk", "missing_since", "path", "title", "artist", "album", "title_key", "artist_key", "artists", "album_artist",
-    "gathered", "added_at", "year", "duration_s", "disc_number", "track_number",
+    "gathered", "added_at", "year", "duration_s", "disc_number", "track_number", "root_id",
 )  # fmt: skip
 
 
@@ -185,7 +185,7 @@ def _songs(songs: QuerySet[Song]) -> Iterator[IndexedSong]:
         pk, missing_since, path, title, artist, album, title_key, of_artist, artists, *others = row
         album_artist, gathered, added, *numbers = others
         first = artists[0] if artists else artist
-        year, duration_s, disc, track = (number or 0 for number in numbers)
+        year, duration_s, disc, track, root = (number or 0 for number in numbers)
         yield IndexedSong(
             pk=pk,
             playable=bool(path) and missing_since is None,
@@ -202,6 +202,7 @@ def _songs(songs: QuerySet[Song]) -> Iterator[IndexedSong]:
             duration_s=duration_s,
             disc=disc,
             track=track,
+            root=root,
         )
 
 

@@ -6,13 +6,11 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-import numpy as np
-
 from catalog.models import CollectionOpinion, Rating
 from catalog.services.favourites import favourite_collections, favourite_songs
 
 from ..albums import Album, Artist
-from ..asked import MOST, asked_folder, between, required_years, span, year_span
+from ..asked import MOST, asked_folder, required_years, span, year_span
 from ..failures import Code, Failure
 from ..registry import Answer, Request, endpoint
 
@@ -118,23 +116,14 @@ def random_songs(request: Request) -> Answer:
     """Songs by chance, of a genre or of some years if that is asked."""
     describe, library = request.describe, request.describe.library
     size = request.parameters.number("size", 10, 0, MOST)
-    pks = library.song_ids
+    among = library.index.all()
     if genre := request.parameters.text("genre"):
-        pks = np.array(describe.genres.named(genre), np.int64)
+        among &= library.songs_of(describe.genres.named(genre))
     if (folder := asked_folder(request)) is not None:
-        inside = library.songs_in_folder(folder)
-        pks = np.array([pk for pk in pks.tolist() if (at := library.index.position(pk)) is not None and inside[at]])
+        among &= library.songs_in_folder(folder)
     if (years := year_span(request)) is not None:
-        songs = library.index.songs
-        pks = np.array(
-            [
-                pk
-                for pk in pks.tolist()
-                if (at := library.index.position(pk)) is not None and songs[at].year and between(years, songs[at].year)
-            ]
-        )
-    chosen = random.sample(range(len(pks)), min(size, len(pks)))
-    return {"randomSongs": {"song": describe.songs([int(pks[place]) for place in chosen])}}
+        among &= library.songs_between(min(years), max(years))
+    return {"randomSongs": {"song": describe.songs(library.some_songs(among, size))}}
 
 
 @endpoint("getSongsByGenre")
@@ -143,8 +132,7 @@ def songs_by_genre(request: Request) -> Answer:
     library = request.describe.library
     pks = [pk for pk in request.describe.genres.named(request.parameters.required("genre")) if library.has_song(pk)]
     if (folder := asked_folder(request)) is not None:
-        inside = library.songs_in_folder(folder)
-        pks = [pk for pk in pks if (at := library.index.position(pk)) is not None and inside[at]]
+        pks = library.those_in_folder(folder, pks)
     return {"songsByGenre": {"song": request.describe.songs(pks[span(request, "count", "offset", 10)])}}
 
 
@@ -184,6 +172,5 @@ def _favourites(request: Request) -> tuple[list[Artist], list[Album], list[int]]
     if folder is not None:
         artists = [artist for artist in artists if library.in_folder(folder, artist.albums)]
         albums = library.in_folder(folder, albums)
-        inside = library.songs_in_folder(folder)
-        songs = [pk for pk in songs if (at := library.index.position(pk)) is not None and inside[at]]
+        songs = library.those_in_folder(folder, songs)
     return artists, albums, songs

@@ -21,8 +21,8 @@ def search(request: Request) -> Answer:
     pks = describe.library.find_songs(words).pks.tolist()
     if newer_ms := parameters.number("newerThan", 0):
         since = min(newer_ms / 1000, datetime.now(UTC).timestamp())
-        songs = describe.library.index.songs
-        pks = [pk for pk in pks if (at := describe.library.index.position(pk)) is not None and songs[at].added > since]
+        library = describe.library
+        pks = [pk for pk in pks if library.has_song(pk) and library.song(pk).added > since]
     part = span(request, "count", "offset", _FOUND)
     found = describe.songs(pks[part])
     return {"searchResult": {"offset": part.start, "totalHits": len(pks), "match": found}}

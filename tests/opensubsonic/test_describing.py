@@ -18,7 +18,7 @@ from catalog.services.labels import curate, labels_by_name, rename_label
 from opensubsonic import ahead, kept
 from opensubsonic.written import JSON
 from tests.audio import tag
-from tests.factories import add_labels, make_song, make_user
+from tests.factories import add_labels, make_root, make_song, make_user
 
 from .player import Player, song_ids
 
@@ -152,3 +152,29 @@ def test_a_large_library_is_described_before_it_is_asked_for(
     assert library.descriptions(JSON).songs.keys() == {song.pk for song in made}
     assert read_of_files(player) == []
     assert len(listed(player)) == 250
+
+
+def test_a_song_is_in_the_folder_to_which_it_has_been_moved(
+    player: Player, songs: list[Song], root: LibraryRoot, tmp_path: Path
+) -> None:
+    other = make_root(tmp_path, "Other")
+
+    def inside(folder: LibraryRoot) -> set[str]:
+        asked = {"musicFolderId": folder.pk}
+        ids = set(song_ids(player.ok("search3", query="", **asked)["searchResult3"]["song"]))
+        assert set(song_ids(player.ok("getRandomSongs", size=500, **asked)["randomSongs"]["song"])) == ids
+        return ids
+
+    first = f"so-{songs[0].pk}"
+    assert first in inside(root)
+    assert inside(other) == set()
+    songs[0].root = other
+    songs[0].save()
+    assert first not in inside(root)
+    assert inside(other) == {first}
+    assert song_ids(player.ok("getSongsByGenre", genre="jazz", musicFolderId=other.pk)["songsByGenre"]["song"]) == [
+        first
+    ]
+    asked = {"musicFolderId": other.pk, "size": 500}
+    assert player.ok("getRandomSongs", fromYear=1971, toYear=1960, **asked)["randomSongs"]["song"]
+    assert player.ok("getRandomSongs", fromYear=1972, **asked)["randomSongs"].get("song", []) == []
