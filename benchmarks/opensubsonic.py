@@ -47,6 +47,8 @@ _PLAYED_S = 60.0
 _IMPORTED = 300
 _STREAMS = 8
 _PIECE = 1 << 14
+# It begins once the library has been the same for a while.
+_SETTLED_S = 4.0
 # Of a processor, in a second.
 _IDLE_S = 0.05
 
@@ -176,6 +178,7 @@ class Players:
 
     def wait_until_idle(self) -> None:
         """Wait until the server does nothing unasked: it describes songs ahead once it has been asked for something."""
+        time.sleep(_SETTLED_S)
         before = self.cpu_s()
         while True:
             time.sleep(1)

@@ -15,6 +15,8 @@ from .written import Form
 
 # What fewer songs say is described while a player asks for it.
 _LARGE = 10_000
+# While files come in, each request may find another library.
+_SETTLED_S = 3.0
 _AT_ONCE = 250
 # As many times as long as it worked: players come first.
 _REST = 3.0
@@ -37,6 +39,7 @@ def describe_ahead(library: Library, form: Form) -> threading.Thread | None:
 
 def _describe(library: Library, form: Form) -> None:
     try:
+        time.sleep(_SETTLED_S)
         pks = library.song_ids.tolist()
         for at in range(0, len(pks), _AT_ONCE):
             if not kept.holds(library):

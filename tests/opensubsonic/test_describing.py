@@ -144,6 +144,7 @@ def test_a_large_library_is_described_before_it_is_asked_for(
     assert ahead.describe_ahead(kept.current(), JSON) is None
     monkeypatch.setattr(ahead, "_LARGE", 100)
     monkeypatch.setattr(ahead, "_REST", 0.0)
+    monkeypatch.setattr(ahead, "_SETTLED_S", 0.0)
     player.raw("getRandomSongs", size=1)
     for thread in threading.enumerate():
         if thread.name == "describe-ahead":
