@@ -67,6 +67,7 @@ class SongMap extends HTMLElement {
     this.#nowPlaying(document.querySelector("#player:not([hidden]) .player-title")?.getAttribute("href"));
     this.piece("loading").remove();
     for (const name of ["tools", "songs", "over"]) this.piece(name).hidden = false;
+    this.#cover();
     this.#repaint();
     this.whole(false);
     this.#listen(Pointing);
@@ -217,6 +218,11 @@ class SongMap extends HTMLElement {
     }, SETTLES_MS);
   }
 
+  // The buttons over the canvas hide no names.
+  #cover() {
+    this.drawing.cover([...this.piece("over").children]);
+  }
+
   #repaint() {
     this.drawing.paint(this.legend.colours());
     if (this.view) this.draw();
@@ -228,6 +234,7 @@ class SongMap extends HTMLElement {
     if (same || !canvas.clientWidth) return;
     const { view, fitting } = this;
     this.drawing.resize();
+    this.#cover();
     this.whole(false);
     // Who looks at a part of it goes on looking at that part.
     if (Math.abs(view.scale / fitting - 1) > 0.01)

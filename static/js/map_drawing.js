@@ -21,6 +21,26 @@ function spot(radius, inner = 0) {
   return { reach, size, cover };
 }
 
+// Boxes that touch do not overlap, however the sums are rounded.
+const ROUNDING = 0.01;
+const overlaps = (box, other) =>
+  Math.abs(box.x - other.x) < box.half + other.half - ROUNDING &&
+  Math.abs(box.y - other.y) < box.tall + other.tall - ROUNDING;
+
+// Where a box goes so that it lies under none of the boxes that cover the picture: the nearest place below or beside one.
+// A box is its middle { x, y }, and half its width and height { half, tall }.
+export function clearOf(box, covering, width) {
+  const besides = covering.flatMap((over) => [
+    { ...box, y: over.y + over.tall + box.tall },
+    { ...box, x: over.x - over.half - box.half },
+    { ...box, x: over.x + over.half + box.half },
+  ]);
+  const inside = ({ x }) => x === box.x || (x >= box.half && x <= width - box.half);
+  const free = [box, ...besides].filter((place) => inside(place) && !covering.some((over) => overlaps(place, over)));
+  const far = ({ x, y }) => Math.hypot(x - box.x, y - box.y);
+  return free.reduce((nearest, place) => (far(place) < far(nearest) ? place : nearest), free[0] || box);
+}
+
 function numbersOf(colour) {
   return colour
     .match(/[\d.]+/g)
@@ -34,6 +54,8 @@ export class Drawing {
     this.context = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
     this.frames = 0;
     this.dots = 0;
+    this.covering = [];
+    this.written = [];
     this.resize();
   }
 
@@ -46,6 +68,20 @@ export class Drawing {
     this.canvas.height = this.height;
     this.image = this.context.createImageData(this.width, this.height);
     this.pixels = new Uint32Array(this.image.data.buffer);
+  }
+
+  // What lies over the canvas, and is not to hide names: elements, none of them across all of it.
+  cover(elements) {
+    const { left, top } = this.canvas.getBoundingClientRect();
+    this.covering = elements.map((element) => {
+      const box = element.getBoundingClientRect();
+      return {
+        x: (box.left + box.width / 2 - left) * this.ratio,
+        y: (box.top + box.height / 2 - top) * this.ratio,
+        half: (box.width / 2) * this.ratio,
+        tall: (box.height / 2) * this.ratio,
+      };
+    });
   }
 
   // colours: { ground, text, accent, faded, dots: [other, first of the legend, ...] }, as the browser computes them.
@@ -129,17 +165,22 @@ export class Drawing {
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.lineJoin = "round";
+    this.written = [];
     for (const { text, x, y, size } of captions) {
       context.font = `600 ${size * ratio}px ${colours.font}`;
       context.lineWidth = 4 * ratio;
       const [middle, height] = onScreen(x, y);
       const half = context.measureText(text).width / 2 + 4 * ratio;
       // What lies at the edge is read to its end all the same.
-      const place = [Math.min(Math.max(middle, half), this.width - half), Math.max(height, size * ratio)];
+      const place = { x: Math.min(Math.max(middle, half), this.width - half), y: Math.max(height, size * ratio) };
+      const box = clearOf({ ...place, half, tall: 0.6 * size * ratio }, this.covering, this.width);
+      // The names of more songs come first.
+      if (this.written.some((other) => overlaps(box, other))) continue;
+      this.written.push({ text, ...box });
       context.strokeStyle = colours.ground;
-      context.strokeText(text, ...place);
+      context.strokeText(text, box.x, box.y);
       context.fillStyle = colours.text;
-      context.fillText(text, ...place);
+      context.fillText(text, box.x, box.y);
     }
   }
 

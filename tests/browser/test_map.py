@@ -366,6 +366,51 @@ def test_twenty_thousand_songs_are_drawn_once_a_frame_and_nothing_else_is_done_w
     assert done["drawn"] <= 21
 
 
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_no_name_lies_under_a_button_nor_over_another_one(visit: Visit, size: str) -> None:
+    page = visit("/library/", size=size)
+    page.route("**/map/places", lambda route: route.fulfill(body=heaps_in_the_corners()))
+    page.route("**/map/songs/**", answer_all)
+    page.goto("/map/")
+    song_map(page)
+    page.wait_for_function("() => document.querySelector('song-map').drawing.written.length >= 3")
+    names, buttons = ask(page, "[map.drawing.written, map.drawing.covering]")
+    for name in names:
+        assert not any(over_one_another(name, other) for other in [*buttons, *names] if other is not name), name
+    # Where they belong there is a button.
+    belongs = ask(
+        page,
+        """map.captions.shown.map(({ x, y, size }) => {
+            const { canvas, ratio } = map.drawing;
+            const from = (at, middle, across) => ((at - middle) * map.view.scale + across / 2) * ratio;
+            const place = { x: from(x, map.view.x, canvas.clientWidth), y: from(y, map.view.y, canvas.clientHeight) };
+            return { ...place, y: Math.max(place.y, size), half: 9, tall: 9 };
+        })""",
+    )
+    assert any(over_one_another(place, button) for place in belongs for button in buttons)
+
+
+def over_one_another(one: dict[str, float], other: dict[str, float]) -> bool:
+    """Whether two boxes, by their middles and half sides, share more than an edge."""
+    return all(abs(one[at] - other[at]) < one[half] + other[half] - 0.02 for at, half in (("x", "half"), ("y", "tall")))
+
+
+def heaps_in_the_corners() -> bytes:
+    """Forty songs in each corner, of a label that nothing else has."""
+    rng = np.random.default_rng(2)
+    corners = np.repeat([[0, 0], [WIDTH, 0], [0, WIDTH], [WIDTH, WIDTH]], 40, axis=0)
+    places = corners + rng.normal(scale=600, size=(160, 2))
+    return Shown(
+        song_ids=np.arange(1, 161),
+        places=places.clip(0, WIDTH).astype(np.uint16),
+        labels=np.repeat(np.arange(4, dtype=np.uint8), 40)[:, np.newaxis].repeat(LABELS, axis=1),
+        label_names=["a long name in the corner", "another one", "a third", "a fourth"],
+        label_kinds=["genre"] * 4,
+        left_out=0,
+        not_drawn=0,
+    ).packed
+
+
 def test_of_twenty_thousand_songs_only_those_in_sight_are_drawn(visit: Visit) -> None:
     page = visit("/library/")
     open_many(page)
