@@ -264,6 +264,7 @@ function openQueue(open) {
     return;
   }
   show();
+  panel.scrollTop = 0;
   document.getElementById("queue-title").focus({ preventScroll: true });
   // Only the list moves, so that what is above it stays in sight.
   const at = list.querySelector("[aria-current]");

@@ -10,6 +10,12 @@ const stars = part.querySelector("select");
 let choosing = false;
 let last = null;
 
+// What lies above the bar lies above what the bar says too.
+const said = document.getElementById("player-said");
+new ResizeObserver(() => {
+  document.documentElement.style.setProperty("--said-height", `${said.offsetHeight}px`);
+}).observe(said);
+
 const boxes = () => [...document.querySelectorAll("#main .song-choose")];
 const chosen = () =>
   boxes()

@@ -84,3 +84,45 @@ def test_the_player_over_the_whole_screen_shows_the_queue_and_says_one_thing_onc
     page.get_by_role("button", name="Play similar", exact=True).click()
     expect(queue.locator(".queue-on")).to_contain_text("without end")
     expect(page.locator("#player-said")).to_be_empty()
+
+
+def test_the_queue_opens_at_its_top_and_what_is_scrolled_goes_under_one_bar(visit: Visit) -> None:
+    page = visit("/library/", size="phone", **TOUCH)
+    play(page, "Xtal")
+    opener = player(page).get_by_role("button", name="Stars, wishes and queue")
+    opener.tap()
+    queue, close = page.locator("#queue"), page.get_by_role("button", name="Close the queue")
+    expect(queue).to_contain_text("Now playing")
+    for scrolled in range(0, 500, 20):
+        queue.evaluate("(queue, to) => queue.scrollTo({ top: to, behavior: 'instant' })", scrolled)
+        line = box(close)
+        # Nothing but the bar from one edge to the other, where the button is.
+        for x in (2, box(queue)["width"] / 2, box(queue)["width"] - 2):
+            place = [x, line["y"] + line["height"] / 2]
+            assert page.evaluate("place => document.elementFromPoint(...place).closest('.queue-bar') !== null", place)
+    close.tap()
+    opener.tap()
+    expect(close).to_be_visible()
+    assert queue.evaluate("queue => queue.scrollTop") == 0
+
+
+def test_what_is_done_with_chosen_songs_lies_above_what_the_player_says(visit: Visit) -> None:
+    page = visit("/library/", size="phone", **TOUCH)
+    play(page, "Xtal")
+    open_menu(page, "Xtal")
+    menu(page).get_by_role("button", name="Play similar").tap()
+    said = page.locator("#player-said")
+    expect(said).to_contain_text("without end")
+    open_menu(page, "Xtal")
+    menu(page).get_by_role("button", name="Choose several songs").tap()
+    choice = page.get_by_role("region", name="Chosen songs")
+    expect(choice).to_be_visible()
+    expect(said).not_to_be_empty()
+    page.wait_for_function(
+        """() => {
+            const place = id => document.getElementById(id).getBoundingClientRect();
+            const [choice, said] = [place("song-choice"), place("player-said")];
+            return choice.bottom <= said.top || said.height === 0;
+        }"""
+    )
+    assert box(choice)["y"] + box(choice)["height"] <= box(player(page))["y"]
