@@ -241,6 +241,10 @@ class SongIndex:
             mask |= self._album_artist_numbers == number
         return mask
 
+    def has_artist(self, key: str) -> bool:
+        """Whether an artist has songs or albums, by `names.artist_key`."""
+        return key in self._artists or key in self._with_others
+
     def of_artist_with_others(self, key: str) -> list[int]:
         """The primary keys of the songs that an artist shares with others."""
         return [self.songs[at].pk for at in self._with_others.get(key, ())]

@@ -8,7 +8,7 @@ very), words without meaning for music (something, for, a), and unknown words. `
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -30,15 +30,18 @@ class _Negation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """The match of consecutive tokens: a phrase, a control word, or neither."""
+    """The match of consecutive tokens: a phrase, a control word, a name, or none of them."""
 
     length: int
     phrase: Phrase = ()
     control: Control | None = None
     corrected: bool = False
+    is_name: bool = False
 
 
-def parse_query(text: str, vocabulary: Vocabulary, *, corrections: bool = True) -> ParsedQuery:
+def parse_query(
+    text: str, vocabulary: Vocabulary, *, corrections: bool = True, names: Collection[Phrase] = ()
+) -> ParsedQuery:
     """Parse a text.
 
     Parameters
@@ -48,6 +51,8 @@ def parse_query(text: str, vocabulary: Vocabulary, *, corrections: bool = True) 
     vocabulary : Vocabulary
     corrections : bool
         Whether typing errors are corrected.
+    names : collection of phrases
+        Names in the text: unknown as a whole, whatever their words mean.
 
     Returns
     -------
@@ -73,7 +78,7 @@ def parse_query(text: str, vocabulary: Vocabulary, *, corrections: bool = True) 
             negation = negation._replace(from_blocks=True) if _list_continues(tokens, at, spelled) else None
         if token.minus:
             negation, strength = _Negation(NOT), PLAIN
-        match = _match(tokens, spelled, at, vocabulary)
+        match = _name(tokens, at, names) or _match(tokens, spelled, at, vocabulary)
         if match.control is not None:
             negation, strength = _apply_control(match.control, negation, strength)
         elif match.phrase:
@@ -88,12 +93,13 @@ def parse_query(text: str, vocabulary: Vocabulary, *, corrections: bool = True) 
             negation = _Negation(negation.strength, applied=True) if negation else None
             strength = PLAIN
         else:
-            word = text[token.start : token.end]
-            if previous_unknown == at - 1 and order and isinstance(order[-1], str) and not token.after_separator:
+            word = " ".join(text[token.start : tokens[at + match.length - 1].end].split())
+            joins = previous_unknown == at - 1 and not token.after_separator and not match.is_name
+            if joins and order and isinstance(order[-1], str):
                 order[-1] = f"{order[-1]} {word}"
             else:
                 order.append(word)
-            previous_unknown = at
+            previous_unknown = -1 if match.is_name else at
         at += match.length
     return _finish(terms, order)
 
@@ -126,6 +132,14 @@ def _list_continues(tokens: Sequence[Token], at: int, spelled: Sequence[tuple[st
     return False
 
 
+def _name(tokens: Sequence[Token], at: int, names: Collection[Phrase]) -> _Match | None:
+    """The longest name that begins at a position; None where none does."""
+    for name in sorted(names, key=len, reverse=True):
+        if tuple(token.key for token in tokens[at : at + len(name)]) == name:
+            return _Match(len(name), is_name=True)
+    return None
+
+
 def _match(tokens: Sequence[Token], spelled: Sequence[tuple[str, bool]], at: int, vocabulary: Vocabulary) -> _Match:
     """The longest match at a position; the table takes precedence over control words, and those over labels."""
     most = 1
@@ -149,7 +163,7 @@ def _match(tokens: Sequence[Token], spelled: Sequence[tuple[str, bool]], at: int
 
 
 def _all_known(phrase: Phrase, vocabulary: Vocabulary) -> bool:
-    return all((word,) in vocabulary.meanings or (word,) in CONTROLS for word in phrase)
+    return all(map(vocabulary.knows, phrase))
 
 
 def _make_term(typed: str, match: _Match, strength: float, vocabulary: Vocabulary) -> QueryTerm:

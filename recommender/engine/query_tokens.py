@@ -114,7 +114,7 @@ CONTROLS: Mapping[tuple[str, ...], Control] = {
             "example, along the lines of, tempo, paced, based, tagged, labelled, up, long, short, "
             # German, Spanish, French; keys have no accents.
             "der, das, den, dem, ein, eine, einen, einem, einer, etwas wie, lied, lieder, musik, stuck, stucke, zum, "
-            "zur, ich, mir, mochte, will, bitte, horen, el, los, las, un, una, unos, unas, cancion, canciones, musica, "
+            "zur, jahre, jahren, ich, mir, mochte, will, bitte, horen, el, los, las, un, una, unos, unas, cancion, canciones, musica, "
             "algo, quiero, escuchar, del, le, les, une, des, du, chanson, chansons, musique, morceau, morceaux, "
             "quelque "
             "chose, je, veux, voudrais, ecouter, de"

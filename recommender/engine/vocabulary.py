@@ -21,6 +21,9 @@ _DECADE = re.compile(r"(\d\d)?(\d0)s")
 _FIRST_OF_CENTURY = 30
 """Decades below are of this century: the 20s are the 2020s."""
 
+_NEARBY = 8
+"""Words that are looked at for a correction."""
+
 _YEARS = re.compile(r"(?:1[89]|20)\d\d(?:s|ies)?|\d0(?:s|ies)")
 
 
@@ -117,6 +120,10 @@ class Vocabulary:
             decades,
         )
 
+    def knows(self, word: str) -> bool:
+        """Whether a word for itself means something here, or steers a query."""
+        return (word,) in self.meanings or (word,) in CONTROLS
+
     @cached_property
     def longest(self) -> int:
         """Number of words of the longest phrase."""
@@ -129,6 +136,12 @@ class Vocabulary:
         likely = {word for phrase in self.meanings if phrase not in self.rare for word in phrase}
         steering = {word for phrase in CONTROLS for word in phrase}
         return {word: word in likely for word in spellings} | dict.fromkeys(steering, True)
+
+    @cached_property
+    def _labels(self) -> set[str]:
+        """The labels of one word."""
+        names = {label for meaning in self.meanings.values() for label in meaning}
+        return {phrase[0] for phrase in map(phrase_of, names) if len(phrase) == 1}
 
     @cached_property
     def _corrections(self) -> dict[str, list[str]]:
@@ -165,8 +178,9 @@ class Vocabulary:
             return ""
         near = self._corrections.get(word[0], [])
         swapped = [other for other in self._corrections.get(word[1], []) if other[:2] == word[1::-1]]
-        found = extract(word, near + swapped, scorer=OSA.distance, score_cutoff=most, limit=1, processor=None)
-        return str(found[0][0]) if found else ""
+        found = extract(word, near + swapped, scorer=OSA.distance, score_cutoff=most, limit=_NEARBY, processor=None)
+        # Of words that are as near, one that is a label: "clasical" is classical before it is clásica.
+        return str(min(found, key=lambda one: (one[1], one[0] not in self._labels))[0]) if found else ""
 
 
 def _forms(word: str) -> Iterable[str]:

@@ -20,9 +20,10 @@ from ..engine.diversity import spread_artists
 from ..engine.interface import ListenerBatch, Matrix, Positions, Vector
 from ..engine.query_weights import ParsedQuery
 from ..engine.ranking import top
+from ..engine.vocabulary import Vocabulary
 from ..snapshots import current
 from ..snapshots.bundle import ModelBundle
-from .query_names import NameMeant, like_meant, name_meant, songs_of_years, songs_saying
+from .query_names import NameMeant, artists_in, like_meant, name_meant, songs_of_years, songs_saying
 from .query_vocabulary import vocabulary
 from .reasons import REASONS, LabelReason, balanced, sounds_like, told
 from .recommending import Recommendation, chosen, more_asked_than_liked
@@ -159,21 +160,32 @@ def find(user: User, text: str, *, n: int = 20, playable_only: bool = False, new
     text = storable(text)[: query_parser.LONGEST_TEXT]
     words = vocabulary()
     like = like_meant(text)
-    parsed = query_parser.parse_query(text if like is None else like.rest, words)
-    named = Named()
     if like is None:
-        doubtful = bool(parsed.unknown) or not parsed.terms
-        named = _named(text, include_unplayable=not playable_only, typing_errors=doubtful)
-        meant = name_meant(text) if doubtful else None
-        if meant is not None and not named.songs:
-            named = _named(meant.name, include_unplayable=not playable_only, typing_errors=False)
-        if meant is not None and parsed.unknown:
-            parsed = replace(query_parser.parse_query(text, words, corrections=False), unknown=[])
+        parsed, named = _understood(text, words, include_unplayable=not playable_only)
     else:
-        parsed = _with_likeness(parsed, like.meant)
+        parsed, named = _with_likeness(query_parser.parse_query(like.rest, words), like.meant), Named()
     wanted = _Wanted.of(user, parsed, None if like is None else like.meant)
     songs = _fitting(user, wanted, n, playable_only=playable_only, new_only=new_only) if wanted.anything else []
     return Findings(wanted.parsed, songs, named, like=wanted.like, by_names=wanted.by_names, by_year=wanted.by_year)
+
+
+def _understood(text: str, words: Vocabulary, *, include_unplayable: bool) -> tuple[ParsedQuery, Named]:
+    """A text without "like": its terms, and what is called so."""
+    artists = artists_in(text, words)
+    parsed = query_parser.parse_query(text, words, names=artists)
+    doubtful = not artists and (bool(parsed.unknown) or not parsed.terms)
+    named = _named(text, include_unplayable=include_unplayable, typing_errors=doubtful)
+    meant = name_meant(text) if doubtful else None
+    if meant is None:
+        return parsed, named
+    if not named.songs:
+        named = _named(meant.name, include_unplayable=include_unplayable, typing_errors=False)
+    if parsed.unknown and meant.exact:
+        # "Silent Night" is no night.
+        return query_parser.parse_query("", words), named
+    if parsed.unknown:
+        return replace(query_parser.parse_query(text, words, corrections=False), unknown=[]), named
+    return parsed, named
 
 
 def examples() -> list[str]:

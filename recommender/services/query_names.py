@@ -15,7 +15,8 @@ from catalog.names import artist_key, has_no_gaps, search_words
 from catalog.services import song_index
 
 from ..engine.query_references import references
-from ..engine.query_tokens import CONTROLS
+from ..engine.query_tokens import CONTROLS, Phrase, tokenize
+from ..engine.vocabulary import Vocabulary
 
 _ALIKE = 75
 """Percent of letters in common from which a text is a name with typing errors in it."""
@@ -23,6 +24,9 @@ _ALIKE = 75
 _ALIKE_AS_A_WHOLE = 85
 _FEWEST_FOR_WHOLE = 6
 """The same for names of which a word is too far from what was typed, and the letters that takes."""
+
+_LONGEST_NAME = 6
+"""Words of an artist's name in a sentence."""
 
 _LOOKED_AT = 60
 _FEWEST_LETTERS = 3
@@ -84,6 +88,24 @@ def name_meant(text: str, *, typing_errors: bool = True) -> NameMeant | None:
     else:
         songs = [index.songs[at].pk for at in np.flatnonzero(found.among) if index.songs[at].title_key == key]
     return NameMeant(name, songs, exact=alike == 100.0)
+
+
+def artists_in(text: str, vocabulary: Vocabulary) -> list[Phrase]:
+    """The artists that a part of a text names as they are written, where not all of their words mean something.
+
+    Billie Holiday in "billie holiday, but sad" is one; an artist called Calm Piano in "calm piano at night" is none.
+    """
+    tokens, index = tokenize(text), song_index.current()
+    found = []
+    for length in range(2, min(len(tokens) - 1, _LONGEST_NAME) + 1):
+        for at in range(len(tokens) - length + 1):
+            part = tokens[at : at + length]
+            name = tuple(token.key for token in part)
+            if any(token.after_separator for token in part[1:]) or all(map(vocabulary.knows, name)):
+                continue
+            if index.has_artist(artist_key(text[part[0].start : part[-1].end])):
+                found.append(name)
+    return found
 
 
 def like_meant(text: str) -> LikeMeant | None:

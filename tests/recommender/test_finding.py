@@ -262,6 +262,29 @@ def test_a_name_with_typing_errors_is_a_name_before_it_is_a_mood(ada: User, name
     assert find(ada, "holliday").parsed.terms[0].text == "holiday"
 
 
+def test_a_title_that_is_written_as_it_is_has_no_mood(ada: User, named: dict[str, Song]) -> None:
+    found = find(ada, "silent night")
+    assert found.named.songs == [named["Silent Night"]]
+    assert found.parsed.terms == []
+    assert found.songs == []
+
+
+def test_an_artist_beside_a_mood_is_an_artist_whatever_the_name_means(ada: User, named: dict[str, Song]) -> None:
+    for text in ("billie holiday sad", "sad, Billie Holiday"):
+        found = find(ada, text)
+        assert [term.text for term in found.parsed.terms] == ["sad"], text
+        assert [name.lower() for name in found.by_names] == ["billie holiday"], text
+        assert titles(found) == ["Blue Moon"], text
+
+
+def test_an_artist_all_of_whose_name_means_something_is_no_artist_in_a_sentence(
+    ada: User, named: dict[str, Song], root: LibraryRoot
+) -> None:
+    make_song("Nothing", "Calm Jazz", labels={"metal": 1}, root=root, path="calm jazz.mp3")
+    recompute()
+    assert [term.text for term in find(ada, "energetic, calm jazz").parsed.terms] == ["energetic", "calm", "jazz"]
+
+
 def test_songs_like_an_artist_are_by_others_and_say_so(ada: User, named: dict[str, Song]) -> None:
     for text in ("songs like Enya", "like enya", "Musik wie Enya", "música como Enia", "musique comme Enya"):
         found = find(ada, text)
@@ -284,9 +307,10 @@ def test_to_like_something_is_no_likeness(ada: User, named: dict[str, Song]) -> 
     assert [term.text for term in found.parsed.terms] == ["jazz"]
 
 
-@pytest.mark.parametrize("text", ["80s", "eighties", "1980s", "achtziger", "años 80"])
+@pytest.mark.parametrize("text", ["80s", "eighties", "1980s", "achtziger", "80er Jahre", "años 80"])
 def test_a_decade_without_a_label_is_found_by_the_songs_years(ada: User, named: dict[str, Song], text: str) -> None:
     found = find(ada, text)
+    assert found.parsed.unknown == []
     assert sorted(titles(found)) == ["Hammer", "Orinoco Flow", "White Christmas"]
     assert len(found.by_year) == 1
 

@@ -210,6 +210,7 @@ def test_what_is_asked_for_more_than_refused_is_not_refused() -> None:
         ("melancolic", ["melancholic"]),
         ("rany evenning", ["rainy evening"]),
         ("guitarr", ["guitar"]),
+        ("clasical", ["classical"]),
         ("not elektronic", ["not electronic"]),
     ],
 )
