@@ -162,6 +162,7 @@ def _drawn(compared: Comparison, seen: _Sight) -> dict[str, object]:
     return {
         "compared": compared,
         "example": seen.example,
+        "nothing_known": not seen.example and seen.comparator.taste.empty,
         "simulated": about is not None and about.origin == Listener.Origin.SIMULATED,
         "sides": [
             (place, side, called(side.method), METHOD_NAMES.get(side.method, ("", ""))[1]) for place, side in sides

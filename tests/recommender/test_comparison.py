@@ -436,7 +436,12 @@ def test_who_has_said_nothing_yet_sees_a_listener_of_an_import(client: Client, c
 def test_without_anybody_to_be_seen_a_newcomer_sees_their_own_lists(client: Client, library: dict[str, Song]) -> None:
     build.build()
     client.force_login(make_user("newcomer"))
-    assert "the lists of" not in client.get("/compare/").content.decode()
+    shown = client.get("/compare/").content.decode()
+    assert "the lists of" not in shown
+    assert "Rate three songs to see yours" in shown
+    assert "Both sides are empty." in shown
+    # Nothing is drawn of nothing.
+    assert "At a glance" not in shown
 
 
 def test_stars_count_as_plays_where_no_play_is_known_and_the_page_says_so(
