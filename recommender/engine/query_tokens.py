@@ -114,10 +114,10 @@ CONTROLS: Mapping[tuple[str, ...], Control] = {
             "example, along the lines of, tempo, paced, based, tagged, labelled, up, long, short, "
             # German, Spanish, French; keys have no accents.
             "der, das, den, dem, ein, eine, einen, einem, einer, etwas wie, lied, lieder, musik, stuck, stucke, zum, "
-            "zur, jahre, jahren, ich, mir, mochte, will, bitte, horen, el, los, las, un, una, unos, unas, cancion, canciones, musica, "
+            "zur, ich, mir, mochte, will, bitte, horen, el, los, las, un, una, unos, unas, cancion, canciones, musica, "
             "algo, quiero, escuchar, del, le, les, une, des, du, chanson, chansons, musique, morceau, morceaux, "
             "quelque "
-            "chose, je, veux, voudrais, ecouter, de"
+            "chose, je, veux, voudrais, ecouter, de, jahre, jahren"
         ),
         Control.BREAKS: (
             "but, with, for, in, on, at, while, when, during, after, before, just, only, although, though, however, "
