@@ -2,15 +2,19 @@
 
 They go to `screenshots/SIZE-SCHEME/PAGE.png`, from a small site of its own that is gone afterwards. The pages are those
 of `tests/pages.py`, opened as `states.py` says. With names, only these; `--look phone-dark` only that one. With
-`--docs`, the three pictures of the README are made anew instead: `docs/pictures/PAGE.webp`, small, of the window only.
+`--docs`, the three pictures of the README are made anew instead: `docs/pictures/PAGE.webp`, small, of the window only,
+of the demo library. That is composed and listened to first, which takes minutes, or copied from HOME, the `DCMRS_HOME`
+of a demo.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,10 +24,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import Error as BrowserError
 from tqdm import tqdm
 
-from tests.pages import PAGES, SitePage, fill
+from tests.pages import PAGES, SitePage
+from tests.pages import fill as fill_address
 
 from .conftest import SIZES, find_chromium, launch, log_in, turn_down_offers
-from .site import PROJECT, running_site
+from .site import PROJECT, fill, run, running_site
 from .states import STATES, State, places
 
 GOAL = PROJECT / "screenshots"
@@ -33,6 +38,8 @@ PATIENCE_MS = 300_000
 
 IN_DOCS = ("for-you", "song", "compare")
 IN_DOCS_PIXELS = (800, 500)
+SONG_IN_DOCS = "rain check"
+NOT_COPIED = ("static", "run", "redis")
 LOOKS = [f"{size}-{scheme}" for size in SIZES for scheme in ("light", "dark")]
 
 Taking = Callable[[Page, SitePage | State, str, Path], None]
@@ -44,27 +51,45 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="PAGE", help="only these; all where none is named")
     parser.add_argument("--look", action="append", choices=LOOKS, help="only this size and scheme")
-    parser.add_argument("--docs", action="store_true", help="the pictures of the README, and no others")
+    parser.add_argument("--docs", nargs="?", const="", metavar="HOME", help="the pictures of the README, and no others")
     options = parser.parse_args()
     if unknown := set(options.names) - {row.name for row in ROWS}:
         sys.exit(f"There is no page named {', '.join(sorted(unknown))}.")
     executable = find_chromium()
     if executable is None:
         sys.exit("There is no Chromium on the PATH: install it, for example with apt-get install chromium.")
-    names = IN_DOCS if options.docs else options.names
+    for_docs = options.docs is not None
+    names = IN_DOCS if for_docs else options.names
     rows = [row for row in ROWS if not names or row.name in names]
-    looks = ["desktop-light"] if options.docs else options.look or LOOKS
-    take_one = take_for_docs if options.docs else take
+    looks = ["desktop-light"] if for_docs else options.look or LOOKS
+    take_one = take_for_docs if for_docs else take
     failed = []
-    with tempfile.TemporaryDirectory() as home, running_site(Path(home)) as site, sync_playwright() as playwright:
+    filling = partial(fill_for_docs, demo=options.docs) if for_docs else fill
+    with (
+        tempfile.TemporaryDirectory() as home,
+        running_site(Path(home), filling) as site,
+        sync_playwright() as playwright,
+    ):
         browser = launch(playwright, executable)
         with tqdm(total=len(rows) * len(looks), unit="picture") as progress:
             for look in looks:
                 failed += [f"{look}/{name}" for name in take_all(browser, site, look, rows, progress, take_one)]
         browser.close()
-    print(f"{len(rows) * len(looks) - len(failed)} pictures in {PICTURES if options.docs else GOAL}")
+    print(f"{len(rows) * len(looks) - len(failed)} pictures in {PICTURES if for_docs else GOAL}")
     if failed:
         sys.exit(f"No picture of {', '.join(failed)}")
+
+
+def fill_for_docs(home: Path, *, demo: str) -> None:
+    """The demo library, made or copied from another home, and a listener."""
+    if demo:
+        shutil.copytree(demo, home, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        run(home, "manage.py", "migrate", "-v0")
+    else:
+        run(home, "manage.py", "make_demo")
+        run(home, "manage.py", "tag_songs", "--inline")
+        run(home, "manage.py", "recompute")
+    run(home, "-m", "tests.browser.pictured")
 
 
 def take_all(
@@ -86,11 +111,11 @@ def take_all(
         turn_down_offers(page)
         if who:
             log_in(page, who)
-        where = places(page) if who else {}
+        where = (places(page, SONG_IN_DOCS) if take is take_for_docs else places(page)) if who else {}
         for row in rows:
             if row.who == who:
                 try:
-                    take(page, row, fill(row.address, where), GOAL / look / f"{row.name}.png")
+                    take(page, row, fill_address(row.address, where), GOAL / look / f"{row.name}.png")
                 except BrowserError as error:
                     progress.write(f"{look}/{row.name}: {error.message}", file=sys.stderr)
                     failed.append(row.name)
@@ -123,6 +148,9 @@ def take_for_docs(page: Page, row: SitePage | State, address: str, file: Path) -
     answer = page.goto(address)
     if answer is None or not answer.ok:
         raise BrowserError(f"{address} did not answer as it should")
+    page.wait_for_load_state("networkidle")
+    # What is drawn meanwhile, a song's sound, comes by itself.
+    page.wait_for_function("() => !document.querySelector('.loading')")
     page.wait_for_load_state("networkidle")
     with Image.open(BytesIO(page.screenshot())) as picture:
         small = picture.convert("RGB").resize(IN_DOCS_PIXELS, Image.Resampling.LANCZOS)

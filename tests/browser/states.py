@@ -183,8 +183,11 @@ def name_another_label(page: Page) -> None:
     page.get_by_role("option", name="melancholic").wait_for()
 
 
-def places(page: Page) -> dict[str, object]:
-    """What fills the places of addresses on the site of `running_site`, for whoever is logged in."""
+def places(page: Page, song: str = "blue in green") -> dict[str, object]:
+    """What fills the places of addresses on the site of `running_site`, for the user that is logged in.
+
+    `song` is the words that find the song of song pages.
+    """
 
     def first(address: str) -> int:
         answer = page.request.get(address, headers={"accept": "application/json"})
@@ -192,7 +195,7 @@ def places(page: Page) -> dict[str, object]:
         return found[0]["id"] if found else 0
 
     return {
-        "song": first("/api/songs/?search=blue+in+green"),
+        "song": first(f"/api/songs/?{urlencode({'search': song})}"),
         "label": first("/api/labels/?search=jazz"),
         "playlist": first("/api/playlists/"),
         "artist": "miles%20davis",
