@@ -50,7 +50,7 @@ from .requirements import file, require
 FIRST, FEWEST, LIKED = 10, 20, 10
 BEFORE = {"mood": 0.5, "word": 0.65}
 
-_TRUTH = PROJECT_ROOT.parent / "shared" / "data" / "truth"
+TRUTH = PROJECT_ROOT.parent / "shared" / "data" / "truth"
 _MOODS = {"Q1": "happy", "Q2": "angry", "Q3": "sad", "Q4": "calm"}
 _WORDS = {
     "Jazz": "jazz",
@@ -228,7 +228,7 @@ def libraries(folders: Sequence[Path]) -> Iterator[Library]:
 def main() -> None:
     """Print a table for each library, or a line for each setting."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--truth", type=Path, nargs="+", default=[_TRUTH / "q4_taffc", _TRUTH / "emotify"])
+    parser.add_argument("--truth", type=Path, nargs="+", default=[TRUTH / "q4_taffc", TRUTH / "emotify"])
     parser.add_argument("--settings", action="store_true", help="try other constants")
     options = parser.parse_args()
     require(*(file(folder / "labels.csv", "--truth") for folder in options.truth))
