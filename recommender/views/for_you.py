@@ -111,14 +111,18 @@ def for_you(request: ListenerRequest) -> HttpResponse:
 def arrivals(request: ListenerRequest) -> HttpResponse:
     """What arrives, as a fragment that asks again while something does; 204 where it is as `seen` says.
 
-    The event `songs-arrived` tells the page that its rows are of an older snapshot.
+    The event `songs-arrived` tells the page that its rows are of an older snapshot, or that it does not show yet how
+    many songs wait.
     """
     arriving = arrivals_of(current.bundle())
     seen = request.GET.get("seen", "")
     if seen == arriving.seen and arriving.going_on:
         return HttpResponse(status=204)
     response = render(request, "recommender/arriving.html", {"arriving": arriving})
-    return response if seen.startswith(f"{arriving.snapshot}.") else trigger_client_event(response, "songs-arrived")
+    begins = seen.endswith(".0") and arriving.waiting
+    if begins or not seen.startswith(f"{arriving.snapshot}."):
+        return trigger_client_event(response, "songs-arrived")
+    return response
 
 
 @require_POST
