@@ -71,7 +71,8 @@ def copy(tagger: PublishedTagger, path: Path) -> Path:
         with path.open("rb") as weights:
             return _store(tagger, weights, str(path))
     except OSError as error:
-        raise TaggerError(f"{error.filename or path}: {error.strerror or error}") from error
+        # A full disk names no file.
+        raise TaggerError(f"{error.filename or models_dir()}: {error.strerror or error}") from error
 
 
 def download(tagger: PublishedTagger) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 import zipfile
@@ -62,13 +63,21 @@ def download_package(package: Package, folder: Path) -> Path:
     except subprocess.TimeoutExpired as error:
         raise Unreachable(f"pip could not download {package.requirement} in {_LONGEST_DOWNLOAD_S} s") from error
     if done.returncode:
-        complaints = [line for line in done.stderr.splitlines() if line.strip()]
-        reason = complaints[-1][:_LONGEST_COMPLAINT] if complaints else f"status {done.returncode}"
+        reason = _reason(done.stderr) or f"status {done.returncode}"
         raise Unreachable(f"pip cannot download {package.requirement}: {reason}")
     for wheel in folder.glob("*.whl"):
         if is_package(wheel, package):
             return wheel
     raise TaggerError(f"what pip downloads as {package.requirement} is another package: its checksum is wrong")
+
+
+def _reason(complaints: str) -> str:
+    """Why pip has failed, in its own words; empty where it says nothing."""
+    # Pip ends with "No matching distribution" where it could ask nobody.
+    if broken := re.findall(r"connection broken by '(.*)': ", complaints):
+        return f"its index cannot be reached ({broken[-1].rpartition(': ')[2].strip(chr(39) + ')')})"
+    lines = [line for line in complaints.splitlines() if line.strip()]
+    return lines[-1].removeprefix("ERROR: ")[:_LONGEST_COMPLAINT] if lines else ""
 
 
 def converted(wheel: Path, package: Package) -> bytes:

@@ -40,7 +40,8 @@ def recommended() -> list[PublishedTagger]:
 def install_recommended(source: Path | None = None) -> Iterator[Installation]:
     """Install every recommended tagger that can be reached; what is here already stays.
 
-    A host that could not be reached is not asked again, and a package with several taggers is downloaded once.
+    A host that could not be reached is not asked again, and a package with several taggers is downloaded once, whatever
+    becomes of it.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def install_recommended(source: Path | None = None) -> Iterator[Installation]:
     Installation
         One a tagger, as soon as it is known.
     """
-    unreachable: set[str] = set()
+    failed: dict[str, str] = {}
     with TemporaryDirectory(prefix="dcmrs-recommended-") as folder:
         wheels: dict[Package, Path] = {}
         for tagger in recommended():
@@ -60,25 +61,33 @@ def install_recommended(source: Path | None = None) -> Iterator[Installation]:
             if (place := tagger.weights) is not None and installing.as_published(place, tagger):
                 yield Installation(tagger.name, place)
                 continue
-            if source is None and origin in unreachable:
-                yield Installation(tagger.name, None, f"{origin} cannot be reached")
+            if source is None and origin in failed:
+                yield Installation(tagger.name, None, failed[origin])
                 continue
             try:
                 if source is not None:
                     place = _from_folder(tagger, source)
                 elif (package := tagger.package) is not None:
                     if package not in wheels:
-                        wheels[package] = download_package(package, Path(folder))
+                        wheels[package] = _downloaded(package, Path(folder), failed)
                     place = installing.copy(tagger, wheels[package])
                 else:
                     place = installing.download(tagger)
             except Unreachable as error:
-                unreachable.add(origin)
+                failed.setdefault(origin, f"{origin} cannot be reached")
                 yield Installation(tagger.name, None, str(error))
             except TaggerError as error:
                 yield Installation(tagger.name, None, str(error))
             else:
                 yield Installation(tagger.name, place)
+
+
+def _downloaded(package: Package, folder: Path, failed: dict[str, str]) -> Path:
+    try:
+        return download_package(package, folder)
+    except TaggerError as error:
+        failed[package.requirement] = str(error)
+        raise
 
 
 def _from_folder(tagger: PublishedTagger, source: Path) -> Path:

@@ -86,6 +86,22 @@ def test_what_cannot_be_done_is_said_in_one_line(arguments: list[str], line: str
     assert "\n" not in str(caught.value)
 
 
+def test_an_interrupted_installation_is_said_in_one_line(
+    know: Know, weights: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    know("first", "second")
+    registry.install("first", weights)
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tagging.registry.install", interrupt)
+    with pytest.raises(CommandError, match="interrupted: what is installed stays") as caught:
+        run("taggers", "install", "second")
+    assert caught.value.returncode == 130
+    assert registry.verify() == {"first": True}
+
+
 def test_damaged_weights_are_named(tagger: str) -> None:
     weights = registry.describe(tagger).weights
     assert weights is not None

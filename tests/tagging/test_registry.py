@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import resource
 import socket
 from dataclasses import replace
 from email.message import Message
@@ -173,6 +175,18 @@ def test_a_home_that_cannot_be_written_is_refused(know: Know, weights: Path, hom
     home.write_text("a file in the folder's place")
     with pytest.raises(TaggerError):
         registry.install("first", weights)
+
+
+def test_a_full_disk_is_named_by_where_the_taggers_lie(know: Know, weights: Path, home: Path) -> None:
+    know("first")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (weights.stat().st_size // 2, hard))
+    try:
+        with pytest.raises(TaggerError, match=rf"^{re.escape(str(home / 'models'))}: File too large$"):
+            registry.install("first", weights)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list((home / "models").iterdir())
 
 
 def test_weights_that_are_damaged_where_they_lie_are_not_loaded(know: Know, weights: Path) -> None:

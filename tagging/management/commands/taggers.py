@@ -57,6 +57,10 @@ class Command(BaseCommand):
                     self._list()
         except registry.TaggerError as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            raise CommandError(
+                "interrupted: what is installed stays, and the same command does the rest", returncode=130
+            ) from None
 
     def _list(self) -> None:
         listening = registry.installed()
