@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from catalog.home import models_dir
 
-from . import installing, local
+from . import heap, installing, local
 from .atomic_write import atomic_write
 from .descriptions import (
     Description,
@@ -140,20 +140,28 @@ def use(name: str) -> None:
 
 
 def load(name: str) -> Tagger:
-    """A tagger, ready to listen.
+    """A tagger, ready to listen; what reading its weights took beside them is given back to the system.
 
     Raises
     ------
     TaggerError
         If there is none of this name, its weights are not here, or they are damaged.
     """
+    description = describe(name)
+    if (weights := description.weights) is None:
+        raise NotInstalled(f"{name} is not installed: manage.py taggers install {name}")
+    try:
+        return _loaded(description, weights)
+    finally:
+        heap.trim()
+
+
+def _loaded(description: Description, weights: Path) -> Tagger:
     # Reading the registry and installing must not cost the second that PyTorch takes to import.
     from .inference import CropTagger, PatchTagger, WholeSongTagger
     from .networks import read
 
-    description = describe(name)
-    if (weights := description.weights) is None:
-        raise NotInstalled(f"{name} is not installed: manage.py taggers install {name}")
+    name = description.name
     if isinstance(description, LocalTagger):
         return WholeSongTagger(description, local.read_network(weights, len(description.labels)))
     if not isinstance(description, PublishedTagger) or not installing.as_published(weights, description):
