@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from catalog.training import fast_bfloat16
 
-from . import sound, wholesong
+from . import heap, sound, wholesong
 from .descriptions import Description, LocalTagger, PublishedTagger
 from .frontend import (
     FEWEST_FRAMES,
@@ -31,6 +31,7 @@ from .frontend import (
 )
 from .inputs import Wanted, inputs_of
 from .musicnn import Musicnn
+from .narrow import widened
 from .networks import Network
 from .patches import SAMPLE_RATE as patch_rate
 from .patches import Patches
@@ -156,6 +157,10 @@ class CropTagger(Tagger):
             probabilities: NDArray[np.float32] = self._network(torch.from_numpy(spectrograms)).numpy()
         return probabilities
 
+    def predict_spectrogram(self, power: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Tagger.predict_spectrogram`; bands that the recording is without are made up (`narrow`)."""
+        return super().predict_spectrogram(widened(power))
+
     def warm_up(self) -> None:
         """Predict silence once."""
         self.predict_spectrogram(mel_spectrogram(np.zeros(0, np.float32)))
@@ -213,7 +218,7 @@ class PatchTagger(Tagger):
         Parameters
         ----------
         patches : float32, shape (n, 96, frames)
-            Power mel spectrograms, not scaled.
+            Power mel spectrograms, not scaled; bands that the recording is without are made up (`narrow`).
 
         Returns
         -------
@@ -221,7 +226,7 @@ class PatchTagger(Tagger):
         embeddings : float32, shape (n, 200), or None
             Of a musicnn.
         """
-        mel = self.scaling(patches)
+        mel = self.scaling(widened(patches))
         if not isinstance(self._network, Musicnn):
             return self.predict(mel), None
         with torch.inference_mode():
@@ -348,6 +353,7 @@ def inference_threads() -> ThreadPoolExecutor:
     Helpers decode and transform (`inputs`), and networks leave Python's lock alone, so a song a thread uses every core;
     a second level of threads inside PyTorch would only make them wait for one another.
     """
+    heap.share_arena()
     return ThreadPoolExecutor(n_cores(), "listening", initializer=torch.set_num_threads, initargs=(1,))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 import librosa
 import numpy as np
 import pytest
+import soundfile as sf
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -23,6 +25,7 @@ from tagging import packages, registry
 from tagging.descriptions import Package, PublishedTagger, Unreachable, published
 from tagging.frontend import Scaling, htk_mel_filters, mel_filters
 from tagging.inference import PatchTagger, predict_file
+from tagging.merging import log_odds
 from tagging.musicnn import Musicnn, from_pytorch, from_tensorflow
 from tagging.patches import SAMPLE_RATE, Patches, sample_patches, song_patches
 from tagging.recommended import install_recommended, recommended
@@ -235,6 +238,18 @@ def test_patches_of_several_networks_are_heard_together(shared: Path, tmp_path: 
         taggers[0].predict(np.zeros((1, 96, 1366)))
 
 
+def test_a_narrow_recording_is_heard_as_the_whole_band_is(shared: Path, tmp_path: Path) -> None:
+    copies = {"fcn-mtt": "won2020_mtat_fcn.pth", "musicnn-jamendo": "won2020_jamendo_musicnn.pth"}
+    path = shared / "audio" / "brahms_hungarian-dance-no-5.ogg"
+    sf.write(tmp_path / "narrow.flac", decode(path, 0.0, 200.0, 8000), 8000)
+    for name, file in copies.items():
+        registry.install(name, shared / "weights" / file)
+        tagger = registry.load(name)
+        assert isinstance(tagger, PatchTagger)
+        whole, narrow = (predict_file(one, [tagger])[0].probabilities for one in (path, tmp_path / "narrow.flac"))
+        assert np.corrcoef(log_odds(whole), log_odds(narrow))[0, 1] > 0.9
+
+
 # --- How they come here -------------------------------------------------------------------------
 
 
@@ -342,6 +357,37 @@ def test_without_the_package_it_is_said_in_one_line_how_else(
     with pytest.raises(Unreachable, match=r"pip cannot download tinymusicnn==0\.1\.0.*--from FILE") as caught:
         registry.install("first")
     assert "\n" not in str(caught.value)
+
+
+def test_an_index_that_cannot_be_reached_is_named_as_the_reason(
+    publish: Callable[..., None], only_local_packages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel, package = make_wheel(only_local_packages.parent / "elsewhere")
+    publish(in_package("first", wheel, package))
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
+    with pytest.raises(Unreachable, match=r"its index cannot be reached \(\[Errno \d+\] Connection refused\)"):
+        registry.install("first")
+
+
+def test_what_pip_brings_wrong_is_downloaded_once(
+    publish: Callable[..., None], only_local_packages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel, package = make_wheel(only_local_packages)
+    wrong = replace(package, sha256="0" * 64)
+    publish(*(replace(in_package(name, wheel, package), package=wrong) for name in ("first", "second")))
+    downloads = []
+
+    def counted(*arguments: Any) -> Path:
+        downloads.append(arguments)
+        return packages.download_package(*arguments)
+
+    monkeypatch.setattr("tagging.recommended.download_package", counted)
+    became = list(install_recommended())
+    assert [one.place for one in became] == [None, None]
+    assert all("its checksum is wrong" in one.reason for one in became)
+    assert len(downloads) == 1
 
 
 def test_recommended_taggers_that_can_be_reached_are_installed(
