@@ -199,7 +199,8 @@ def mel_spectrogram(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     Parameters
     ----------
     samples : float32, shape (n,), n at most 349,440
-        Mono, 12 kHz; what is missing is silence.
+        Mono, 12 kHz. What is shorter is repeated until it fills them: the networks' songs all were longer, and they
+        predict moods and themes of silence.
 
     Returns
     -------
@@ -212,9 +213,7 @@ def mel_spectrogram(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     if samples.ndim != 1 or samples.size > N_SAMPLES:
         raise ValueError(f"samples must have shape (n,) with n at most {N_SAMPLES}, not {samples.shape}")
-    whole = np.zeros(N_SAMPLES, np.float32)
-    whole[: samples.size] = samples
-    return power_mel(whole)
+    return power_mel(np.resize(samples, N_SAMPLES) if samples.size else np.zeros(N_SAMPLES, np.float32))
 
 
 def power_mel(samples: NDArray[np.float32], filters: csr_array | None = None) -> NDArray[np.float32]:

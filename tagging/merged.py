@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from . import registry, sound
 from .frontend import SAMPLE_RATE
 from .inputs import Wanted, inputs_of
-from .merging import Merging, log_odds, merging
+from .merging import Merging, digest, log_odds, merging
 from .vocabulary import Vocabulary, vocabulary
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ _FROM, _LIKELY, _MOST = 1.28, 0.5, 20
 _FEWEST, _AT_LEAST = 3, 0.7
 EMBEDDING = ("musicnn-msd", "musicnn-mtt")
 """The networks whose embeddings serve the library, beside one another: songs that they hear alike sound alike."""
-
-EARLIER_EMBEDDINGS = ("musicnn-msd+musicnn-mtt", *EMBEDDING)
-"""Versions of embeddings that were without the labels' scores."""
 
 _SCORES_SHARE = 0.12
 """What scores are multiplied with in an embedding: they vary as much there as both networks' numbers do."""
@@ -171,10 +168,15 @@ def embedded(embeddings: Mapping[str, NDArray[np.float32]], scores: NDArray[np.f
     return np.concatenate([*parts, _SCORES_SHARE * np.nan_to_num(scores)]).astype(np.float32)
 
 
+def version_of_embeddings() -> str:
+    """The version of the embeddings that the installed networks make now; empty where none makes any."""
+    return _version_of_embeddings(networks(), vocabulary().names)
+
+
 def _version_of_embeddings(networks: Collection[str], labels: Sequence[str]) -> str:
-    """Another one where other networks hear, or labels are others; empty where none of `EMBEDDING` is there."""
+    """Another one where other networks hear, labels are others, or networks are merged by other numbers."""
     those = [name for name in EMBEDDING if name in networks]
-    told = hashlib.sha256("\n".join([*sorted(networks), *labels]).encode()).hexdigest()
+    told = hashlib.sha256("\n".join([*sorted(networks), *labels, digest()]).encode()).hexdigest()
     return "+".join([*those, f"labels-{told[:8]}"]) if those else ""
 
 

@@ -14,6 +14,7 @@ References
 
 from __future__ import annotations
 
+import hashlib
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -29,6 +30,8 @@ from scipy.special import expit, logit
 from .vocabulary import Vocabulary, vocabulary
 
 Floats = NDArray[np.float64]
+
+_FILE = Path(__file__).parent / "merging.json"
 
 # float32 probabilities round to 0 and 1; beyond these, log-odds say nothing.
 _SMALLEST, _LARGEST = 1e-6, 1 - 1e-6
@@ -173,7 +176,13 @@ def log_odds(probabilities: NDArray[np.floating]) -> Floats:
 @cache
 def merging() -> Merging:
     """The numbers of this program, in the order of its vocabulary."""
-    return read((Path(__file__).parent / "merging.json").read_text(encoding="utf-8"), vocabulary())
+    return read(_FILE.read_text(encoding="utf-8"), vocabulary())
+
+
+@cache
+def digest() -> str:
+    """Another one for other numbers, hexadecimal."""
+    return hashlib.sha256(_FILE.read_bytes()).hexdigest()
 
 
 def read(text: str, words: Vocabulary) -> Merging:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from catalog.audio_frames import UnavailableAudio, UnreadableAudio
 from catalog.models import Label, LabelAlias, PublishedEmbedding, Song, SongLabel, SongQuerySet
@@ -78,9 +78,15 @@ def waiting() -> SongQuerySet:
     if not (names := networks()):
         return Song.objects.none()
     runs = TaggingRun.objects.filter(song=OuterRef("pk"))
-    earlier = PublishedEmbedding.objects.filter(song=OuterRef("pk"), model__in=merged.EARLIER_EMBEDDINGS)
     missing = (Q(~Exists(runs.filter(tagger=name))) for name in names)
-    return _labelled_once().filter(reduce(or_, missing, Q(Exists(earlier))))
+    outdated = _outdated(merged.version_of_embeddings()).filter(song=OuterRef("pk"))
+    return _labelled_once().filter(reduce(or_, missing, Q(Exists(outdated))))
+
+
+def _outdated(version: str) -> QuerySet[PublishedEmbedding]:
+    """Embeddings of another version than this one; none where the networks that are here make none."""
+    embeddings = PublishedEmbedding.objects.all()
+    return embeddings.exclude(model=version) if version else embeddings.none()
 
 
 def work_here() -> bool:
@@ -296,7 +302,7 @@ def _finish(song: Song, predicted: Future[MergedPrediction], tagger: MergedTagge
                 store(song, tagger, prediction)
             else:
                 # One of an earlier version would have it wait for ever.
-                PublishedEmbedding.objects.filter(song=song, model__in=merged.EARLIER_EMBEDDINGS).delete()
+                _outdated(tagger.embedded_by).filter(song=song).delete()
             runs = [TaggingRun(song=song, tagger=one.name) for one in tagger.taggers]
             TaggingRun.objects.bulk_create(runs, ignore_conflicts=True)
     cache.delete(_claim_key(song.pk))

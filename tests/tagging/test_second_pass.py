@@ -202,7 +202,7 @@ def test_a_song_whose_embedding_is_of_an_earlier_version_is_heard_again(
 ) -> None:
     monkeypatch.setattr(merged, "EMBEDDING", ("first",))
     second_pass._loaded.cache_clear()
-    store_embedding(labelled_again, merged.EARLIER_EMBEDDINGS[0], np.ones(4), PublishedEmbedding)
+    store_embedding(labelled_again, "musicnn-msd+musicnn-mtt", np.ones(4), PublishedEmbedding)
     assert list(second_pass.waiting()) == [labelled_again]
     tagger = merged.load()
     monkeypatch.setattr(
@@ -215,8 +215,22 @@ def test_a_song_whose_embedding_is_of_an_earlier_version_is_heard_again(
     assert PublishedEmbedding.objects.get(song=labelled_again).model == tagger.embedded_by
 
 
-def test_a_song_that_cannot_be_heard_again_does_not_wait_for_ever(labelled_again: Song) -> None:
-    store_embedding(labelled_again, merged.EARLIER_EMBEDDINGS[0], np.ones(4), PublishedEmbedding)
+def test_merged_by_other_numbers_embeddings_are_of_another_version(
+    labelled_again: Song, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merged, "EMBEDDING", ("first",))
+    store_embedding(labelled_again, merged.version_of_embeddings(), np.ones(4), PublishedEmbedding)
+    assert not second_pass.waiting().exists()
+    monkeypatch.setattr(merged, "digest", lambda: "other numbers")
+    assert list(second_pass.waiting()) == [labelled_again]
+
+
+def test_a_song_that_cannot_be_heard_again_does_not_wait_for_ever(
+    labelled_again: Song, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merged, "EMBEDDING", ("first",))
+    second_pass._loaded.cache_clear()
+    store_embedding(labelled_again, "musicnn-msd+musicnn-mtt", np.ones(4), PublishedEmbedding)
     labelled_again.audio_file.write_bytes(b"no audio at all")
     second_pass.label_waiting()
     assert not second_pass.waiting().exists()
