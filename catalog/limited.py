@@ -152,7 +152,7 @@ class _Helper:
         """Whether another one is to do the next call."""
         return self._ends or self._calls >= CALLS
 
-    def ask(self, request: bytes, wall_s: float) -> bytes:
+    def ask(self, request: bytes, wall_s: float) -> memoryview:
         """Send a request and wait for its answer.
 
         Raises
@@ -169,15 +169,16 @@ class _Helper:
             self._receive_message(time.monotonic() + _STARTS_WITHIN_S)
             answer = self._receive_message(time.monotonic() + wall_s)
             self._ends = answer[:1] == _ENDS
-            return answer[1:]
+            # An answer may be megabytes: it is not copied.
+            return memoryview(answer)[1:]
         except (BrokenPipeError, EOFError):
             raise LimitExceededError(self._cause_of_death()) from None
 
-    def _receive_message(self, end: float) -> bytes:
+    def _receive_message(self, end: float) -> bytearray:
         (size,) = _LENGTH.unpack(self._receive(_LENGTH.size, end))
         return self._receive(size, end)
 
-    def _receive(self, size: int, end: float) -> bytes:
+    def _receive(self, size: int, end: float) -> bytearray:
         if self._process.stdout is None:
             raise EOFError
         pipe, received = self._process.stdout.fileno(), bytearray()
@@ -189,7 +190,7 @@ class _Helper:
             if not block:
                 raise EOFError
             received += block
-        return bytes(received)
+        return received
 
     def _cause_of_death(self) -> str:
         with suppress(subprocess.TimeoutExpired):
@@ -281,7 +282,7 @@ def _serve() -> None:
         grown_to = grown_to or _data_bytes() + _BASELINE_GROWTH_BYTES
         stays = _data_bytes() <= grown_to
         # Said before it ends: the next call must not meet it on its way out.
-        _send(answers, (_STAYS if stays else _ENDS) + answer)
+        _send(answers, _STAYS if stays else _ENDS, answer)
         if not stays:
             return
 
@@ -301,7 +302,8 @@ def _answer(work: Callable[[], Any], limits: Limits) -> bytes:
         signal.setitimer(signal.ITIMER_PROF, 0)
         resource.setrlimit(resource.RLIMIT_DATA, unlimited)
     try:
-        return pickle.dumps((kind, value))
+        # Of this protocol arrays are not copied first.
+        return pickle.dumps((kind, value), protocol=5)
     except (pickle.PicklingError, TypeError, AttributeError):
         return pickle.dumps(("raised", RuntimeError(repr(value))))
 
@@ -340,9 +342,11 @@ def _read_exactly(pipe: IO[bytes], size: int) -> bytes | None:
     return bytes(received)
 
 
-def _send(pipe: IO[bytes], message: bytes) -> None:
-    pipe.write(_LENGTH.pack(len(message)))
-    pipe.write(message)
+def _send(pipe: IO[bytes], *parts: bytes) -> None:
+    """One message of some parts."""
+    pipe.write(_LENGTH.pack(sum(map(len, parts))))
+    for part in parts:
+        pipe.write(part)
     pipe.flush()
 
 
