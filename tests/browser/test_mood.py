@@ -92,6 +92,9 @@ def visit_with(chromium: Browser, site: str) -> Iterator[Callable[..., Page]]:
         return page
 
     yield open_page
+    # What the browser still loads when it is closed has not failed.
+    for watch in watches:
+        watch.end()
     for browser in browsers:
         browser.close()
     assert [problem for watch in watches for problem in watch.unforgiven()] == []
