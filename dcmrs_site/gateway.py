@@ -19,12 +19,14 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes
+
+from .turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,14 @@ BODY_S = 60.0
 
 THREADS = {"page": 16, "upload": 12, "stream": 8, "health": 2}
 
+PAGES_AT_ONCE = 2
+"""Pages that a process computes at once, so that one may wait for the database meanwhile. The others come in turn: all
+together, each would take as long as all of them (`python -m benchmarks.pages`)."""
+
+TURN_S = 0.25
+"""How long a page waits for its turn: those before it may be waiting themselves, and for longer."""
+
+_READS = ("GET", "HEAD")
 _HEALTH = ("/health/", "/metrics")
 _PIECE_BYTES = 1 << 18
 
@@ -116,6 +126,7 @@ class Gateway:
         self._buffered = 0
         self._application = application
         self._lock = Lock()
+        self._turns = Turns(PAGES_AT_ONCE, TURN_S)
         self._lanes = {name: ThreadPoolExecutor(size, thread_name_prefix=name) for name, size in THREADS.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -169,7 +180,7 @@ class Gateway:
         """Have a thread of a lane answer, and send what it answers."""
         loop = asyncio.get_running_loop()
         try:
-            run = self._receive if lane == "upload" else self._run
+            run = self._receive if lane == "upload" else partial(self._run, lane)
             answer = await loop.run_in_executor(self._lanes[lane], run, environment(scope, body))
         except _GoneError as error:
             logger.info("An upload was broken off: %s", error)
@@ -204,12 +215,15 @@ class Gateway:
         """Have the application read an upload and answer, in a thread."""
         return answer_of(self._application, environ)
 
-    def _run(self, environ: dict[str, Any]) -> Answer:
+    def _run(self, lane: str, environ: dict[str, Any]) -> Answer:
         """Have the application answer, in a thread."""
         with self._lock:
             self.computing += 1
         try:
-            return answer_of(self._application, environ)
+            # What sends something may wait for the database's lock, or for a picture to be read.
+            in_turn = lane == "page" and environ["REQUEST_METHOD"] in _READS
+            with self._turns.turn() if in_turn else nullcontext():
+                return answer_of(self._application, environ)
         finally:
             with self._lock:
                 self.computing -= 1

@@ -10,6 +10,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ import pytest
 
 from catalog.home import PROJECT_ROOT
 from dcmrs_site import gateway
-from dcmrs_site.gateway import SMALL_BODY_BYTES, THREADS, FileWrapper, answer_of, environment
+from dcmrs_site.gateway import PAGES_AT_ONCE, SMALL_BODY_BYTES, THREADS, FileWrapper, answer_of, environment
 
 STALLED = 70
 
@@ -110,6 +111,37 @@ def test_uploads_that_do_not_come_do_not_make_the_process_come_later_to_others()
     asyncio.run(served(scope(method="POST", headers=large), receive, send))
     asyncio.run(served(scope(), receive, send))
     assert begun == [0, 1]
+
+
+def test_pages_are_computed_in_turn_and_what_is_sent_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "TURN_S", 600.0)
+    together = threading.Barrier(PAGES_AT_ONCE + 2, timeout=60)
+    computing: list[None] = []
+    most: list[int] = []
+
+    def site(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if environ["REQUEST_METHOD"] == "POST":
+            together.wait()
+        computing.append(None)
+        time.sleep(0.01)
+        most.append(len(computing) if environ["REQUEST_METHOD"] == "GET" else 0)
+        computing.pop()
+        start_response("200 OK", [])
+        return []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(_message: dict[str, Any]) -> None:
+        """Nobody reads it."""
+
+    async def ask_for_all(method: str, number: int) -> None:
+        await asyncio.gather(*(served(scope(method=method), receive, send) for _ in range(number)))
+
+    served = gateway.Gateway(site)
+    asyncio.run(ask_for_all("GET", 12))
+    assert max(most) <= PAGES_AT_ONCE
+    asyncio.run(ask_for_all("POST", together.parties))
 
 
 def test_health_has_a_lane_of_its_own(port: int) -> None:
