@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -67,15 +68,16 @@ def test_the_list_of_songs_asks_how_tagging_goes(client: Client, admin: User) ->
 
 def test_progress_is_told_with_the_time_left(client: Client, admin: User, tagger: str) -> None:
     root = make_root()
-    Song.objects.bulk_create(Song(title=f"{n}", root=root, path=f"{n}.mp3") for n in range(510))
+    Song.objects.bulk_create(Song(title=f"{n}", root=root, path=f"{n}.mp3") for n in range(590))
     now, done = timezone.now(), list(Song.objects.order_by("pk")[:30])
     for n, song in enumerate(done):
         song.tagging_state, song.tagging_changed_at = Song.Tagging.DONE, now - timedelta(seconds=n / 3)
     Song.objects.bulk_update(done, ["tagging_state", "tagging_changed_at"])
     line = client.get(PROGRESS).content.decode().replace("\xa0", " ")
     assert "30 listened to" in line
-    assert "480 waiting" in line
-    assert "songs a second, 3 minutes left" in line
+    assert "560 waiting" in line
+    # Three by the songs' times; a machine that is slow to answer makes it four.
+    assert re.search(r"songs a second, [34] minutes left", line)
     assert 'hx-trigger="every 2s"' in line
 
 
