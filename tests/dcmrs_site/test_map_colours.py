@@ -14,7 +14,7 @@ from catalog.home import PROJECT_ROOT
 Array = NDArray[np.float64]
 
 LEAST_DISTANCE = 17
-"""CIEDE2000, of any two, however little somebody sees of red, green or blue."""
+"""CIEDE2000, of any two, for normal and colour-deficient vision."""
 
 LEAST_CONTRAST = 3
 """Of what is drawn, by WCAG 2.2."""
