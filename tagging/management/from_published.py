@@ -28,8 +28,8 @@ class FromPublished:
 
     Attributes
     ----------
-    base : str
-        The local tagger that it begins with.
+    base : str, optional
+        The local tagger that it begins with; random initial values where there is none.
     truth, audio, keep_out : sequence of Path
         Folders with a `labels.csv`; further recordings; recordings of those that are left out.
     steps, final_steps : int
@@ -38,10 +38,12 @@ class FromPublished:
     processes : int
         How many recordings are read at once.
     device : torch.device
+    licence : str
+        Where there is no base, whose licence holds on.
     output : Path
     """
 
-    base: str
+    base: str | None
     truth: Sequence[Path]
     audio: Sequence[Path]
     keep_out: Sequence[Path]
@@ -50,6 +52,7 @@ class FromPublished:
     seed: int
     processes: int
     device: torch.device
+    licence: str
     output: Path
 
 
@@ -64,9 +67,7 @@ def learn_from_published(out: OutputWrapper, complain: Complain, options: FromPu
         If a folder cannot be used.
     """
     words = vocabulary()
-    base = registry.describe(options.base)
-    if not isinstance(base, LocalTagger) or base.file is None:
-        raise TaggerError(f"{base.name} is none of the local taggers, which alone can be trained on")
+    base = None if options.base is None else _local(options.base)
     labelled = read_labelled(options.truth, complain)
     left_out = {path.resolve() for place in options.keep_out for path in audio_files(place, complain)}
     others = [path for place in options.audio for path in audio_files(place, complain)]
@@ -80,11 +81,20 @@ def learn_from_published(out: OutputWrapper, complain: Complain, options: FromPu
     material = Material(labelled, keys, spectrograms, predictions, words)
     plan = DistillingPlan(steps=options.steps, seed=options.seed)
     final = replace(plan, steps=options.final_steps, learning_rate=plan.learning_rate / 2)
-    network = local.read_network(base.file, len(base.labels))
+    network = None if base is None or base.file is None else local.read_network(base.file, len(base.labels))
     learned = learn(material, network, plan, final, folder, options.device)
     held_out = sorted(path.name for path in left_out)
-    tagger, figures = write(learned, base, material, held_out, options.output)
+    licence = options.licence if base is None else base.licence
+    tagger, figures = write(learned, base, licence, material, held_out, options.output)
     out.write(figures)
     out.write(f"{tagger.name}: {len(tagger.labels)} labels, from {tagger.source}; {tagger.score}")
     out.write(f"written to {options.output}; checkpoints are in {folder}")
     return tagger
+
+
+def _local(name: str) -> LocalTagger:
+    """A local tagger with a file. Raises TaggerError if it is none."""
+    base = registry.describe(name)
+    if not isinstance(base, LocalTagger) or base.file is None:
+        raise TaggerError(f"{base.name} is none of the local taggers, which alone can be trained on")
+    return base

@@ -26,16 +26,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from catalog.training import load_checkpoint, save_checkpoint
+from tagging.local import trunk_version
 from tagging.wholesong import QUIETEST_DB, WholeSongCnn
 
 from .augmentation import another_copy, mask
 from .distillation_dataset import DistillationDataset
 from .mixing import SILENCE_DB, resampled, transposed
-from .optimization import Optimization, OptimizationPlan
+from .optimization import Optimization, OptimizationPlan, normalize_input
 
 Floats = NDArray[np.float32]
 
 _FIRST_LAYER_SCALE = 0.5
+_NORMALIZED_ON = 8
 _LEVELS_OF = 100
 
 
@@ -68,9 +70,9 @@ class Distilling:
 
     Parameters
     ----------
-    base : WholeSongCnn
-        What the training begins with; its label layer is not used. Where it hears windows as loud as they are, its mean
-        is moved by their mean level.
+    base : WholeSongCnn, optional
+        What the training begins with, random initial values where there is none; its label layer is not used. Where it
+        hears windows as loud as they are, its mean is moved by their mean level.
     dataset : DistillationDataset
     plan : DistillingPlan
     folder : Path
@@ -84,14 +86,20 @@ class Distilling:
     """
 
     def __init__(
-        self, base: WholeSongCnn, dataset: DistillationDataset, plan: DistillingPlan, folder: Path, device: torch.device
+        self,
+        base: WholeSongCnn | None,
+        dataset: DistillationDataset,
+        plan: DistillingPlan,
+        folder: Path,
+        device: torch.device,
     ) -> None:
         torch.manual_seed(plan.seed)
         self.dataset, self.plan = dataset, plan
         self._optimization = Optimization(self._first_network(base), plan, device)
         self.done, self.losses = 0, list[float]()
         self._checkpoint = folder / "checkpoint.pt"
-        self._identity = {"plan": repr(asdict(plan)), "dataset": dataset.digest}
+        begun_with = "random initial values" if base is None else trunk_version(base)
+        self._identity = {"plan": repr(asdict(plan)), "base": begun_with, "dataset": dataset.digest}
         folder.mkdir(parents=True, exist_ok=True)
         if (state := load_checkpoint(self._checkpoint, self._identity, device)) is not None:
             self._optimization.restore(state)
@@ -179,15 +187,18 @@ class Distilling:
             )
         return loss
 
-    def _first_network(self, base: WholeSongCnn) -> WholeSongCnn:
+    def _first_network(self, base: WholeSongCnn | None) -> WholeSongCnn:
         """The base with a random label layer for all targets."""
         network = WholeSongCnn(sum(self.dataset.widths))
-        fresh = network.labels.state_dict()
-        network.load_state_dict({**base.state_dict(), **{f"labels.{name}": fresh[name] for name in fresh}})
+        if base is None:
+            normalize_input(network, [self.batch(step)[0] for step in range(_NORMALIZED_ON)])
+        else:
+            fresh = network.labels.state_dict()
+            network.load_state_dict({**base.state_dict(), **{f"labels.{name}": fresh[name] for name in fresh}})
         with torch.no_grad():
             network.labels.weight.mul_(_FIRST_LAYER_SCALE)
             network.labels.bias.copy_(torch.from_numpy(self._priors()))
-            if not base.levelled:
+            if base is not None and not base.levelled:
                 network.mean.sub_(self._mean_level())
         return network
 

@@ -24,12 +24,12 @@ from catalog.training import (
     load_checkpoint,
     save_checkpoint,
 )
-from tagging.frontend import N_FRAMES, N_MELS
-from tagging.wholesong import WholeSongCnn, audible, level_out
+from tagging.frontend import N_FRAMES
+from tagging.wholesong import WholeSongCnn
 
 from .augmentation import another_copy, labelled_window
 from .dataset import Dataset
-from .optimization import Optimization, OptimizationPlan
+from .optimization import Optimization, OptimizationPlan, normalize_input
 from .scores import Comparison
 
 _AHEAD = 2
@@ -275,11 +275,9 @@ class Training:
     def _initialize(self) -> None:
         """Initialize input normalization and output biases from data; everything else stays random."""
         mels = [self.batches[step].mel for step in range(min(_INITIALIZED_ON, self.batches.steps))]
-        levels = torch.cat([audible(level_out(mel)).transpose(1, 2).reshape(-1, N_MELS) for mel in mels])
         network = self._optimization.network
+        normalize_input(network, mels)
         with torch.no_grad():
-            network.mean.copy_(levels.mean(0))
-            network.scale.copy_(1.0 / levels.std(0).clamp(min=1.0))
             network.labels.bias.copy_(torch.from_numpy(self.batches.priors()))
             network.labels.weight.mul_(0.5)
         self._optimization.averaged.load_state_dict(network.state_dict())

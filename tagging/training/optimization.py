@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from catalog.training import adamw, average_into, fast_bfloat16, warmup_cosine
-from tagging.wholesong import WholeSongCnn
+from tagging.frontend import N_MELS
+from tagging.wholesong import WholeSongCnn, audible, level_out
 
 _WARMUP = 0.05
 _LARGEST_GRADIENT = 5.0
@@ -102,3 +103,19 @@ class Optimization:
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
         self._optimizer.load_state_dict(state["optimizer"])
+
+
+def normalize_input(network: WholeSongCnn, mels: Sequence[Tensor]) -> None:
+    """Set a network's input normalization to the mean and spread of every band in some windows.
+
+    Parameters
+    ----------
+    network : WholeSongCnn
+        One that takes each window's level out.
+    mels : sequence of Tensor, shape (n, 96, n_frames)
+        Decibels.
+    """
+    levels = torch.cat([audible(level_out(mel)).transpose(1, 2).reshape(-1, N_MELS) for mel in mels])
+    with torch.no_grad():
+        network.mean.copy_(levels.mean(0))
+        network.scale.copy_(1.0 / levels.std(0).clamp(min=1.0))

@@ -83,8 +83,8 @@ class Learned:
     points : float64, shape (n_labels,)
         Operating points.
     before, after : Verdict
-        On recordings by artists that neither the training nor the label layer had seen: of the base's embedding, and of
-        that of the network before it was trained on with all recordings.
+        On recordings by artists that neither the training nor the label layer had seen: of the base's embedding, if
+        there was a base, and of that of the network before it was trained on with all recordings.
     unseen : Labelled
         What they were judged by.
     went_on : bool
@@ -93,7 +93,7 @@ class Learned:
 
     network: WholeSongCnn
     points: Floats
-    before: Verdict
+    before: Verdict | None
     after: Verdict
     unseen: Labelled
     went_on: bool
@@ -101,7 +101,7 @@ class Learned:
 
 def learn(
     material: Material,
-    base: WholeSongCnn,
+    base: WholeSongCnn | None,
     plan: DistillingPlan,
     final: DistillingPlan,
     folder: Path,
@@ -112,7 +112,8 @@ def learn(
     Parameters
     ----------
     material : Material
-    base : WholeSongCnn
+    base : WholeSongCnn, optional
+        Random initial values where there is none.
     plan, final : DistillingPlan
         Of the training without some artists, and of the one with all that goes on from it.
     folder : Path
@@ -127,7 +128,7 @@ def learn(
             material.predictions, said, material.words, material.spectrograms, material.keys, some
         )
 
-    def distilled(network: WholeSongCnn, some: NDArray[np.intp], how: DistillingPlan, name: str) -> WholeSongCnn:
+    def distilled(network: WholeSongCnn | None, some: NDArray[np.intp], how: DistillingPlan, name: str) -> WholeSongCnn:
         return local.as_stored(Distilling(network, dataset_of(some)[0], how, folder / name, device).run())
 
     def scores(some: NDArray[np.intp]) -> Floats:
@@ -141,7 +142,7 @@ def learn(
 
     # The base's own label layer may have been fitted to artists that are left out now.
     judged = some_of(material.labelled, unseen)
-    before = judge_labels(judged, predicted_unseen(embed_all(base, material, device)))
+    before = judge_labels(judged, predicted_unseen(embed_all(base, material, device))) if base is not None else None
     network = distilled(base, rows, plan, "without-some-artists")
     embeddings = embed_all(network, material, device)
     predicted = predicted_unseen(embeddings)
@@ -194,15 +195,16 @@ def some_of(labelled: Labelled, which: NDArray[np.bool_]) -> Labelled:
 
 
 def write(
-    learned: Learned, base: LocalTagger, material: Material, held_out: Sequence[str], output: Path
+    learned: Learned, base: LocalTagger | None, licence: str, material: Material, held_out: Sequence[str], output: Path
 ) -> tuple[LocalTagger, str]:
     """Write what was learned to a tagger's file.
 
     Parameters
     ----------
     learned : Learned
-    base : LocalTagger
-        From which the training began.
+    base : LocalTagger, optional
+        From which the training began; random initial values where there is none.
+    licence : str
     material : Material
     held_out : sequence of str
         Names of recordings that were left out of everything.
@@ -228,6 +230,7 @@ def write(
         for entry, point in zip(material.words.entries, learned.points, strict=True)
     )
     n_unseen = len(learned.unseen.recordings)
+    begun_with = "random initial values" if base is None else base.embedding
     shown = {group: round(learned.after.by_group[group][0].value, 3) for group in learned.after.by_group}
     of_genres, of_moods = (shown.get(group, float("nan")) for group in ("genres", "moods"))
     tagger = LocalTagger(
@@ -236,12 +239,15 @@ def write(
         labels=labels,
         embedding=f"{name}-{local.trunk_version(learned.network)}",
         source=f"{len(material.keys)} recordings that {', '.join(material.words.networks)} label, "
-        f"and what people said of {len(material.labelled.recordings)} of them; begun with {base.embedding}",
-        licence=base.licence,
+        f"and what people said of {len(material.labelled.recordings)} of them; begun with {begun_with}",
+        licence=licence,
         score=f"ROC-AUC of genres {of_genres:.3f} and of moods {of_moods:.3f}, on {n_unseen} recordings by artists "
         f"that were left out{'; it was trained on with all after that' if learned.went_on else ''}",
-        base=base.base,
+        base=base.base if base else None,
         figures={"held_out": list(held_out), "unseen": shown},
     )
-    text = table({"before": learned.before, "now": learned.after}, learned.unseen)
+    verdicts = {"now": learned.after}
+    if learned.before is not None:
+        verdicts = {"before": learned.before, **verdicts}
+    text = table(verdicts, learned.unseen)
     return local.write_weights(output, learned.network, tagger), text

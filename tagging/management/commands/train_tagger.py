@@ -92,6 +92,11 @@ class Command(BaseCommand):
             help="recordings with a labels.csv; all published networks of the vocabulary hear them, and the --audio",
         )
         sources.add_argument("--base", default="dcmrs", help="with --truth: the local tagger to begin with")
+        sources.add_argument(
+            "--from-scratch",
+            action="store_true",
+            help="with --truth: begin with random initial values, not with --base",
+        )
         sources.add_argument("--teacher", metavar="NAME", nargs="+", default=[], help="installed taggers to learn from")
         sources.add_argument(
             "--audio", metavar="FOLDER", type=Path, nargs="+", default=[], help="recordings for the teachers"
@@ -217,7 +222,7 @@ def _from_published(options: dict[str, Any]) -> FromPublished:
     if options["processes"] < 1 or options["steps"] < 1:
         raise ValueError("--steps and --processes have to be more than 0.")
     return FromPublished(
-        base=options["base"],
+        base=None if options["from_scratch"] else options["base"],
         truth=options["truth"],
         audio=options["audio"],
         keep_out=options["keep_out"],
@@ -226,6 +231,7 @@ def _from_published(options: dict[str, Any]) -> FromPublished:
         seed=options["seed"],
         processes=options["processes"],
         device=_device(options["device"]),
+        licence=options["licence"],
         output=_output(options["name"] or "mine", options["output"]),
     )
 

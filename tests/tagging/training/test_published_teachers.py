@@ -110,7 +110,7 @@ def test_what_is_learned_is_written_as_a_tagger_of_the_vocabulary(material: Mate
     about = LocalTagger(
         name="dcmrs", network=local.NETWORK, labels=(), licence="CC0-1.0", source="", score="", embedding="dcmrs-1"
     )
-    tagger, figures = write(learned, about, material, ["kept out.ogg"], tmp_path / "dcmrs.safetensors")
+    tagger, figures = write(learned, about, "CC0-1.0", material, ["kept out.ogg"], tmp_path / "dcmrs.safetensors")
     assert [label.name for label in tagger.labels] == list(WORDS.names)
     assert tagger.figures["held_out"] == ["kept out.ogg"]
     assert tagger.network == local.NETWORK
