@@ -12,6 +12,9 @@ from accounts.services.api_tokens import make_api_token
 from catalog.models import Label, LibraryRoot, PlayCount, Rating, Song, SongIdentifier, SongLabel
 from catalog.services.labels import labels_by_name
 
+NO_ID = 2**31 - 8
+"""A primary key that no row has. Small ones may be taken: PostgreSQL's sequences go on over all tests."""
+
 _number = count(1)
 
 

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from catalog.models import Label, LabelAlias, Listener, NotThis, Nudge, Play, PlayCount, Rating, Song, SongLabel
 from catalog.services.labels import labels_by_name
 from catalog.signals import labels_changed
-from tests.factories import add_labels, make_rating, make_root, make_song, make_user
+from tests.factories import NO_ID, add_labels, make_rating, make_root, make_song, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -276,7 +276,7 @@ def test_merging_moves_everything_over_and_is_logged(client: Client, curator: Us
     assert LogEntry.objects.filter(change_message="Merged into it: hip hop").exists()
 
 
-@pytest.mark.parametrize("into", ["999999", "x", ""])
+@pytest.mark.parametrize("into", [str(NO_ID), "x", ""])
 def test_merging_into_a_label_that_was_not_chosen_asks_again(client: Client, curator: User, into: str) -> None:
     chosen = [str(label("rap").pk), str(label("hip hop").pk)]
     page = client.post(LABELS, {"action": "merge", "_selected_action": chosen, "into": into})

@@ -14,7 +14,7 @@ from catalog.services.doubts import doubt
 from catalog.services.labels import curate, labels_by_name
 from mood.models import EmotionLabel
 from recommender.models import Word, WordLabel
-from tests.factories import add_labels, make_song, make_user
+from tests.factories import NO_ID, add_labels, make_song, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -173,7 +173,7 @@ def test_a_refusal_goes_on_to_songs_that_have_the_label(curator: User) -> None:
     }
 
 
-@pytest.mark.parametrize("chosen", [["x"], ["-1"], ["9" * 40], [], ["999999"]])
+@pytest.mark.parametrize("chosen", [["x"], ["-1"], ["9" * 40], [], [str(NO_ID)]])
 def test_songs_that_are_none_change_nothing(client: Client, curator: User, chosen: list[str]) -> None:
     (song,) = tagged(0.9)
     correction = corrected(curator, song, "metal")
@@ -199,7 +199,7 @@ def test_what_is_undone_is_offered_to_no_other_song(client: Client, curator: Use
     page = client.post(f"{DESK}same/{action.pk}/", {"song": ["1"]}, follow=True).content.decode()
     assert "This cannot be said of other songs any more." in page
     assert client.get(f"/curation/{action.pk}/alike/").status_code == 404
-    assert client.post(f"{DESK}same/999999/", {"song": ["1"]}).status_code == 404
+    assert client.post(f"{DESK}same/{NO_ID}/", {"song": ["1"]}).status_code == 404
 
 
 # --- Merging ------------------------------------------------------------------------------------

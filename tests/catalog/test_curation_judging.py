@@ -20,7 +20,7 @@ from catalog.services.labels import curate, labels_by_name, rename_label
 from catalog.services.rows import label_strengths
 from catalog.services.song_labels import labels_by_kind
 from recommender.snapshots.training_data import read_library
-from tests.factories import add_labels, make_plays, make_root, make_song, make_user
+from tests.factories import NO_ID, add_labels, make_plays, make_root, make_song, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -272,7 +272,7 @@ def test_only_curators_judge_labels(client: Client, hip_hop: Label) -> None:
 
 
 def test_a_label_that_is_not_there_is_not_found(client: Client, curator: User) -> None:
-    for pk in ("999", "9" * 30):
+    for pk in (str(NO_ID), "9" * 30):
         assert client.get(f"{DESK}label/{pk}/").status_code == 404
 
 

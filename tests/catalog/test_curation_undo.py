@@ -31,7 +31,7 @@ from catalog.services.curation.undo import CannotUndoError, latest_of, undo
 from catalog.services.doubts import doubt
 from catalog.services.labels import curate, delete_labels, labels_by_name, merge_labels, rename_label, store_cnn_labels
 from catalog.signals import labels_changed
-from tests.factories import add_labels, make_song, make_user
+from tests.factories import NO_ID, add_labels, make_song, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -360,7 +360,7 @@ def test_an_entry_says_what_was_before_and_after_and_undoes_it(client: Client, s
     assert everything() == before
     page = client.post(f"{address}undo/", follow=True).content.decode()
     assert "nn has undone this already." in page
-    assert client.get(f"{LOG}999999/change/").status_code == 404
+    assert client.get(f"{LOG}{NO_ID}/change/").status_code == 404
     assert client.get(f"{LOG}x/change/").status_code == 404
 
 

@@ -11,7 +11,7 @@ from catalog.services import doubts
 from catalog.services.doubts import doubt
 from catalog.services.labels import labels_by_name, merge_labels
 from catalog.services.song_merging import merge_songs, unmerge_song
-from tests.factories import add_labels, make_song, make_user
+from tests.factories import NO_ID, add_labels, make_song, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -67,8 +67,8 @@ def test_what_cannot_be_doubted_is_refused(client: Client, listener: User, song:
     for name in ("calm", "metal"):
         assert client.post(address(song, name)).status_code == 400
     assert client.post(address(song, "jazz"), {"doubted": "x"}).status_code == 400
-    assert client.post(f"/songs/{song.pk}/labels/99999/doubt/").status_code == 404
-    assert client.post(f"/songs/99999/labels/{label('jazz').pk}/doubt/").status_code == 404
+    assert client.post(f"/songs/{song.pk}/labels/{NO_ID}/doubt/").status_code == 404
+    assert client.post(f"/songs/{NO_ID}/labels/{label('jazz').pk}/doubt/").status_code == 404
     assert client.get(address(song, "jazz")).status_code == 405
     assert not LabelDoubt.objects.exists()
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import LibraryRoot, Song
-from tests.factories import make_root, make_song
+from tests.factories import NO_ID, make_root, make_song
 from tests.pages import OWN_QUERIES
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +82,7 @@ def test_nobody_is_not_found(client: Client, listener: User, root: LibraryRoot) 
     alone = song(root, "Song", "", "")
     assert client.get("/artists/nobody/").status_code == 404
     assert client.get(f"/songs/{alone.pk}/album/").status_code == 404
-    assert client.get("/songs/12345/album/").status_code == 404
+    assert client.get(f"/songs/{NO_ID}/album/").status_code == 404
 
 
 def test_an_album_is_in_the_order_of_its_discs_and_tracks(client: Client, listener: User, root: LibraryRoot) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import NotThis, Play, PlayCount, Rating
-from tests.factories import make_rating, make_song, make_user
+from tests.factories import NO_ID, make_rating, make_song, make_user
 from tests.pages import OWN_QUERIES
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +25,7 @@ def test_strangers_and_other_methods_are_refused(client: Client, action: str) ->
     assert client.post(f"/songs/{song.pk}/{action}/", {"stars": "5"}).status_code == 302
     client.force_login(make_user())
     assert client.get(f"/songs/{song.pk}/{action}/").status_code == 405
-    assert client.post(f"/songs/987654/{action}/", {"stars": "5"}).status_code == 404
+    assert client.post(f"/songs/{NO_ID}/{action}/", {"stars": "5"}).status_code == 404
     assert not Rating.objects.exists()
 
 

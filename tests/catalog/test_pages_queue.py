@@ -9,7 +9,7 @@ from django.test import Client
 from catalog.models import NowPlaying, Play, Song, SoundDetails
 from catalog.services import playback
 from catalog.views.queue import WEB_PLAYER
-from tests.factories import make_root, make_song, make_user
+from tests.factories import NO_ID, make_root, make_song, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -103,7 +103,7 @@ def test_songs_say_how_loud_they_are_and_which_are_on_one_album(client: Client, 
     one, two = (make_playable(title, "Nina", album="Blue") for title in ("One", "Two"))
     alone, silent = make_playable("Alone", "Otis"), make_song("Silent")
     SoundDetails.objects.create(song=one, track_gain=-6.5, track_peak=0.9, album_gain=-7.0)
-    songs = f"{one.pk},{two.pk},{alone.pk},{silent.pk},987654"
+    songs = f"{one.pk},{two.pk},{alone.pk},{silent.pk},{NO_ID}"
     found = client.get(f"/queue/loudness/?songs={songs}").json()
     assert found[str(one.pk)] == {
         "album": found[str(two.pk)]["album"],

@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import NotThis, PlayCount, SongLabel
-from tests.factories import add_labels, make_rating, make_root, make_song, make_user
+from tests.factories import NO_ID, add_labels, make_rating, make_root, make_song, make_user
 from tests.pages import OWN_QUERIES
 
 pytestmark = pytest.mark.django_db
@@ -107,7 +107,7 @@ def test_the_number_of_queries_is_bounded(
 
 
 def test_a_song_that_is_not_there(client: Client, listener: User) -> None:
-    response = client.get("/songs/123456/")
+    response = client.get(f"/songs/{NO_ID}/")
     assert response.status_code == 404
     assert "There is nothing here" in response.content.decode()
 

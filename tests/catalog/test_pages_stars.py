@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.factories import make_rating, make_song, make_user
+from tests.factories import NO_ID, make_rating, make_song, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -24,5 +24,5 @@ def test_they_are_the_listeners_own_and_never_kept(client: Client, listener: Use
 
 
 def test_of_a_song_that_is_none_there_are_none_and_nothing_is_posted_to_them(client: Client, listener: User) -> None:
-    assert client.get("/songs/999/stars/").status_code == 404
+    assert client.get(f"/songs/{NO_ID}/stars/").status_code == 404
     assert client.post(f"/songs/{make_song('Song').pk}/stars/").status_code == 405

@@ -12,7 +12,7 @@ from accounts.services import exporting
 from catalog.models import MergedSong, Playlist, Song
 from catalog.services import playlists, song_merging
 from catalog.services.playlists import PlaylistRefused, add_songs, make_playlist, songs_of
-from tests.factories import make_root, make_song, make_user
+from tests.factories import NO_ID, make_root, make_song, make_user
 from tests.pages import OWN_QUERIES
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +48,7 @@ def address(playlist: Playlist, song: Song | None = None, what: str = "") -> str
 
 
 def test_a_playlist_keeps_its_songs_in_order_and_each_once(listener: User, songs: list[Song]) -> None:
-    playlist = make_playlist(listener, "  Late   evening ", [songs[2].pk, songs[0].pk, songs[2].pk, 987654])
+    playlist = make_playlist(listener, "  Late   evening ", [songs[2].pk, songs[0].pk, songs[2].pk, NO_ID])
     assert playlist.name == "Late evening"
     assert titles(playlist) == "20"
     assert add_songs(playlist, [songs[0].pk, songs[1].pk]) == 1
@@ -349,7 +349,7 @@ def test_the_api_makes_reads_changes_and_deletes(api: APIClient, songs: list[Son
 def test_the_api_refuses_what_cannot_be(api: APIClient, playlist: Playlist) -> None:
     here = f"/api/playlists/{playlist.pk}/"
     assert api.post("/api/playlists/", {"name": ""}).status_code == 400
-    assert api.post("/api/playlists/", {"name": "x", "songs": [987654]}).status_code == 400
+    assert api.post("/api/playlists/", {"name": "x", "songs": [NO_ID]}).status_code == 400
     assert api.patch(here, {"songs": [0]}).status_code == 400
     assert api.patch(here, {"songs": [1] * 1001}).status_code == 400
     make_playlist(playlist.user, "Morning")

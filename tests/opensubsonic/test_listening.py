@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.services.app_passwords import make_app_password
 from catalog.models import CollectionOpinion, FavouriteSong, NowPlaying, Play, Playlist, Rating, Song
 from recommender.services.taste import taste_of
+from tests.factories import NO_ID
 
 from .player import Player, song_ids
 
@@ -35,7 +36,7 @@ def test_a_favourite_without_stars_counts_as_liked_at_once(player: Player, songs
 
 
 def test_a_star_that_names_something_that_is_not_there_does_nothing(player: Player, songs: list[Song]) -> None:
-    assert player.code("star", id=[sid(songs[0]), "so-999"]) == 70
+    assert player.code("star", id=[sid(songs[0]), f"so-{NO_ID}"]) == 70
     assert not FavouriteSong.objects.exists()
     assert player.code("star") == 10
 
@@ -240,7 +241,7 @@ def test_a_queue_has_the_song_that_plays(player: Player, songs: list[Song]) -> N
     assert player.code("savePlayQueue", id=sid(songs[0]), current=sid(songs[1])) == 0
     assert player.code("savePlayQueue", id=sid(songs[0])) == 10
     assert player.code("savePlayQueueByIndex", id=sid(songs[0]), currentIndex=1) == 0
-    assert player.code("savePlayQueueByIndex", id=[sid(songs[0]), "so-999"], currentIndex=0) == 70
+    assert player.code("savePlayQueueByIndex", id=[sid(songs[0]), f"so-{NO_ID}"], currentIndex=0) == 70
 
 
 def test_a_bookmark_is_kept_changed_and_deleted(player: Player, songs: list[Song]) -> None:
@@ -298,5 +299,5 @@ def test_a_playlist_that_cannot_be_is_refused(player: Player, songs: list[Song])
     assert player.code("updatePlaylist", playlistId=other["id"], name="Mine") == 0
     assert player.code("updatePlaylist", playlistId=other["id"], songIndexToRemove=0) == 0
     assert player.code("updatePlaylist", playlistId=other["id"], comment="x" * 501) == 0
-    assert player.code("createPlaylist", name="New", songId="so-999") == 70
+    assert player.code("createPlaylist", name="New", songId=f"so-{NO_ID}") == 70
     assert Playlist.objects.count() == 2

@@ -15,6 +15,7 @@ from catalog.services import playback
 from opensubsonic import views  # noqa: F401 (its endpoints register themselves)
 from opensubsonic.registry import ENDPOINTS
 from recommender.models import DailyList, ListeningContext
+from tests.factories import NO_ID
 
 from .player import Player
 from .test_media import hang_up
@@ -117,7 +118,7 @@ SONG_CALLS = ["getSong", "getLyricsBySongId", "getSimilarSongs", "getSonicSimila
 
 @pytest.mark.parametrize("name", SONG_CALLS)
 def test_an_id_of_another_kind_or_of_nothing_is_not_found(player: Player, songs: list[Song], name: str) -> None:
-    for wrong in (f"pl-{songs[0].pk}", str(songs[0].pk), "so-999999", f"so-{songs[0].pk}x"):
+    for wrong in (f"pl-{songs[0].pk}", str(songs[0].pk), f"so-{NO_ID}", f"so-{songs[0].pk}x"):
         assert player.code(name, id=wrong, rating=1, position=1) == 70, wrong
 
 

@@ -10,7 +10,7 @@ from django.test import Client
 
 from catalog.models import Label, Nudge, Song
 from recommender.snapshots import build
-from tests.factories import make_plays, make_rating, make_song, make_user
+from tests.factories import NO_ID, make_plays, make_rating, make_song, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -55,7 +55,7 @@ def test_similar_songs(page: Client, library: dict[str, Song]) -> None:
     build.build()
     found = page.get(f"/api/songs/{library['So What'].pk}/similar/?n=1").json()
     assert [one["title"] for one in found] == ["Birdland"]
-    assert page.get("/api/songs/999/similar/").status_code == 404
+    assert page.get(f"/api/songs/{NO_ID}/similar/").status_code == 404
 
 
 def test_strangers_get_nothing(client: Client, db: None) -> None:
@@ -105,7 +105,7 @@ def test_a_label_is_corrected_and_taken_back(page: Client, jazz: Label) -> None:
     assert change("undo")["weight"] == learned
 
 
-@pytest.mark.parametrize(("pk", "change", "status"), [(0, "burn", 400), (0, None, 400), (999, "more", 404)])
+@pytest.mark.parametrize(("pk", "change", "status"), [(0, "burn", 400), (0, None, 400), (NO_ID, "more", 404)])
 def test_a_correction_that_is_none_is_refused(page: Client, jazz: Label, pk: int, change: str, status: int) -> None:
     answer = page.post(f"/api/taste/{pk or jazz.pk}/", {"change": change}, content_type="application/json")
     assert answer.status_code == status
@@ -113,4 +113,4 @@ def test_a_correction_that_is_none_is_refused(page: Client, jazz: Label, pk: int
 
 
 def test_a_label_that_is_not_there_has_no_songs(page: Client, jazz: Label) -> None:
-    assert page.get("/api/taste/999/").status_code == 404
+    assert page.get(f"/api/taste/{NO_ID}/").status_code == 404

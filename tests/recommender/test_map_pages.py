@@ -23,7 +23,7 @@ from recommender.models import Snapshot
 from recommender.services import song_map
 from recommender.services.song_map import NO_LABEL, WIDTH
 from recommender.snapshots import build, current
-from tests.factories import add_labels, make_song
+from tests.factories import NO_ID, add_labels, make_song
 
 pytestmark = pytest.mark.django_db
 
@@ -195,7 +195,7 @@ def test_of_too_many_songs_a_part_is_drawn_and_the_page_says_so(
 
 def test_songs_are_named_in_the_order_asked_for(page: Client, mapped: list[Song]) -> None:
     asked = [mapped[5], mapped[2]]
-    found = page.get(f"/map/songs/?songs={asked[0].pk},999999,{asked[1].pk}").json()["songs"]
+    found = page.get(f"/map/songs/?songs={asked[0].pk},{NO_ID},{asked[1].pk}").json()["songs"]
     assert [one["id"] for one in found] == [song.pk for song in asked]
     assert found[0]["title"] == "Song 5"
     assert found[0]["artist"] == "Artist 0"

@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from catalog.models import Label, LibraryRoot, Nudge, PlayCount, Rating, Song, SongLabel
 from recommender.models import Dial, Snapshot
 from recommender.snapshots import build, changes
-from tests.factories import make_plays, make_rating, make_song, make_user
+from tests.factories import NO_ID, make_plays, make_rating, make_song, make_user
 from tests.pages import OWN_QUERIES
 
 pytestmark = pytest.mark.django_db
@@ -411,7 +411,7 @@ def test_a_picked_label_is_a_nudge_and_changes_the_rows(page: Client, ada: User,
 
 def test_picking_nonsense_is_refused(page: Client, songs: list[Song]) -> None:
     assert page.post(f"/labels/{Label.objects.get(name='calm').pk}/pick/", {"picked": "maybe"}).status_code == 400
-    assert page.post("/labels/9999/pick/").status_code == 404
+    assert page.post(f"/labels/{NO_ID}/pick/").status_code == 404
 
 
 def test_one_rating_ends_the_welcome(page: Client, ada: User, songs: list[Song]) -> None:
@@ -475,7 +475,7 @@ def test_fits_you_names_the_labels_and_where_they_come_from(page: Client, ada: U
 
 @pytest.mark.parametrize("fragment", ["similar", "fits-you"])
 def test_fragments_of_no_song_are_not_there(page: Client, fragment: str) -> None:
-    assert page.get(f"/songs/999/{fragment}/").status_code == 404
+    assert page.get(f"/songs/{NO_ID}/{fragment}/").status_code == 404
     assert page.get(f"/songs/{2**70}/{fragment}/").status_code == 404
 
 

@@ -15,7 +15,7 @@ from catalog.services.listening import rate, record_play, refuse
 from recommender.services.radio import more_like, songs_after, undo_more_like
 from recommender.services.recommending import recommend
 from recommender.snapshots import build
-from tests.factories import make_plays, make_song, make_user
+from tests.factories import NO_ID, make_plays, make_song, make_user
 from tests.pages import OWN_QUERIES
 
 pytestmark = pytest.mark.django_db
@@ -147,7 +147,7 @@ def test_a_list_that_is_none_is_refused(page: Client, songs: list[Song], but: st
 
 
 def test_a_song_that_is_not_there_cannot_be_followed(page: Client, songs: list[Song]) -> None:
-    assert page.get("/songs/999999/go-on/").status_code == 404
+    assert page.get(f"/songs/{NO_ID}/go-on/").status_code == 404
 
 
 # --- More like this -----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from catalog.models import Label, Nudge, Song
 from recommender.services.fit import fits_you
 from recommender.services.profile import Change, change_label, profile_of, songs_behind
 from recommender.snapshots import build
-from tests.factories import make_plays, make_rating, make_song, make_user
+from tests.factories import NO_ID, make_plays, make_rating, make_song, make_user
 from tests.pages import OWN_QUERIES
 
 pytestmark = pytest.mark.django_db
@@ -200,7 +200,7 @@ def test_nonsense_is_refused(page: Client, jazz: Label, said: dict[str, str]) ->
 
 
 def test_a_label_that_is_not_there_is_not_found(page: Client) -> None:
-    for pk in (999, 2**70):
+    for pk in (NO_ID, 2**70):
         assert page.get(f"/taste/labels/{pk}/").status_code == 404
 
 
