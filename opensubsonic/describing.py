@@ -5,9 +5,7 @@ Whatever is described at once is read at once: a list of five hundred songs take
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -31,10 +29,6 @@ from .library import Library
 from .songs import SongWriter
 from .written import Form, Piece
 
-_in_turn = threading.Lock()
-"""Long lists of songs are described one after another: threads that share a core would all end as late as the last."""
-
-_LONG = 100
 _NO_GENRES = Genres()
 
 Plays = tuple[int, datetime | None]
@@ -95,13 +89,8 @@ class Describer:
 
     def songs_by_pk(self, pks: Iterable[int]) -> dict[int, Piece]:
         """Songs that can be played here, by primary key."""
-        pks = list(dict.fromkeys(pks))
-        with _in_turn if len(pks) >= _LONG else nullcontext():
-            return self._songs_by_pk(pks)
-
-    def _songs_by_pk(self, pks: list[int]) -> dict[int, Piece]:
         has_song, known, join = self.library.has_song, self._known.songs, self.form.join
-        wanted = [pk for pk in pks if has_song(pk)]
+        wanted = [pk for pk in dict.fromkeys(pks) if has_song(pk)]
         pieces = {pk: known[pk] for pk in wanted if pk in known}
         if missing := [pk for pk in wanted if pk not in pieces]:
             found = self._writer.write(missing)
