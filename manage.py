@@ -30,6 +30,10 @@ def main() -> None:
         if not migrations_missing():
             raise
         sys.exit("The database is not set up, or not up to date: run manage.py migrate first.")
+    except KeyboardInterrupt:
+        # As shells say of whom Ctrl-C has ended.
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

