@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
+from tqdm import tqdm
 
 from catalog.training import load_checkpoint, save_checkpoint
 from tagging.local import trunk_version
@@ -114,15 +115,18 @@ class Distilling:
             Told after every round.
         """
         of_round: list[float] = []
-        while self.done < self.plan.steps:
-            of_round.append(self.step(self.done))
-            self.done += 1
-            if self.done % self.plan.round == 0 or self.done == self.plan.steps:
-                self.losses.append(float(np.mean(of_round)))
-                of_round.clear()
-                self._save()
-                if report is not None:
-                    report(self)
+        with tqdm(total=self.plan.steps, initial=self.done, desc="training", unit=" steps") as bar:
+            while self.done < self.plan.steps:
+                of_round.append(self.step(self.done))
+                self.done += 1
+                bar.update()
+                if self.done % self.plan.round == 0 or self.done == self.plan.steps:
+                    self.losses.append(float(np.mean(of_round)))
+                    of_round.clear()
+                    bar.set_postfix(loss=f"{self.losses[-1]:.3f}")
+                    self._save()
+                    if report is not None:
+                        report(self)
         network: WholeSongCnn = copy.deepcopy(self._optimization.averaged).cpu()
         return network.eval().requires_grad_(False)
 

@@ -95,8 +95,9 @@ def test_an_interrupted_distilling_ends_in_the_same_weights(dataset: Distillatio
     assert resumed.done == 2
     for name, tensor in resumed.run().state_dict().items():
         assert torch.equal(tensor, whole.state_dict()[name]), name
-    with pytest.raises(ValueError, match="another plan"):
-        Distilling(untrained(), dataset, replace(PLAN, seed=2), tmp_path / "stopped", CPU)
+    for begun_with, plan in ((untrained(), replace(PLAN, seed=2)), (untrained(seed=9), PLAN), (None, PLAN)):
+        with pytest.raises(ValueError, match="another plan"):
+            Distilling(begun_with, dataset, plan, tmp_path / "stopped", CPU)
 
 
 def test_what_is_learned_is_written_as_a_tagger_of_the_vocabulary(material: Material, tmp_path: Path) -> None:
@@ -117,6 +118,22 @@ def test_what_is_learned_is_written_as_a_tagger_of_the_vocabulary(material: Mate
     assert "| | before | now |" in figures
     assert all(0 < label.operating_point <= 0.5 for label in tagger.labels)
     assert local.trunk_version(local.read_network(tmp_path / "dcmrs.safetensors", len(WORDS))) in tagger.embedding
+
+
+def test_without_a_base_the_values_are_random_and_the_input_is_normalized(
+    material: Material, dataset: DistillationDataset, tmp_path: Path
+) -> None:
+    network = Distilling(None, dataset, replace(PLAN, steps=0), tmp_path / "none", CPU).run()
+    other = Distilling(None, dataset, replace(PLAN, steps=0, seed=2), tmp_path / "other", CPU).run()
+    assert not torch.equal(network.dense.weight, other.dense.weight)
+    mel = torch.from_numpy(dataset.window(0, 0, 64)[0].T.copy())[None]
+    spread = ((level_out(mel) - network.mean[:, None]) * network.scale[:, None]).std()
+    assert 0.3 < spread < 3.0
+    learned = learn(material, None, replace(PLAN, steps=60), replace(PLAN, steps=0), tmp_path, CPU)
+    tagger, figures = write(learned, None, "CC0-1.0", material, [], tmp_path / "mine.safetensors")
+    assert tagger.source.endswith("begun with random initial values")
+    assert (tagger.licence, tagger.base) == ("CC0-1.0", None)
+    assert "before" not in figures
 
 
 @pytest.mark.parametrize("gain_db", [-20.0, -6.0, 6.0, 20.0])
