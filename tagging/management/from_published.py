@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 
+import numpy as np
 import torch
 from django.core.management.base import OutputWrapper
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from catalog.home import home
@@ -16,7 +19,7 @@ from tagging.descriptions import LocalTagger, TaggerError
 from tagging.evaluation.labelled import read_labelled
 from tagging.training.distillation_dataset import predict_with_networks
 from tagging.training.distilling import DistillingPlan
-from tagging.training.published_teachers import Material, learn, write
+from tagging.training.published_teachers import Material, learn, some_of, write
 from tagging.training.sources import Complain, audio_files
 from tagging.training.spectrograms import Spectrograms, key_of
 from tagging.vocabulary import vocabulary
@@ -74,9 +77,10 @@ def learn_from_published(out: OutputWrapper, complain: Complain, options: FromPu
     recordings = [*labelled.recordings, *(path for path in others if path.resolve() not in left_out)]
     folder = home() / "training" / options.output.name.removesuffix(local.SUFFIX)
     spectrograms = Spectrograms(home() / "training" / "spectrograms")
+    readable = read_recordings(recordings, spectrograms, options.processes, complain)
+    labelled = some_of(labelled, readable[: len(labelled.recordings)])
+    recordings = list(compress(recordings, readable))
     keys = [key_of(recording) for recording in recordings]
-    for _ in tqdm(spectrograms.compute(keys, options.processes), "reading", len(keys), unit=" recordings"):
-        pass
     predictions = predict_with_networks(recordings, words, home() / "training" / "published")
     material = Material(labelled, keys, spectrograms, predictions, words)
     plan = DistillingPlan(steps=options.steps, seed=options.seed)
@@ -90,6 +94,28 @@ def learn_from_published(out: OutputWrapper, complain: Complain, options: FromPu
     out.write(f"{tagger.name}: {len(tagger.labels)} labels, from {tagger.source}; {tagger.score}")
     out.write(f"written to {options.output}; checkpoints are in {folder}")
     return tagger
+
+
+def read_recordings(
+    recordings: Sequence[Path], spectrograms: Spectrograms, processes: int, complain: Complain
+) -> NDArray[np.bool_]:
+    """Store recordings' spectrograms; those without any sound that can be read are complained of.
+
+    Returns
+    -------
+    bool, shape (n_recordings,)
+        Which can be read.
+    """
+    keys = [key_of(recording) for recording in recordings]
+    for _ in tqdm(spectrograms.compute(keys, processes), "reading", len(keys), unit=" recordings"):
+        pass
+    readable = np.ones(len(keys), bool)
+    for row, (recording, key) in enumerate(zip(recordings, keys, strict=True)):
+        place = spectrograms.place(key)
+        if place is None or not place.frames:
+            readable[row] = False
+            complain(f"{recording}: {place.error if place and place.error else 'no sound'}; left out")
+    return readable
 
 
 def _local(name: str) -> LocalTagger:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from django.core.management.base import BaseCommand, CommandError
 
+from catalog.audio_frames import UnreadableAudio
 from catalog.home import home, models_dir
 from catalog.importing.tables import UnreadableTable
 from catalog.parallel import cores
@@ -165,7 +166,7 @@ class Command(BaseCommand):
             request = _request(options)
             collection = self._collect(options)
             self._show(train(collection, request), request)
-        except (ValueError, registry.TaggerError, UnreadableTable, AlreadyTraining) as error:
+        except (ValueError, registry.TaggerError, UnreadableAudio, UnreadableTable, AlreadyTraining) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error

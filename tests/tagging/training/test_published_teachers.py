@@ -12,11 +12,13 @@ import torch
 from tagging import local, registry
 from tagging.descriptions import LocalTagger
 from tagging.evaluation.fitting_merging import said_of_labels
+from tagging.management.from_published import read_recordings
 from tagging.training.distillation_dataset import DistillationDataset, TeacherPredictions, make_distillation_dataset
 from tagging.training.distilling import Distilling, DistillingPlan
 from tagging.training.published_teachers import Material, learn, some_of, write
 from tagging.training.spectrograms import Spectrograms
 from tagging.wholesong import QUIETEST_DB, WholeSongCnn, level_out
+from tests.audio import write_tone
 from tests.tagging.conftest import untrained
 from tests.tagging.test_labelled import PLACE, WORDS, made_up
 
@@ -50,6 +52,16 @@ def dataset(material: Material) -> DistillationDataset:
     said = said_of_labels(material.labelled, WORDS)
     rows = np.array([0, 1, 5, 9, 49])
     return make_distillation_dataset(material.predictions, said, WORDS, material.spectrograms, material.keys, rows)[0]
+
+
+def test_recordings_that_cannot_be_read_are_left_out_and_named(tmp_path: Path) -> None:
+    (tmp_path / "broken.ogg").write_bytes(b"OggS" + bytes(4000))
+    recordings = [write_tone(tmp_path / "a.flac", 2.0), tmp_path / "broken.ogg", write_tone(tmp_path / "b.flac", 2.0)]
+    complaints: list[str] = []
+    spectrograms = Spectrograms(tmp_path / "spectrograms")
+    readable = read_recordings(recordings, spectrograms, 1, complaints.append)
+    assert readable.tolist() == [True, False, True]
+    assert [line.split(":")[0] for line in complaints] == [str(tmp_path / "broken.ogg")]
 
 
 def test_a_window_has_the_targets_of_its_recording_and_of_the_patches_in_it(
