@@ -14,7 +14,7 @@ from .conftest import SIZES, Visit
 from .fonts import LETTERS
 from .states import STATES, State, places
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PEOPLE = [None, "newcomer", "mira", "boss"]
 FORGIVEN = ("404", "403", "400")

@@ -15,7 +15,7 @@ from tests.audio import tag, write_tone
 from .conftest import Contexts, Visit
 from .site import PASSWORD, run, running_site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.long]
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 MAKE_MIRA = f"""
 import django; django.setup()

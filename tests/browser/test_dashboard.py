@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from .conftest import Visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PANELS = ("Library", "Snapshots", "To curate", "Queue", "People", "Disk")
 REASON = "cut off before its end"

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from .conftest import Visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PAGES = ["/library/?q=davsi", "/library/?label=calm", "/artists/miles%20davis/", "/artists/aphex%20twin/"]
 

@@ -14,7 +14,7 @@ from recommender.services.song_map import LABELS, WIDTH, Shown
 from .conftest import SIZES, Visit
 from .test_map import answer_all, ask, song_map
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 ROW_PX = 48
 BEGINS_WITHIN_PX = 250

@@ -16,7 +16,7 @@ from recommender.services.song_map import LABELS, WIDTH, Shown
 from .conftest import Visit, follow_tab
 from .test_site import is_ahead, sideways
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 ON_MAP = 11
 MANY = 20_000

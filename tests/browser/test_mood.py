@@ -17,7 +17,7 @@ from tests.mood.pictures import portrait
 from .conftest import Visit, Watch, find_chromium, launch_like, log_in
 from .test_site import is_ahead, sideways
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 FAKE_CAMERA = "--use-fake-device-for-media-stream"
 ALLOWED = "--use-fake-ui-for-media-stream"

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from .conftest import Visit
 from .test_player import open_queue, play, playing
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 # How far the element has come that begins, and how many sound then.
 NOTE_BEGINNINGS = """() => {

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from .conftest import Visit, log_in
 from .test_player import heading, mark, play, playing, row_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 # Requests of the service worker itself, without a network. No page may write anything of them to the console.
 FAILED = "failed: http"

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from .conftest import Visit, follow_tab
 from .states import keep_a_queue_elsewhere
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def row_of(page: Page, title: str) -> Locator:

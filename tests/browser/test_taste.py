@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from .conftest import Visit, follow_tab
 from .site import PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 _number = count(1)
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from .conftest import Visit, follow_tab
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 DARK, LIGHT = "rgb(19, 21, 20)", "rgb(250, 249, 246)"
 

@@ -11,7 +11,7 @@ from .conftest import Visit
 from .test_looks import box
 from .test_player import play, player, row_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 TOUCH: dict[str, Any] = {"has_touch": True, "is_mobile": True}
 TITLES_AT_LEAST = 0.6
