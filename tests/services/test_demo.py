@@ -9,6 +9,7 @@ import stat
 import subprocess
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from catalog.home import PROJECT_ROOT
 from tests.audio import write_tone
 
-from .server import ANSWERING, ONCE, Server
+from .server import ANSWERING, ONCE, Server, new_server
 
 pytestmark = ONCE
 
@@ -24,10 +25,10 @@ DEMO = PROJECT_ROOT / "bin" / "demo"
 ACCOUNT = re.compile(r"Log in as (\w+) with the password (\S+) ")
 
 
-@pytest.fixture
-def music(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with three songs."""
-    folder = tmp_path / "music"
+    folder = tmp_path_factory.mktemp("music")
     for number in (1, 2, 3):
         write_tone(folder / f"{number}.wav", seconds=1.0, hz=200 * number, rate=8000)
     return folder
@@ -63,19 +64,6 @@ def test_it_fills_labels_computes_and_starts_and_again_has_nothing_left_to_do(
     assert server.rows("SELECT count(*) FROM catalog_song") == [(3,)]
 
 
-def test_nothing_is_downloaded_for_the_songs_to_be_labelled(server: Server, music: Path, tmp_path: Path) -> None:
-    """As on a fresh machine without a network; a folder without weights is said to be so, and nothing ends there."""
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    server.environment["https_proxy"] = "http://127.0.0.1:9"
-    server.start("demo", "--music", str(music), "--weights", str(empty))
-    assert f"  no file in {empty} holds the weights of" in server.printed()
-    assert server.rows("SELECT tagging_state, count(*) FROM catalog_song GROUP BY 1") == [("done", 3)]
-    assert server.rows("SELECT tagger, count(*) FROM tagging_taggingrun GROUP BY 1") == [("dcmrs", 3)]
-    assert server.rows("SELECT count(*) FROM catalog_songembedding") == [(3,)]
-    assert server.health()["database"] == "ok"
-
-
 ONE_PLAY = """
 import django; django.setup()
 from django.contrib.auth.models import User
@@ -84,11 +72,33 @@ PlayCount.objects.create(user=User.objects.create_user("lastfm-1"), song=Song.ob
 """
 
 
-def test_the_worker_measures_the_methods_once_the_site_answers(server: Server, music: Path) -> None:
+@pytest.fixture(scope="module")
+def without_weights(
+    prepared: Server, music: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Server, Path]]:
+    """A server as on a fresh machine without a network, with one play, and the folder in which it found no weights."""
+    empty = tmp_path_factory.mktemp("empty")
+    with new_server(tmp_path_factory.mktemp("demo"), prepared) as server:
+        server.environment |= {"https_proxy": "http://127.0.0.1:9", "LOG_LEVEL": "INFO"}
+        server.run(ONE_PLAY)
+        server.start("demo", "--music", str(music), "--weights", str(empty))
+        yield server, empty
+
+
+def test_nothing_is_downloaded_for_the_songs_to_be_labelled(without_weights: tuple[Server, Path]) -> None:
+    """A folder without weights is said to be so, and nothing ends there."""
+    server, empty = without_weights
+    assert f"  no file in {empty} holds the weights of" in server.printed()
+    with_file = "SELECT tagging_state, count(*) FROM catalog_song WHERE path <> '' GROUP BY 1"
+    assert server.rows(with_file) == [("done", 3)]
+    assert server.rows("SELECT tagger, count(*) FROM tagging_taggingrun GROUP BY 1") == [("dcmrs", 3)]
+    assert server.rows("SELECT count(*) FROM catalog_songembedding") == [(3,)]
+    assert server.health()["database"] == "ok"
+
+
+def test_the_worker_measures_the_methods_once_the_site_answers(without_weights: tuple[Server, Path]) -> None:
     """With one play there is nothing to measure, which says as well that it was tried, in less time."""
-    server.environment |= {"https_proxy": "http://127.0.0.1:9", "LOG_LEVEL": "INFO"}
-    server.run(ONE_PLAY)
-    server.start("demo", "--music", str(music))
+    server, _ = without_weights
     for protocol in ("warm", "cold"):
         server.wait_for(f"Nothing to measure ({protocol})")
 
