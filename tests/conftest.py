@@ -97,7 +97,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """What waits comes first, then what takes long. On another database than SQLite, only what is about one runs again.
 
     That is every test that touches the database (by pytest-django's marker or fixtures, or in servers of its own), but
-    for those marked as `long` or `one_database`, and those of pages: each way of asking the database has quicker tests.
+    for those marked as `long` or `one_database`, and those of pages: each way of asking the database has other tests.
     """
     slowness.mark(items)
     # Tests that empty the database stay behind those that find it as migrations left it.

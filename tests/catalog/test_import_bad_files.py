@@ -195,6 +195,7 @@ def peak_memory_mb(folder: Path, home: Path) -> float:
     return int(done.stdout.split()[-1]) / 1024
 
 
+@pytest.mark.one_database
 def test_a_ten_hour_file_is_imported_in_no_more_memory_than_a_short_one(tmp_path: Path) -> None:
     (tmp_path / "short").mkdir()
     (tmp_path / "long").mkdir()

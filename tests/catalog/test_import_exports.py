@@ -318,6 +318,7 @@ def bomb(path: Path, *, entries: int = 1, size: int = 300_000_000, name: str = "
     return path
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("entries", "size", "why"),
     [(1, 60_000_000, "made to fill the disk"), (archives.MOST_ENTRIES + 1, 0, "entries")],

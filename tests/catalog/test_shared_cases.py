@@ -59,6 +59,7 @@ def of(name: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", [name], indirect=True)
 
 
+@pytest.mark.one_database
 @of("01-mpo-photo")
 def test_pictures_of_phones_are_read(case: Path, client: Client) -> None:
     client.force_login(make_user())

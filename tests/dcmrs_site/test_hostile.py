@@ -120,6 +120,7 @@ def is_html(answer: Any) -> bool:
     return not answer.streaming and answer["Content-Type"].startswith("text/html")
 
 
+@pytest.mark.one_database
 def test_no_name_in_the_library_becomes_a_script(client: Client, song: Song) -> None:
     for address in ADDRESSES:
         for accept in ("text/html", "application/json"):
@@ -177,6 +178,7 @@ OTHERWISE = {
 }
 
 
+@pytest.mark.one_database
 def test_an_id_that_is_none_is_not_found(client: Client, ada: User) -> None:
     for address in (address for address in ADDRESSES if "{}" in address):
         found = OTHERWISE.get(address, {404, 405})
@@ -285,6 +287,7 @@ def test_nobody_is_sent_elsewhere(ada: User, song: Song, elsewhere: str) -> None
         assert answer["Location"] in (song.get_absolute_url(), "/%09/evil")
 
 
+@pytest.mark.one_database
 def test_every_change_needs_the_csrf_token(ada: User, song: Song) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(ada)
@@ -327,6 +330,7 @@ def test_many_unknown_labels_cost_little(client: Client, ada: User, django_asser
     assert len(str(error.value)) < 1000
 
 
+@pytest.mark.one_database
 def test_every_answer_tells_browsers_to_be_careful(client: Client, song: Song) -> None:
     for address in ADDRESSES:
         answer = client.get(address.replace("{}", str(song.pk)))
@@ -338,6 +342,7 @@ def test_every_answer_tells_browsers_to_be_careful(client: Client, song: Song) -
         assert answer["X-Frame-Options"] == "DENY"
 
 
+@pytest.mark.one_database
 def test_a_made_up_host_is_answered_with_nothing(client: Client, song: Song) -> None:
     for address in ADDRESSES:
         here = address.replace("{}", str(song.pk))

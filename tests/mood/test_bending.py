@@ -17,7 +17,7 @@ from recommender.services.recommending import Recommendation, recommend
 from recommender.snapshots import build
 from tests.factories import make_rating, make_root, make_song, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 GENRES = [f"genre {number}" for number in range(12)]
 MOODS = sorted(vocabulary())

@@ -489,6 +489,7 @@ def measured(root: LibraryRoot, ada: User, monkeypatch: pytest.MonkeyPatch) -> N
         evaluating.evaluate(protocol)
 
 
+@pytest.mark.one_database
 def test_figures_on_held_back_plays_are_drawn_and_told(page: Client, measured: None) -> None:
     shown = text(page, "/compare/")
     assert "Songs that had lost all their plays" in shown
@@ -501,6 +502,7 @@ def test_figures_on_held_back_plays_are_drawn_and_told(page: Client, measured: N
     assert re.search(r"Content is better than Co-occurrence \(MAP \+0\.\d{3} to \+0\.\d{3}, 95 % interval\)", shown)
 
 
+@pytest.mark.one_database
 def test_figures_on_held_back_plays_are_in_the_api(page: Client, measured: None) -> None:
     cold, warm = page.get("/api/compare/").json()["held_out"]
     assert (cold["protocol"], warm["protocol"]) == ("cold", "warm")

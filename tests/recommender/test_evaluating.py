@@ -64,6 +64,7 @@ def run(*arguments: str) -> tuple[str, str]:
     return out.getvalue(), err.getvalue()
 
 
+@pytest.mark.one_database
 def test_every_method_and_baseline_is_measured_on_the_library(crowd: list[User]) -> None:
     found = json.loads(run("--protocol", "cold", "--format", "json")[0])
     names = [method.name for method in baselines()]

@@ -16,7 +16,7 @@ from recommender.services.query_vocabulary import reset_table
 from recommender.snapshots.build import build as recompute
 from tests.factories import make_song, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 LABELS = ["happy", "pop", "calm", "jazz", "metal", "sad", "electronic", "Mellow"]
 

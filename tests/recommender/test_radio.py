@@ -18,7 +18,7 @@ from recommender.snapshots import build
 from tests.factories import NO_ID, make_plays, make_song, make_user
 from tests.pages import OWN_QUERIES
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from recommender.services.similar import By, similar_songs
 from recommender.snapshots import build
 from tests.factories import make_plays, make_song, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 def scores(found: object) -> dict[str, float]:

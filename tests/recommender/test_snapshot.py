@@ -227,6 +227,7 @@ def scribble(file: Path) -> None:
     file.write_bytes(b"\0" * file.stat().st_size)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("damage", [cut, empty, scribble, Path.unlink])
 def test_a_damaged_snapshot_is_left_for_the_one_before_it_and_built_anew(
     library: dict[str, Song], snapshots: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]

@@ -178,6 +178,7 @@ def test_the_local_ones_are_listed_put_to_use_and_verified(bundled: LocalTagger,
         run("taggers", "use", "nobody")
 
 
+@pytest.mark.one_database
 def test_asking_who_tags_does_not_load_pytorch() -> None:
     """Web processes ask often, and have no use for it."""
     code = "import sys; from tagging import registry; registry.installed(); sys.exit('torch' in sys.modules)"
