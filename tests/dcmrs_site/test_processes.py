@@ -313,3 +313,18 @@ def test_an_owner_who_names_a_redis_gets_no_embedded_one(own_home: Path, monkeyp
         names_with_own_redis = [program.name for program in processes.programs(listener, "WARNING")]
     assert names == ["redis", "web", "worker", "beat"]
     assert names_with_own_redis == ["web", "worker", "beat"]
+
+
+def test_the_worker_loads_no_page() -> None:
+    loaded = "import sys; from dcmrs_site.celery import app; app.loader.import_default_modules(); print(*sys.modules)"
+    environment = {**os.environ, **processes.worker("WARNING").environment}
+    done = subprocess.run(
+        [sys.executable, "-c", loaded],
+        cwd=PROJECT_ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "tagging.tasks" in done.stdout.split()
+    assert "dcmrs_site.urls" not in done.stdout.split()
