@@ -24,7 +24,7 @@ from playwright.sync_api import (
 )
 
 from .fonts import LETTERS, configuration
-from .site import PASSWORD, running_site
+from .site import PASSWORD, copy_of_one, make, serving
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
@@ -99,8 +99,14 @@ def narrow_lettered(chromium: Browser, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="package")
 def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running site."""
-    with running_site(tmp_path_factory.mktemp("site")) as address:
+    """The address of a running site; of the processes of pytest-xdist that need one, the first fills it for all."""
+    home = tmp_path_factory.mktemp("sites") / "site"
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        copy_of_one(tmp_path_factory.getbasetemp().parent / "site", home)
+    else:
+        home.mkdir()
+        make(home)
+    with serving(home) as address:
         yield address
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tests.audio import tag, write_tone
@@ -83,9 +86,36 @@ def _environment(home: Path) -> dict[str, str]:
 @contextmanager
 def running_site(home: Path, fill: Callable[[Path], None] = fill) -> Iterator[str]:
     """Yield the address of a site that lives in `home`, filled."""
+    make(home, fill)
+    with serving(home) as address:
+        yield address
+
+
+def make(home: Path, fill: Callable[[Path], None] = fill) -> None:
+    """Make tables and static files of a site, and fill it."""
     run(home, "manage.py", "migrate", "-v0")
     run(home, "manage.py", "collectstatic", "-v0", "--noinput")
     fill(home)
+
+
+def copy_of_one(made: Path, home: Path) -> None:
+    """Make a filled site, or copy the one that another process of these tests has made at `made`."""
+    with made.with_name(f"{made.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            making = made.with_name(f"{made.name}.making")
+            shutil.rmtree(making, ignore_errors=True)
+            making.mkdir()
+            make(making)
+            making.rename(made)
+    shutil.copytree(made, home)
+    with closing(sqlite3.connect(home / "db.sqlite3")) as database, database:
+        database.execute("UPDATE catalog_libraryroot SET path = ?", [str(home / "music")])
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[str]:
+    """Yield the address of the site that has been made in `home`."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
