@@ -2,111 +2,41 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import threading
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from celery import shared_task
-from celery.contrib.testing.worker import start_worker
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
-from kombu import pools
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 
-from catalog.broker import connected
 from catalog.models import Label, Listener, Play, Song
 from catalog.services.doubts import doubt
 from catalog.services.labels import curate
-from dcmrs_site import disk, processes, workers
-from dcmrs_site.celery import app
 from recommender.models import Evaluation, Snapshot, SnapshotBuildPart
 from recommender.snapshots import build, current
 from recommender.snapshots import parts as snapshot_parts
 from tests.factories import make_root, make_song, make_user
-from tests.processes import wait_until
+
+from .desk import (
+    BY_HTMX,
+    CURATION,
+    LIBRARY,
+    PANELS,
+    PEOPLE,
+    RECOMPUTE,
+    SNAPSHOTS,
+    TRY_AGAIN,
+    failed,
+    in_one_line,
+    tagged,
+    text,
+)
 
 pytestmark = pytest.mark.django_db
-
-LIBRARY = "/admin/desk/library/"
-TRY_AGAIN = "/admin/desk/try-again/"
-SNAPSHOTS = "/admin/desk/snapshots/"
-RECOMPUTE = "/admin/desk/recompute/"
-QUEUE = "/admin/desk/queue/"
-PEOPLE = "/admin/desk/people/"
-DISK = "/admin/desk/disk/"
-CURATION = "/admin/desk/curation/"
-PANELS = (LIBRARY, SNAPSHOTS, CURATION, QUEUE, PEOPLE, DISK)
-BY_HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture(autouse=True)
-def _look_anew() -> Iterator[None]:
-    """No test sees the queue of an earlier one."""
-    workers.looks.forget()
-    yield
-    workers.looks.forget()
-
-
-@pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A `DCMRS_HOME` of the test's own, without a server."""
-    monkeypatch.setenv("DCMRS_HOME", str(tmp_path / "home"))
-    processes.run_folder()
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def boss(client: Client) -> User:
-    """The admin that `client` is logged in as."""
-    user = make_user("boss", is_staff=True, is_superuser=True)
-    client.force_login(user)
-    return user
-
-
-@pytest.fixture
-def helper(client: Client) -> User:
-    """Staff without any right, whom `client` is logged in as."""
-    user = make_user("helper", is_staff=True)
-    client.force_login(user)
-    return user
-
-
-def text(client: Client, address: str) -> str:
-    """A panel as one line."""
-    answer = client.get(address)
-    assert answer.status_code == 200
-    return in_one_line(answer.text)
-
-
-def in_one_line(page: str) -> str:
-    return " ".join(page.replace("\xa0", " ").split())
-
-
-def tagged(number: int, ago_s: float = 3600.0, **fields: Any) -> None:
-    """Songs with a file that were listened to so long ago."""
-    root, at = make_root(), timezone.now() - timedelta(seconds=ago_s)
-    for n in range(number):
-        fields = {"tagging_state": "done", **fields}
-        make_song(root=root, path=f"{n}.mp3", tagging_changed_at=at, **fields)
-
-
-def failed(reason: str, number: int = 1, **fields: Any) -> list[Song]:
-    root = make_root()
-    return [
-        make_song(
-            root=root, path=f"{n}.mp3", tagging_state="failed", tagging_error=reason, tagging_attempts=3, **fields
-        )
-        for n in range(number)
-    ]
-
 
 # --- Who sees it --------------------------------------------------------------------------------
 
@@ -333,145 +263,6 @@ def test_what_was_asked_for_a_moment_ago_is_looked_for_again_and_at_last_not(cli
     assert "every" not in text(client, f"{SNAPSHOTS}?asked={now - 3600}")
 
 
-# --- Queue --------------------------------------------------------------------------------------
-
-
-def test_without_a_broker_the_queue_says_by_name_what_to_do(client: Client, boss: User, settings: Settings) -> None:
-    assert "by <code>manage.py up</code>" in text(client, QUEUE)
-    settings.REDIS_URL = "redis://elsewhere/0"
-    workers.looks.forget()
-    assert "that <code>REDIS_URL</code> names" in text(client, QUEUE)
-
-
-def test_a_broker_that_hangs_keeps_no_page_waiting(client: Client, boss: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    release = threading.Event()
-    begun: list[None] = []
-
-    def hang() -> workers.Queue:
-        begun.append(None)
-        release.wait(30)
-        return workers.Queue("", there=True, own=True)
-
-    monkeypatch.setattr(workers, "ask", hang)
-    try:
-        page = text(client, QUEUE)
-        assert "take long to answer" in page
-        assert "every 2s" in page
-        monkeypatch.setattr(workers, "LATE_FOR_S", 0.0)
-        assert "The broker does not answer" in text(client, QUEUE)
-        assert len(begun) == 1
-    finally:
-        release.set()
-
-
-def test_where_tasks_are_done_at_once_there_is_no_queue(client: Client, boss: User, settings: Settings) -> None:
-    settings.CELERY_TASK_ALWAYS_EAGER = True
-    assert "There is none" in text(client, QUEUE)
-
-
-def test_the_brokers_password_is_shown_to_nobody(client: Client, boss: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.conf, "broker_write_url", "redis://user:hunter2@127.0.0.1:1/0")
-    page = text(client, QUEUE)
-    assert "127.0.0.1:1" in page
-    assert "hunter2" not in page
-
-
-@pytest.fixture
-def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a real Redis of the test's own."""
-    socket = tmp_path / "redis.sock"
-    command = [
-        processes.redis_server(),
-        "--port",
-        "0",
-        "--unixsocket",
-        str(socket),
-        "--save",
-        "",
-        "--dir",
-        str(tmp_path),
-    ]
-    redis = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    wait_until(socket.exists, lambda: list(tmp_path.iterdir()))
-    address = f"redis+socket://{socket}"
-    for name in ("broker_url", "broker_read_url", "broker_write_url"):
-        monkeypatch.setattr(app.conf, name, address)
-    forget_connections()
-    yield address
-    forget_connections()
-    redis.terminate()
-    redis.wait(60)
-
-
-def forget_connections() -> None:
-    """Connections that are kept of the broker of an earlier test would answer for this one's worker."""
-    pools.reset()
-    app._after_fork()  # type: ignore[attr-defined]
-
-
-_go_on = threading.Event()
-
-
-@shared_task(name="tests.take_your_time", ignore_result=True)
-def take_your_time() -> None:
-    _go_on.wait(60)
-
-
-def ask_for_time() -> None:
-    # Not by a connection that was kept of the broker of an earlier test.
-    with connected() as connection:
-        take_your_time.apply_async(connection=connection)  # type: ignore[call-arg]
-
-
-@pytest.mark.redis
-def test_a_broker_without_a_worker_is_told_from_no_broker(client: Client, boss: User, broker: str) -> None:
-    ask_for_time()
-    ask_for_time()
-    wait_until(lambda: "take long to answer" not in text(client, QUEUE), lambda: "late")
-    page = text(client, QUEUE)
-    assert "No worker answers" in page
-    assert "<strong>2</strong> tasks wait" in page
-    assert "every 5s" in page
-
-
-# A worker that starts closes the connections of its process, which would end a test's transaction.
-@pytest.mark.redis
-@pytest.mark.django_db(transaction=True)
-def test_a_worker_is_named_with_what_it_does(
-    client: Client, boss: User, broker: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(workers, "GOOD_FOR_S", 0.0)
-    _go_on.clear()
-    queues = "celery,tagging"
-    with start_worker(app, pool="threads", concurrency=1, perform_ping_check=False, queues=queues, hostname="ann@here"):
-
-        def shown() -> str:
-            return text(client, QUEUE)
-
-        wait_until(lambda: "ann@here</th><td>has nothing to do</td>" in shown(), shown)
-        ask_for_time()
-        busy = "<strong>1</strong> worker answers", "ann@here</th><td>take your time</td>", "every 5s"
-        wait_until(lambda: all(said in page for page in [shown()] for said in busy), shown)
-        _go_on.set()
-        wait_until(lambda: "has nothing to do" in shown(), shown)
-
-
-@pytest.mark.redis
-def test_recomputing_is_queued_where_a_broker_is(client: Client, boss: User, broker: str) -> None:
-    page = in_one_line(client.post(RECOMPUTE, headers=BY_HTMX).text)
-    assert "Asked for: a worker begins as soon as it is free." in page
-    assert "asked=" in page
-    assert "every 3s" in page
-    assert workers.ask().waiting == 1
-
-
-@pytest.mark.redis
-def test_trying_again_calls_the_worker_where_a_broker_is(client: Client, boss: User, broker: str) -> None:
-    failed("cut off")
-    assert "1 song waits again, and the worker is called." in client.post(TRY_AGAIN, headers=BY_HTMX).text
-    assert workers.ask().waiting == 1
-
-
 # --- People -------------------------------------------------------------------------------------
 
 
@@ -501,100 +292,6 @@ def test_people_and_plays_are_counted(client: Client, boss: User) -> None:
 
 def test_a_site_where_nothing_was_played_says_so(client: Client, boss: User) -> None:
     assert "Nothing was played in the last 30 days." in text(client, PEOPLE)
-
-
-# --- Disk ---------------------------------------------------------------------------------------
-
-
-def write(home: Path, **sizes: int) -> None:
-    for name, size in sizes.items():
-        path = home / name.replace("__", "/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x" * size)
-
-
-def measure() -> disk.Measure:
-    disk.measure()
-    found, measuring = disk.measured()
-    assert found is not None
-    assert not measuring
-    return found
-
-
-def test_the_disk_is_measured_by_what_lies_there(own_home: Path) -> None:
-    write(
-        own_home,
-        media__covers__one=1000,
-        media__sound__ab__two=200,
-        media__sound__cd__three=300,
-        media__other=1,
-        uploads__song=5000,
-        snapshots__1__array=40,
-        models__tagger=70,
-    )
-    for name, size in (("db.sqlite3", 600), ("db.sqlite3-wal", 60)):
-        (own_home / name).write_bytes(b"x" * size)
-    (own_home / "elsewhere").symlink_to("/usr")
-    found = measure().bytes_by_part
-    assert next(iter(found)) == "uploaded songs"
-    assert found["uploaded songs"] == 5000
-    assert found["covers"] == 1000
-    assert found["waveforms and spectrograms"] == 500
-    assert found["snapshots"] == 40
-    assert found["taggers"] == 70
-    assert found["database"] == 660
-    assert found["everything else"] < 1000
-
-
-def test_a_measure_is_good_for_a_while_and_then_taken_anew(own_home: Path) -> None:
-    first = measure()
-    write(own_home, uploads__song=5000)
-    assert measure() == first
-    file = own_home / "run" / "disk.json"
-    old = {**json.loads(file.read_text()), "at": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}
-    file.write_text(json.dumps(old))
-    assert measure().bytes_by_part["uploaded songs"] == 5000
-
-
-@pytest.mark.parametrize("written", ["", "{", "[]", "{}", '{"at": "x"}'])
-def test_a_measure_that_is_none_is_taken_anew(own_home: Path, written: str) -> None:
-    (own_home / "run" / "disk.json").write_text(written)
-    assert measure().whole
-
-
-def test_what_takes_too_long_is_left_and_said(client: Client, boss: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "LONGEST_S", -1.0)
-    assert not measure().whole
-    assert "more than 0 bytes</strong> written by DCMRS" in text(client, DISK)
-
-
-def test_one_process_measures_at_a_time(own_home: Path) -> None:
-    hold = ["sh", "-c", "echo held; exec sleep 60"]
-    lock = ["flock", "--no-fork", str(own_home / "run" / "disk.lock"), *hold]
-    with subprocess.Popen(lock, stdout=subprocess.PIPE) as other:
-        try:
-            assert other.stdout
-            assert other.stdout.readline() == b"held\n"
-            disk.measure()
-            assert not (own_home / "run" / "disk.json").exists()
-        finally:
-            other.terminate()
-
-
-def test_a_full_disk_is_warned_of() -> None:
-    gigabyte = 1_000_000_000
-    assert disk.Room(gigabyte // 2, 4 * gigabyte).short
-    assert disk.Room(9 * gigabyte, 1000 * gigabyte).short
-    assert not disk.Room(3 * gigabyte, 20 * gigabyte).short
-    assert not disk.Room(40 * gigabyte, 1000 * gigabyte).short
-
-
-def test_the_disk_is_shown(client: Client, boss: User, own_home: Path) -> None:
-    write(own_home, uploads__song=5000)
-    measure()
-    page = text(client, DISK)
-    assert "uploaded songs</th><td>5.0 kB</td>" in page
-    assert "Measured just now" in page
 
 
 # --- To curate ----------------------------------------------------------------------------------
