@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from .conftest import Visit
-from .test_player import open_queue, play, playing
+from .player import open_queue, play, playing
 
 pytestmark = pytest.mark.browser
 

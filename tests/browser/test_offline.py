@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from .conftest import Visit, log_in
-from .test_player import heading, mark, play, playing, row_of
+from .player import heading, mark, play, playing, row_of
 
 pytestmark = pytest.mark.browser
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from .conftest import Visit
+from .player import play, player, row_of
 from .test_looks import box
-from .test_player import play, player, row_of
 
 pytestmark = pytest.mark.browser
 
