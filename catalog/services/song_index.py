@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import connection
-from django.db.models import Count, Max, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ..importing.names import album_folder
 from ..models import Song, SongChange, SongLabel, SongLabelQuerySet
 from ..names import artist_key, search_words
+from ..queries import first_row
 from ..song_index import IndexedSong, SongIndex
 
 _MOST_RECORDED = 500
@@ -32,6 +33,8 @@ _OLDEST_INDEX_S = 6 * 3600.0
 _WAITED_FOR_S = 2.0
 _LOOKED_BACK = 3000
 _READ_AT_ONCE = 5000
+
+_CHANGES = f"SELECT MAX(id), COUNT(*) FROM {SongChange._meta.db_table}"  # noqa: S608 (the name of a table)
 
 _COLUMNS = (
     "pk", "missing_since", "path", "title", "artist", "album", "title_key", "artist_key", "artists", "album_artist",
@@ -171,8 +174,8 @@ def read_index(pks: Collection[int] | None = None) -> SongIndex:
 
 def _changes() -> tuple[int, int]:
     """A value that differs as soon as there is a new record, in whatever order transactions commit."""
-    counted = SongChange.objects.aggregate(latest=Max("pk"), changes=Count("pk"))
-    return counted["latest"] or 0, counted["changes"]
+    latest, changes = first_row(_CHANGES) or (None, 0)
+    return latest or 0, changes
 
 
 def _latest(changes: tuple[int, int]) -> list[tuple[int, int | None]]:

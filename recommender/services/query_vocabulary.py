@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Count, Max, Model, Q
+from django.db.models import Q
 
 from catalog.models import LabelAlias
+from catalog.queries import first_row
 
 from ..default_words import default_words
 from ..engine.query_tokens import word_key
@@ -22,13 +23,15 @@ _RARE_BELOW = 1 / 1000
 """Labels on less than this share of labelled songs are rare."""
 
 
-class _Stamp(NamedTuple):
-    """Cache key: changes whenever words, their labels or label aliases change."""
+_Stamp: TypeAlias = "tuple[object, ...]"
+"""Cache key: changes whenever words, their labels or label aliases change."""
 
-    words: tuple[object, ...]
-    labels: tuple[object, ...]
-    aliases: tuple[object, ...]
-
+_STAMP = f"""
+    SELECT
+        (SELECT COUNT(*) FROM {Word._meta.db_table}), (SELECT MAX(changed_at) FROM {Word._meta.db_table}),
+        (SELECT COUNT(*) FROM {WordLabel._meta.db_table}), (SELECT MAX(changed_at) FROM {WordLabel._meta.db_table}),
+        (SELECT COUNT(*) FROM {LabelAlias._meta.db_table}), (SELECT MAX(id) FROM {LabelAlias._meta.db_table})
+"""  # noqa: S608 (names of tables)
 
 _cache: WeakKeyDictionary[ModelBundle, tuple[_Stamp, Vocabulary]] = WeakKeyDictionary()
 _without_snapshot: dict[_Stamp, Vocabulary] = {}
@@ -49,10 +52,7 @@ def vocabulary() -> Vocabulary:
 
 
 def _stamp() -> _Stamp:
-    def state(model: type[Model], latest: str) -> tuple[object, ...]:
-        return tuple(model._default_manager.aggregate(rows=Count("pk"), latest=Max(latest)).values())
-
-    return _Stamp(state(Word, "changed_at"), state(WordLabel, "changed_at"), state(LabelAlias, "pk"))
+    return first_row(_STAMP) or ()
 
 
 def _vocabulary_of(bundle: ModelBundle) -> Vocabulary:

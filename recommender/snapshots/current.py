@@ -16,6 +16,8 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
+from catalog.queries import first_row
+
 from ..models import Changes, Snapshot, SnapshotBuild
 from . import storage
 from .bundle import ModelBundle
@@ -31,6 +33,11 @@ CHECKED_EVERY_S = 3600.0
 
 ORPHANED = timedelta(days=1)
 """A folder without a row may belong to a running build; after this age it is an orphan and is deleted."""
+
+# `_current_rows`, without the JSON columns.
+_CURRENT_FOLDER = f"""
+    SELECT folder FROM {Snapshot._meta.db_table} WHERE "current" ORDER BY labels_read DESC, version DESC LIMIT 1
+"""  # noqa: S608 (the name of a table)
 
 _loaded: dict[str, ModelBundle] = {}
 _loading = threading.Lock()
@@ -201,10 +208,10 @@ def _readable() -> tuple[str, ModelBundle] | None:
     missing: OSError | None = None
     raced = 0
     while raced < 2:
-        # Every page runs this query: select the folder only, not the JSON columns.
-        folder = _current_rows().values_list("folder", flat=True).first()
-        if folder is None:
+        row = first_row(_CURRENT_FOLDER)
+        if row is None:
             break
+        folder: str = row[0]
         if (ready := _loaded.get(folder)) is not None:
             return folder, ready
         try:
