@@ -82,6 +82,9 @@ class Content:
         -------
         float64, shape (n_listeners, n_labels)
         """
+        return batch.remember(self, "profiles", lambda: self._profiles(batch))
+
+    def _profiles(self, batch: ListenerBatch) -> Vector:
         learned = batch.liked @ self.weights - DISLIKE * (batch.disliked @ self.weights)
         profiles = np.asarray((learned + batch.nudges).toarray(), dtype=np.float64)
         # Normalizing the rounding error of cancelled likes and dislikes would give a random direction.

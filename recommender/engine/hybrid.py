@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
@@ -118,9 +118,13 @@ class Hybrid:
         x / (1 + |x|) of the centred weighted sum; with a query, those of `asking.words_first`. All 0 for a listener
         with neither plays, profile nor query.
         """
-        scores = self._sums(replace(batch, query=None), self._effects)
-        softened: Vector = scores / (1 + np.abs(scores))
+        softened = batch.remember(self, "scores", lambda: self._softened(batch.unasked))
         return softened if batch.query is None else self.labels_and_sound.asked(batch, softened)
+
+    def _softened(self, batch: ListenerBatch) -> Vector:
+        scores = self._sums(batch, self._effects)
+        softened: Vector = scores / (1 + np.abs(scores))
+        return softened
 
     @cached_property
     def _effects(self) -> Vector:

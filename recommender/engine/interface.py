@@ -6,10 +6,10 @@ broken deterministically.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ Matrix: TypeAlias = "csr_array[np.float64, tuple[int, int]]"
 PlayMatrix: TypeAlias = "csr_array[np.int32, tuple[int, int]]"
 Vector: TypeAlias = NDArray[np.float64]
 Positions: TypeAlias = NDArray[np.intp]
+Computed = TypeVar("Computed", bound=NDArray[Any])
 
 
 class TooLittleError(ValueError):
@@ -176,6 +177,44 @@ class ListenerBatch:
         """Number of listeners."""
         return int(self.liked.shape[0])
 
+    @cached_property
+    def unasked(self) -> ListenerBatch:
+        """The same listeners without the query."""
+        return self if self.query is None else self._asking(None, self.query_share)
+
+    def asking(self, query: Mapping[int, float], query_share: float = QUERY_SHARE) -> ListenerBatch:
+        """The same listeners with a query, of positions of labels."""
+        wanted = _row(np.fromiter(query, np.intp), list(query.values()), self.nudges.shape[1])
+        return self._asking(wanted.toarray()[0], query_share)
+
+    def with_share(self, query_share: float) -> ListenerBatch:
+        """The same listeners and query with another weight of the query."""
+        return self._asking(self.query, query_share)
+
+    def _asking(self, query: Vector | None, query_share: float) -> ListenerBatch:
+        other = replace(self, query=query, query_share=query_share)
+        other.__dict__["_remembered"] = self._remembered
+        return other
+
+    @cached_property
+    def _remembered(self) -> dict[tuple[int, Hashable], tuple[object, NDArray[Any]]]:
+        return {}
+
+    def remember(self, by: object, what: Hashable, compute: Callable[[], Computed]) -> Computed:
+        """What a model computes for a single listener, whatever they ask for: computed once, and read-only.
+
+        Batches of several listeners remember nothing, because their scores are large.
+        """
+        if self.n_listeners != 1:
+            return compute()
+        found = self._remembered.get((id(by), what))
+        if found is None:
+            computed = compute()
+            computed.setflags(write=False)
+            # The model is kept too: as long as it is, no other has its id.
+            found = self._remembered[id(by), what] = by, computed
+        return found[1]  # type: ignore[return-value]
+
     @classmethod
     def from_plays(cls, played: PlayMatrix, n_labels: int) -> Self:
         """A batch of listeners known by plays only; every played song counts as liked.
@@ -201,7 +240,7 @@ class ListenerBatch:
         nudges: Mapping[int, float] | None = None,
         query: Mapping[int, float] | None = None,
         query_share: float = QUERY_SHARE,
-    ) -> Self:
+    ) -> ListenerBatch:
         """A batch of one listener, from positions of songs and labels; `played` maps songs to play counts.
 
         Raises
@@ -209,20 +248,16 @@ class ListenerBatch:
         ValueError
             If a position is out of range, or `query_share` is not between 0 and 1.
         """
-        wanted = None
-        if query is not None:
-            wanted = _row(np.fromiter(query, np.intp), list(query.values()), n_labels).toarray()[0]
         played, nudges = played or {}, nudges or {}
         counts = _row(np.fromiter(played, np.intp), list(played.values()), n_songs)
         counts.sort_indices()
-        return cls(
+        batch = cls(
             liked=_row(np.unique(np.asarray(liked, dtype=np.intp)), 1.0, n_songs),
             disliked=_row(np.unique(np.asarray(disliked, dtype=np.intp)), 1.0, n_songs),
             played=counts.astype(np.int32),
             nudges=_row(np.fromiter(nudges, np.intp), list(nudges.values()), n_labels),
-            query=wanted,
-            query_share=query_share,
         )
+        return batch if query is None else batch.asking(query, query_share)
 
 
 def _row(positions: Positions, values: float | list[float], width: int) -> Matrix:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Self, TypeAlias, TypeGuard
 
@@ -271,8 +271,11 @@ class LabelsAndSound:
 
     def scores(self, batch: ListenerBatch) -> Vector:
         """Scores of all songs, shape (n_listeners, n_songs); with a query, those of `asking.words_first`."""
-        tastes = np.stack([self._score(side).scores for side in self._tastes(batch)])
+        tastes = batch.remember(self, "tastes", lambda: self._taste_scores(batch))
         return tastes if batch.query is None else self.asked(batch, tastes)
+
+    def _taste_scores(self, batch: ListenerBatch) -> Vector:
+        return np.stack([self._score(side).scores for side in self._tastes(batch)])
 
     def asked(self, batch: ListenerBatch, tastes: Vector) -> Vector:
         """Scores for the batch's query, ordered by other scores too (`asking.words_first`).
@@ -333,7 +336,7 @@ class LabelsAndSound:
         """Scores of all other songs for a listener who likes these, shape (n_songs,)."""
         n_songs, n_labels = self.content.weights.shape
         batch = ListenerBatch.from_listener(n_songs, n_labels, liked=songs)
-        scores: Vector = self.scores(batch)[0]
+        scores: Vector = self.scores(batch)[0].copy()
         scores[songs] = 0
         return scores
 
@@ -417,16 +420,20 @@ class LabelsAndSound:
 
     # Sides
 
+    @cached_property
+    def _unit_prototypes(self) -> NDArray[np.float32]:
+        """The sound of each label, of norm 1 or 0, shape (n_labels, d)."""
+        prototypes = self.evidence.prototypes
+        unit: NDArray[np.float32] = prototypes / np.maximum(np.linalg.norm(prototypes, axis=1, keepdims=True), _TINY)
+        return unit
+
     def _tastes(self, batch: ListenerBatch) -> Iterator[_Side]:
         """Each listener's profile, and the mean of the embeddings of what they like, less those of what they do not."""
-        directions = self.content.directions(replace(batch, query=None))
-        unit = self.evidence.prototypes / np.maximum(
-            np.linalg.norm(self.evidence.prototypes, axis=1, keepdims=True), _TINY
-        )
+        directions = self.content.directions(batch.unasked)
         for row, labels in enumerate(directions):
             liked, disliked, nudges = (_row(matrix, row) for matrix in (batch.liked, batch.disliked, batch.nudges))
             total = self._vectors(liked.songs).sum(axis=0) - DISLIKE * self._vectors(disliked.songs).sum(axis=0)
-            total += nudges.values.astype(np.float32) @ unit[nudges.songs]
+            total += nudges.values.astype(np.float32) @ self._unit_prototypes[nudges.songs]
             yield _side(labels, total)
 
     def _asking(self, query: Vector) -> _Side:

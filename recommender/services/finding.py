@@ -303,7 +303,7 @@ def _fitting(user: User, wanted: _Wanted, n: int, *, playable_only: bool, new_on
 def _scores(bundle: ModelBundle, wanted: _Wanted, batch: ListenerBatch) -> Vector:
     """Scores of all songs: what is asked for decides what is listed, taste the order (`asking.words_first`)."""
     index, ranker = bundle.index, bundle.labels_and_sound
-    taste = ranker.scores(replace(batch, query=None))[0]
+    taste = ranker.scores(batch.unasked)[0]
     asks = batch.query is not None and bool((batch.query > 0).any())
     match, candidates = np.zeros(len(taste)), np.ones(len(taste), dtype=bool)
     if asks and ranker.tells_apart(batch.query):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -140,8 +140,8 @@ def recommend(
 def more_asked_than_liked(bundle: ModelBundle, batch: engine.ListenerBatch, asked: Collection[int]) -> set[int]:
     """The query labels whose query weight is at least their profile weight; an unsure mood has many small ones."""
     content, positions = bundle.content, bundle.index.label_positions
-    liked = (1 - batch.query_share) * content.directions(replace(batch, query=None))[0]
-    wanted = batch.query_share * content.directions(replace(batch, query_share=1.0))[0]
+    liked = (1 - batch.query_share) * content.directions(batch.unasked)[0]
+    wanted = batch.query_share * content.directions(batch.with_share(1.0))[0]
     return {pk for pk in asked if pk in positions and wanted[positions[pk]] >= liked[positions[pk]]}
 
 

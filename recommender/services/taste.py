@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+import threading
+from collections import OrderedDict, defaultdict
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from django.contrib.auth.models import User
 from django.db import connection
@@ -66,17 +68,49 @@ class Taste:
     def as_batch(
         self, index: SongLabelIndex, query: Mapping[int, float] | None = None, query_share: float = QUERY_SHARE
     ) -> ListenerBatch:
-        """The taste as a batch of one; `query` maps labels, by primary key, to weights."""
-        return ListenerBatch.from_listener(
-            len(index.song_ids),
-            len(index.label_ids),
-            liked=index.songs(self.liked),
-            disliked=index.songs(self.disliked),
-            played=_counts(self.play_counts, index),
-            nudges=_by_position(self.nudges, index),
-            query=None if query is None else _by_position(query, index),
-            query_share=query_share,
-        )
+        """The taste as a batch of one; `query` maps labels, by primary key, to weights.
+
+        While nothing changes in the taste, each request gets the same batch, which remembers its scores.
+        """
+        batch = _kept_batch(index, self)
+        return batch if query is None else batch.asking(_by_position(query, index), query_share)
+
+
+_KEPT_NUMBERS = 10_000_000
+"""Batches are kept for as many listeners as have so many scores together; each remembers up to four a song (80 MB)."""
+
+_SCORES_A_SONG = 4
+
+_kept: WeakKeyDictionary[SongLabelIndex, OrderedDict[Hashable, ListenerBatch]] = WeakKeyDictionary()
+_keeping = threading.Lock()
+
+
+def _kept_batch(index: SongLabelIndex, taste: Taste) -> ListenerBatch:
+    # By all that a batch is made of: what another process has written is in the taste that was read just now.
+    key = (
+        tuple(taste.liked),
+        tuple(taste.disliked),
+        tuple(taste.play_counts.items()),
+        tuple(taste.nudges.items()),
+    )
+    with _keeping:
+        batches = _kept.setdefault(index, OrderedDict())
+        if (found := batches.get(key)) is not None:
+            batches.move_to_end(key)
+            return found
+    batch = ListenerBatch.from_listener(
+        len(index.song_ids),
+        len(index.label_ids),
+        liked=index.songs(taste.liked),
+        disliked=index.songs(taste.disliked),
+        played=_counts(taste.play_counts, index),
+        nudges=_by_position(taste.nudges, index),
+    )
+    with _keeping:
+        batches[key] = batch
+        while len(batches) > max(1, _KEPT_NUMBERS // (_SCORES_A_SONG * max(len(index.song_ids), 1))):
+            batches.popitem(last=False)
+    return batch
 
 
 # One query instead of seven: Django needs longer to build each than the database to answer it.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..engine.interface import IndexMapping, LabelContribution, Positions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SongLabelIndex:
     """Maps primary keys of songs and labels to positions in the engine's arrays.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -9,7 +11,10 @@ from django.utils import timezone
 from catalog.models import Label, LabelAlias, LibraryRoot, Play, Rating, Song
 from catalog.services.embeddings import store_embedding
 from catalog.services.listening import nudge, rate, record_play, refuse
+from recommender.engine.interface import ListenerBatch, Vector
+from recommender.engine.labels_and_sound import LabelsAndSound
 from recommender.services import recommending
+from recommender.services import taste as taste_service
 from recommender.services.fit import fits_you
 from recommender.services.label_queries import UnknownLabelError
 from recommender.services.profile import profile_of
@@ -17,7 +22,7 @@ from recommender.services.reasons import LabelReason, SongReason, in_words
 from recommender.services.recommending import Recommendation
 from recommender.services.similar import similar_songs
 from recommender.services.taste import taste_of
-from recommender.snapshots import build
+from recommender.snapshots import build, current
 from tests.factories import make_plays, make_rating, make_song, make_user
 
 pytestmark = pytest.mark.django_db
@@ -274,3 +279,81 @@ def test_a_song_without_labels_is_recommended_by_its_sound_and_says_what_it_soun
     asked = recommending.recommend(ada, query={"jazz": 1.0})
     assert new in [one.song for one in asked]
     assert strange not in [one.song for one in asked]
+
+
+# --- What is kept from request to request -------------------------------------------------------
+
+
+def test_scores_of_a_taste_are_computed_once_and_anew_after_each_change(
+    library: dict[str, Song], ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_rating(ada, library["So What"], 5)
+    build.build()
+    bundle = current.bundle()
+    assert bundle is not None
+    computed = []
+    scoring = LabelsAndSound._taste_scores
+
+    def counted(ranker: LabelsAndSound, batch: ListenerBatch) -> Vector:
+        computed.append(batch)
+        return scoring(ranker, batch)
+
+    monkeypatch.setattr(LabelsAndSound, "_taste_scores", counted)
+
+    def ranked() -> list[float]:
+        batch = taste_of(ada).as_batch(bundle.index)
+        kept = bundle.labels_and_sound.scores(batch)
+        assert kept == pytest.approx(scoring(bundle.labels_and_sound, batch))
+        return [float(score) for score in kept[0]]
+
+    first = ranked()
+    assert ranked() == first
+    assert len(computed) == 1
+    rate(ada, library["Birdland"], 1)
+    second = ranked()
+    assert second != first
+    nudge(ada, Label.objects.get(name="calm"), 3.0)
+    assert ranked() != second
+    assert len(computed) == 3
+
+
+def test_people_of_another_taste_share_nothing(library: dict[str, Song], ada: User) -> None:
+    bob, cleo = make_user("bob"), make_user("cleo")
+    for person, title in [(ada, "So What"), (bob, "Birdland"), (cleo, "So What")]:
+        make_rating(person, library[title], 5)
+    build.build()
+    bundle = current.bundle()
+    assert bundle is not None
+    of_ada, of_bob, of_cleo = (taste_of(person).as_batch(bundle.index) for person in (ada, bob, cleo))
+    assert of_ada is not of_bob
+    assert of_cleo is of_ada
+    assert bundle.content.scores(of_ada).tolist() != bundle.content.scores(of_bob).tolist()
+
+
+def test_only_so_many_batches_are_kept(library: dict[str, Song], ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    build.build()
+    bundle = current.bundle()
+    assert bundle is not None
+    monkeypatch.setattr(taste_service, "_KEPT_NUMBERS", 2 * 4 * len(bundle.index.song_ids))
+    for stars in (1, 2, 3, 4, 5, 4, 3):
+        for title in library:
+            rate(ada, library[title], stars)
+            taste_of(ada).as_batch(bundle.index)
+    assert len(taste_service._kept[bundle.index]) == 2
+
+
+def test_what_a_batch_remembers_is_not_of_another_query_or_other_songs(library: dict[str, Song], ada: User) -> None:
+    make_rating(ada, library["So What"], 5)
+    build.build()
+    bundle = current.bundle()
+    assert bundle is not None
+    batch = taste_of(ada).as_batch(bundle.index)
+    liked = bundle.content.profiles(batch)
+    with pytest.raises(ValueError, match="read-only"):
+        liked[0] = 0
+    calm = Label.objects.get(name="calm").pk
+    asked = taste_of(ada).as_batch(bundle.index, {calm: 1.0})
+    assert bundle.content.profiles(asked) is liked
+    assert bundle.content.directions(asked).tolist() != bundle.content.directions(batch).tolist()
+    other = replace(batch, liked=batch.liked * 0)
+    assert not bundle.content.profiles(other).any()

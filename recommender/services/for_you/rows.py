@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -220,7 +221,8 @@ class RowBuilder:
                     artists |= {artist} - {UNKNOWN_ARTIST}
         for seed, verb in seeds.items():
             explain = self.reasons.apart(self.reasons.shared_with_song(seed))
-            self._add(f"Because you {verb} {{seed}}", self.ranker.similarities(seed), explain, seed=seed)
+            scores = self.batch.remember(self.ranker, ("like", seed), partial(self.ranker.similarities, seed))
+            self._add(f"Because you {verb} {{seed}}", scores, explain, seed=seed)
 
     def _add_new_row(self) -> None:
         """Add unplayed songs: those with the best scores first, then the newest."""
