@@ -45,6 +45,7 @@ CALLS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "songs.stars": ((SONG, 3), {"large": True}),
     "songs.row": ((ROW,), {"score": HOSTILE, "number": 2, "removable": True}),
     "songs.rows": (([ROW, ROW],), {}),
+    "songs.matches": (([SimpleNamespace(row=ROW, why=HOSTILE)],), {}),
     "songs.cards": (([SimpleNamespace(song=SONG, why=HOSTILE)],), {}),
     "songs.unseen": (([SONG],), {}),
     "songs.card": ((SONG,), {"why": HOSTILE}),
