@@ -189,3 +189,14 @@ def test_without_scripts_everything_is_still_there(visit: Visit) -> None:
     page.get_by_text("Is a label wrong?").click()
     page.locator(".doubts button").first.click()
     expect(page.get_by_text("a curator will look at it")).to_be_visible()
+
+
+def test_on_a_phone_an_artists_labels_have_the_whole_width_below_what_can_be_done(visit: Visit) -> None:
+    page = visit("/artists/miles%20davis/", size="phone")
+    label = page.get_by_role("list", name="Labels of their songs").locator(".chip").first.bounding_box()
+    picture = page.locator(".person-picture").bounding_box()
+    play = page.get_by_role("button", name="Play all", exact=True).bounding_box()
+    assert label and picture and play
+    assert label["x"] == picture["x"] == play["x"]
+    assert picture["y"] + picture["height"] <= play["y"]
+    assert play["y"] + play["height"] <= label["y"]
