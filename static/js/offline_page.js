@@ -30,6 +30,9 @@ class KeptSongs extends HTMLElement {
     this.addEventListener("click", (event) => this.act(event.target.closest("[data-kept]")), { signal });
     document.addEventListener("kept:changed", () => this.show(), { signal });
     for (const name of ["online", "offline"]) window.addEventListener(name, () => this.showNetwork(), { signal });
+    // The address is still that of the page which was wanted.
+    const again = document.querySelector("[data-network-again]");
+    again?.addEventListener("click", () => location.reload(), { signal });
     this.showNetwork();
     this.show();
   }

@@ -73,6 +73,22 @@ def test_a_kept_song_is_played_and_sought_without_a_network(visit: Visit) -> Non
     expect(page.get_by_role("button", name="mira")).to_be_visible()
 
 
+def test_once_the_network_is_back_the_page_that_was_wanted_is_a_button_away(visit: Visit) -> None:
+    page = with_worker(visit)
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+    page.context.set_offline(True)
+    page.goto("/playlists/")
+    heading(page, "Offline")
+    page.get_by_role("button", name="Try again").click()
+    heading(page, "Offline")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Try again").click()
+    heading(page, "Playlists")
+    page.goto("/offline/")
+    heading(page, "Offline")
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+
+
 def test_the_network_goes_away_and_comes_back_while_music_plays(visit: Visit) -> None:
     page = with_worker(visit, forgive=("ERR_INTERNET_DISCONNECTED",))
     keep(page, "Xtal")
