@@ -44,6 +44,7 @@ class CoverLookupAdmin(ReadOnlyAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Tell the template how many albums have no cover, and whether they may be looked up."""
         context = {
+            "title": "Covers looked up elsewhere",
             "is_on": cover_lookups.is_on(),
             "may_ask": request.user.has_perm(MAY_LOOK_UP),
             "bare": len(cover_lookups.bare_albums()),

@@ -274,7 +274,9 @@ def test_what_an_admin_asks_for_is_found_stored_and_undone(
     client: Client, boss: User, songs: list[Song], service: Service
 ) -> None:
     client.force_login(boss)
-    assert "Look for 1 cover" in client.get("/admin/catalog/coverlookup/").content.decode()
+    page = client.get("/admin/catalog/coverlookup/").content.decode()
+    assert "Look for 1 cover" in page
+    assert "<h1>Covers looked up elsewhere</h1>" in page
     asked = client.post("/admin/catalog/coverlookup/ask/", follow=True).content.decode()
     assert "1 album will be looked up" in asked
     # Nothing is asked of anybody while a page is made.
