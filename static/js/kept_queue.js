@@ -116,7 +116,8 @@ async function look() {
   offered = { songs, at: Number(list.dataset.place), seconds, kept: list.dataset.kept };
   const from = list.dataset.by ? `Go on from ${list.dataset.by}?` : "Go on where you stopped?";
   const by = song.dataset.artist ? `, ${song.dataset.artist}` : "";
-  offer.querySelector("p").textContent = `${from} ${song.dataset.title}${by}, at ${clock(seconds)}`;
+  const at = seconds < 1 ? "" : `, at ${clock(seconds)}`;
+  offer.querySelector("p").textContent = `${from} ${song.dataset.title}${by}${at}`;
   offer.hidden = false;
 }
 

@@ -48,12 +48,12 @@ def open_the_queue(page: Page) -> None:
     page.locator(".queue-song").nth(2).wait_for()
 
 
-def keep_a_queue_elsewhere(page: Page) -> None:
+def keep_a_queue_elsewhere(page: Page, position_ms: int = 1200) -> None:
     """Another player of Mira's, called Pocket, keeps songs of a page as its queue, and plays the last."""
     songs = page.locator("#main [data-song]").evaluate_all("(rows) => rows.map((row) => row.dataset.song)")
     ids = [f"so-{song.strip('/').rpartition('/')[2]}" for song in songs[:3]]
     login = {"u": "mira", "p": PASSWORD, "v": "1.16.1", "c": "Pocket", "f": "json"}
-    asked = urlencode({**login, "id": ids, "current": ids[-1], "position": 1200}, doseq=True)
+    asked = urlencode({**login, "id": ids, "current": ids[-1], "position": position_ms}, doseq=True)
     assert '"ok"' in page.context.request.get(f"/rest/savePlayQueue?{asked}").text()
 
 

@@ -52,6 +52,15 @@ def test_the_music_stops_by_itself_and_has_a_speed(visit: Visit) -> None:
     expect(page.get_by_role("combobox", name="Stop", exact=True)).to_have_value("off")
 
 
+def test_a_song_that_has_hardly_begun_is_offered_without_a_time(visit: Visit) -> None:
+    page = visit("/library/", offers=True)
+    keep_a_queue_elsewhere(page, position_ms=400)
+    page.reload()
+    offer = page.get_by_role("region", name="Go on where you stopped")
+    expect(offer).to_contain_text("Go on from Pocket?")
+    expect(offer).not_to_contain_text(", at ")
+
+
 def test_what_another_player_left_is_offered_and_gone_on_with(visit: Visit) -> None:
     page = visit("/library/", offers=True)
     keep_a_queue_elsewhere(page)
