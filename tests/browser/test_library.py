@@ -196,7 +196,9 @@ def test_on_a_phone_an_artists_labels_have_the_whole_width_below_what_can_be_don
     label = page.get_by_role("list", name="Labels of their songs").locator(".chip").first.bounding_box()
     picture = page.locator(".person-picture").bounding_box()
     play = page.get_by_role("button", name="Play all", exact=True).bounding_box()
-    assert label and picture and play
+    assert label
+    assert picture
+    assert play
     assert label["x"] == picture["x"] == play["x"]
     assert picture["y"] + picture["height"] <= play["y"]
     assert play["y"] + play["height"] <= label["y"]
