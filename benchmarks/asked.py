@@ -39,7 +39,7 @@ from recommender.engine.labels_and_sound import LabelsAndSound
 from recommender.engine.query_parser import parse_query
 from recommender.engine.ranking import top
 from recommender.engine.vocabulary import Vocabulary
-from tagging.vocabulary import vocabulary
+from tagging.labels.vocabulary import vocabulary
 
 from .asked_ceiling import ceiling
 from .cold_sound import label_matrix

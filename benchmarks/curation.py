@@ -105,7 +105,7 @@ def make_library(n_songs: int, n_labels: int) -> None:
 
     from catalog.models import LabelDoubt, LibraryRoot, Song, SongLabel
     from catalog.services.labels import labels_by_name
-    from tagging import registry
+    from tagging.taggers import registry
 
     rng = np.random.default_rng(2026)
     tagger = registry.describe("dcmrs")

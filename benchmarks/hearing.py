@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from catalog.home import home
-from tagging import inference, merged, registry, wholesong
 from tagging.evaluation.fitting_merging import READING, fits_to_other_artists, said_of_labels
 from tagging.evaluation.labelled import TABLE, Labelled, read_labelled
 from tagging.evaluation.predictions import PredictionCache, Predictor
-from tagging.inference import Prediction, Tagger, WholeSongTagger, inference_threads, predict_file
-from tagging.merging import log_odds
-from tagging.vocabulary import vocabulary
+from tagging.labels import merged
+from tagging.labels.merging import log_odds
+from tagging.labels.vocabulary import vocabulary
+from tagging.networks import inference, wholesong
+from tagging.networks.inference import Prediction, Tagger, WholeSongTagger, inference_threads, predict_file
+from tagging.taggers import registry
 
 LOCAL, PUBLISHED = "local", "published"
 

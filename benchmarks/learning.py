@@ -40,10 +40,10 @@ from catalog.home import home  # noqa: E402
 from catalog.parallel import cores, in_parallel  # noqa: E402
 from composer.styles import STYLES, compose  # noqa: E402
 from composer.variation import vary  # noqa: E402
-from tagging import local, registry  # noqa: E402
 from tagging.evaluation.metrics import ranking  # noqa: E402
-from tagging.fitting import Corrections, EmbeddingStatistics, Row, fit_row  # noqa: E402
-from tagging.inference import WholeSongTagger  # noqa: E402
+from tagging.networks.inference import WholeSongTagger  # noqa: E402
+from tagging.taggers import local, registry  # noqa: E402
+from tagging.training.fitting import Corrections, EmbeddingStatistics, Row, fit_row  # noqa: E402
 from tagging.training.scores import windows_all_over  # noqa: E402
 from tagging.training.spectrograms import Mel, Spectrograms, rendered  # noqa: E402
 

@@ -26,7 +26,7 @@ from recommender.engine.adventure import fractional_ranks
 from recommender.engine.interface import Vector
 from recommender.engine.labels_and_sound import LabelsAndSound
 from recommender.engine.ranking import top
-from tagging.vocabulary import vocabulary
+from tagging.labels.vocabulary import vocabulary
 
 from .asked import FIRST, TRUTH, Asked, Library, libraries
 from .requirements import file, require

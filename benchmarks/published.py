@@ -34,11 +34,12 @@ from torch.nn import functional
 
 from catalog.audio import decode
 from catalog.audio_lengths import probe
-from tagging import networks, registry
-from tagging.inference import PatchTagger, n_cores, predict_file
-from tagging.musicnn import Musicnn
-from tagging.patches import SAMPLE_RATE
-from tagging.recommended import recommended
+from tagging.frontend.patches import SAMPLE_RATE
+from tagging.networks import published_networks
+from tagging.networks.inference import PatchTagger, n_cores, predict_file
+from tagging.networks.musicnn import Musicnn
+from tagging.taggers import registry
+from tagging.taggers.recommended import recommended
 
 from .tagging import core_seconds, fresh_process, tag, tell
 
@@ -110,8 +111,8 @@ def load(names: Sequence[str], plain: bool) -> list[PatchTagger]:
         loaded = [registry.load(name) for name in names]
     else:
         with (
-            patch.object(networks, "half_where_fast", lambda: torch.float32),
-            patch("tagging.musicnn.Musicnn", PlainMusicnn),
+            patch.object(published_networks, "half_where_fast", lambda: torch.float32),
+            patch("tagging.networks.musicnn.Musicnn", PlainMusicnn),
         ):
             loaded = [registry.load(name) for name in names]
     return [tagger for tagger in loaded if isinstance(tagger, PatchTagger)]

@@ -27,8 +27,8 @@ from tqdm import tqdm  # noqa: E402
 
 from benchmarks.requirements import folder, require  # noqa: E402
 from benchmarks.requirements import tagger as installed_tagger  # noqa: E402
-from tagging import registry  # noqa: E402
-from tagging.inference import inference_threads, predict_file  # noqa: E402
+from tagging.networks.inference import inference_threads, predict_file  # noqa: E402
+from tagging.taggers import registry  # noqa: E402
 from tagging.training.sources import audio_files  # noqa: E402
 
 

@@ -56,7 +56,7 @@ def chromium() -> Requirement:
 
 def tagger(name: str) -> Requirement:
     """A tagger whose weights are here."""
-    from tagging import registry
+    from tagging.taggers import registry
 
     known = registry.known().get(name)
     remedy = f"There is no tagger {name}: manage.py taggers install {name} --from FOLDER."

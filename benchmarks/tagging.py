@@ -49,10 +49,12 @@ from benchmarks.requirements import folder, require  # noqa: E402
 from catalog.audio import decode  # noqa: E402
 from catalog.audio_frames import UnreadableAudio  # noqa: E402
 from catalog.audio_lengths import probe  # noqa: E402
-from tagging import frontend, inference, networks, registry, wholesong  # noqa: E402
-from tagging.frontend import HOP, N_FFT, N_MELS, N_SAMPLES, SAMPLE_RATE, windows_of  # noqa: E402
-from tagging.inference import Tagger, WholeSongTagger, inference_threads, n_cores, predict_file  # noqa: E402
-from tagging.inputs import read_inputs  # noqa: E402
+from tagging.frontend import mel_bands  # noqa: E402
+from tagging.frontend.inputs import read_inputs  # noqa: E402
+from tagging.frontend.mel_bands import HOP, N_FFT, N_MELS, N_SAMPLES, SAMPLE_RATE, windows_of  # noqa: E402
+from tagging.networks import inference, published_networks, wholesong  # noqa: E402
+from tagging.networks.inference import Tagger, WholeSongTagger, inference_threads, n_cores, predict_file  # noqa: E402
+from tagging.taggers import registry  # noqa: E402
 
 SHARED = PROJECT.parent / "shared" / "data"
 LOCAL = "dcmrs"
@@ -186,7 +188,7 @@ def shares_of_time(files: Sequence[Path], taggers: Sequence[Tagger]) -> tuple[fl
         inference_threads() as threads,
         # A helper's time cannot be told apart.
         patch.object(inference, "inputs_of", read_inputs),
-        patch.object(frontend, "power_mel", timed(1, frontend.power_mel)),
+        patch.object(mel_bands, "power_mel", timed(1, mel_bands.power_mel)),
     ):
         for tagger in taggers:
             name = "predict_song" if isinstance(tagger, WholeSongTagger) else "predict_spectrogram"
@@ -278,7 +280,10 @@ def make_long_recording(source: Path, path: Path) -> None:
 def measure(names: Sequence[str], files: Sequence[Path], long_file: Path, rounds: int) -> Figures:
     """Everything about one set of taggers."""
     taggers = [registry.load(name) for name in names]
-    with patch.object(networks, "_stage", plain_stage), patch.object(wholesong, "fused", lambda network, *_: network):
+    with (
+        patch.object(published_networks, "_stage", plain_stage),
+        patch.object(wholesong, "fused", lambda network, *_: network),
+    ):
         plain_taggers = [registry.load(name) for name in names]
     together = " + ".join(names)
     few = files[:: max(len(files) // FILES_FOR_RATIO, 1)]

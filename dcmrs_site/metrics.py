@@ -23,7 +23,7 @@ from catalog.models import LibraryRoot, Song
 from catalog.services import signs
 from catalog.version import version
 from recommender.models import Snapshot
-from tagging import services
+from tagging.services import queue_state
 
 from . import disk, stalls
 
@@ -34,7 +34,7 @@ class Site(Collector):
     def collect(self) -> Iterator[Metric]:
         """Every figure."""
         yield _of("dcmrs_info", "The version that answers.", {("version",): {(version(),): 1}})
-        progress = services.progress()
+        progress = queue_state.progress()
         states: dict[tuple[str], float] = {("pending",): progress.pending, ("running",): progress.running}
         states |= {("done",): progress.done, ("failed",): progress.failed}
         yield _of("dcmrs_songs", "Songs with audio by their state of tagging.", {("state",): states})

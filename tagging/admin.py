@@ -21,9 +21,12 @@ from catalog.admin.songs import SongAdmin
 from catalog.broker import send
 from catalog.models import SongQuerySet
 
-from . import corrections, learning, registry, services, tasks, training_jobs
+from . import tasks
+from .learning import corrections, learned_layer, training_jobs
 from .models import TrainingJob
-from .registry import LocalTagger
+from .services import relabelling
+from .taggers import registry
+from .taggers.registry import LocalTagger
 
 _MOST_LABELS_SHOWN = 30
 _JOBS_SHOWN = 8
@@ -63,7 +66,11 @@ def tagger_lines() -> list[TaggerLine]:
     )
     return [
         TaggerLine(
-            tagger, tagger.name == used, _trained_labels(tagger), "network" in tagger.figures, services.to_retag(tagger)
+            tagger,
+            tagger.name == used,
+            _trained_labels(tagger),
+            "network" in tagger.figures,
+            relabelling.to_retag(tagger),
         )
         for tagger in family
     ]
@@ -153,7 +160,7 @@ class TrainingJobAdmin(ReadOnlyAdmin):
             return redirect("admin:tagging_trainingjob_changelist")
         if name != before:
             self._log(request, CHANGE, name, f"Put to use, in place of {before}")
-        to_retag = services.to_retag(registry.local_family()[name])
+        to_retag = relabelling.to_retag(registry.local_family()[name])
         again = f" It hears otherwise: {to_retag} songs are heard again for that." if to_retag else ""
         if send(tasks.relabel):
             self.message_user(request, f"In use: {name}. Songs are given its labels now.{again}", messages.SUCCESS)
@@ -188,7 +195,7 @@ class TrainingJobAdmin(ReadOnlyAdmin):
 def _corrections() -> dict[str, Any]:
     """Count the corrections that a training job would use."""
     try:
-        base = learning.base_tagger()
+        base = learned_layer.base_tagger()
     except registry.TaggerError as error:
         return {"no_base": str(error)}
     labels = corrections.corrections_by_label(base)
@@ -206,5 +213,5 @@ def _state() -> dict[str, Any]:
     """Read the state of training jobs and relabelling."""
     given = list(TrainingJob.objects.select_related("asked_by")[:_JOBS_SHOWN])
     moving = any(job.state in (TrainingJob.State.WAITING, TrainingJob.State.RUNNING) for job in given)
-    left = services.to_relabel()
+    left = relabelling.to_relabel()
     return {"jobs": given, "to_relabel": left, "moving": moving or left > 0}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from catalog.services.labels import background_labels
 
-from .sound import NOTHING
-from .vocabulary import vocabulary
+from .frontend.sound import NOTHING
+from .labels.vocabulary import vocabulary
 
 
 @background_labels

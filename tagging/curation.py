@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from catalog.services.curation.thresholds import TaggerThresholds, tagger_thresholds
 
-from . import registry
+from .taggers import registry
 
 
 @tagger_thresholds

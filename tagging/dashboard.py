@@ -22,8 +22,10 @@ from catalog.quantities import count
 from catalog.services import signs
 from catalog.tasks import rescan_confirmed
 
-from . import registry, second_pass, services, tasks
-from .services import Failure
+from . import tasks
+from .services import queue_state, second_pass
+from .services.queue_state import Failure
+from .taggers import registry
 
 _MOST_REASONS = 6
 _MAY_RETRY = "catalog.change_song"
@@ -78,7 +80,7 @@ def retry_failed(request: ListenerRequest) -> HttpResponse:
     if not request.user.has_perm(_MAY_RETRY):
         raise PermissionDenied("Having songs heard again is for those who may change songs.")
     reason = request.POST.get("reason")
-    message = _retry_message(services.retry_failed(None if reason is None else reason.replace("\0", "")))
+    message = _retry_message(queue_state.retry_failed(None if reason is None else reason.replace("\0", "")))
     if request.htmx:
         return _panel(request, message)
     messages.info(request, message)
@@ -98,8 +100,8 @@ def _retry_message(requeued: int) -> str:
 
 
 def _panel(request: HttpRequest, message: str = "") -> HttpResponse:
-    progress = services.progress()
-    failures = services.failures()
+    progress = queue_state.progress()
+    failures = queue_state.failures()
     context = {
         "message": message,
         "progress": progress,

@@ -6,7 +6,7 @@ from django.dispatch import receiver
 
 from catalog.signals import tagging_needed
 
-from . import registry
+from .taggers import registry
 from .tasks import call_worker
 
 

@@ -22,7 +22,9 @@ from kombu.exceptions import ChannelError, OperationalError
 
 from catalog.broker import connected
 
-from . import registry, second_pass, services, training_jobs
+from .learning import training_jobs
+from .services import first_pass, loading, relabelling, second_pass
+from .taggers import registry
 
 logger = logging.getLogger(__name__)
 
@@ -35,19 +37,19 @@ _PATIENCE_FOR_WORKERS_S = 1.5
 def tag_songs(self: Task[Any, Any], names: Sequence[str] | None = None) -> None:
     """Tag PENDING songs for a few seconds, with the named taggers or every installed one."""
     if self.request.is_eager:
-        services.tag_pending(names)
+        first_pass.tag_pending(names)
         if names is None:
             _label_again()
         return
     try:
-        able = bool(services.load(names))
+        able = bool(loading.load(names))
     except registry.TaggerError as error:
         # Calling the worker again would fail again at once.
         logger.warning("%s", error)
         return
-    if able and services.work_here():
+    if able and first_pass.work_here():
         call_worker(names)
-        services.tag_pending(names, seconds=_SECONDS)
+        first_pass.tag_pending(names, seconds=_SECONDS)
     elif names is None and second_pass.work_here():
         call_worker()
         _label_again(_SECONDS)
@@ -64,7 +66,7 @@ def _label_again(seconds: float | None = None) -> None:
 @shared_task(ignore_result=True)
 def sweep() -> None:
     """Requeue stale and untagged songs, and start what waits: tagging, a second pass, a training job."""
-    if services.sweep() or second_pass.waiting().exists():
+    if first_pass.sweep() or second_pass.waiting().exists():
         call_worker()
     if training_jobs.is_waiting():
         learn.delay()
@@ -74,13 +76,13 @@ def sweep() -> None:
 def learn() -> None:
     """Run the WAITING training job, then relabel songs where it wrote a tagger."""
     if training_jobs.run_waiting() is not None:
-        services.relabel_from_embeddings()
+        relabelling.relabel_from_embeddings()
 
 
 @shared_task(ignore_result=True)
 def relabel() -> None:
     """Give songs the labels of the tagger in use: from embeddings now, and by requeueing songs without one."""
-    if services.sweep():
+    if first_pass.sweep():
         call_worker()
 
 
@@ -127,7 +129,7 @@ def _waiting(connection: Connection) -> int:
 @worker_init.connect
 def _import_torch(**_: Any) -> None:
     """Import torch before the pool forks, and have no process write into what they share by looking for garbage."""
-    from . import inference  # noqa: F401
+    from .networks import inference  # noqa: F401
 
     gc.collect()
     gc.freeze()
@@ -137,6 +139,6 @@ def _import_torch(**_: Any) -> None:
 def _warm_up(**_: Any) -> None:
     """Load the taggers, so that the first song does not wait for them."""
     try:
-        services.warm_up()
+        loading.warm_up()
     except registry.TaggerError as error:
         logger.warning("%s", error)

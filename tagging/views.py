@@ -10,7 +10,8 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from . import registry, services
+from .services import queue_state
+from .taggers import registry
 
 
 @staff_member_required
@@ -29,5 +30,5 @@ def tagging_status(request: HttpRequest) -> HttpResponse:
 
 
 def _context() -> dict[str, Any]:
-    progress = services.progress()
+    progress = queue_state.progress()
     return {"progress": progress, "taggers": registry.installed(), "ready_at": progress.ready_at}

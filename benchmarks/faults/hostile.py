@@ -30,7 +30,7 @@ from catalog.importing.walking import FoundFile
 from catalog.sound_shape import drawing_limits, look_at
 from mood.picture import PictureRefused
 from mood.reading import read_photograph
-from tagging.inputs import Wanted, inputs_of
+from tagging.frontend.inputs import Wanted, inputs_of
 from tests.audio import add_picture, add_unpacking, picture, tag, write_endless, write_tone
 from tests.pictures import many_scans
 

@@ -2,13 +2,13 @@
 
     python -m tagging.evaluation.fitting_merging FOLDER...
 
-writes `tagging/merging.json` anew from folders of recordings with a `labels.csv` (`labelled.py`), and prints how well
-merged labels answer about artists that the fit has not seen. A label's weights minimize the logistic loss of what
+writes `tagging/labels/merging.json` anew from folders of recordings with a `labels.csv` (`labelled.py`), and prints how
+well merged labels answer about artists that the fit has not seen. A label's weights minimize the logistic loss of what
 people said, held to the weights of its kind by their squared distance; a kind's are the means over its labels of how
 far each network's ROC-AUC lies above chance, squared. A label of which nobody said anything has its kind's. A
 calibration is held in the same way to that of its kind. What people said of enough recordings also has a reading
-(`tagging.merging.Readings`): a logistic regression on the embeddings of two networks beside the score, held to 0. A
-mood of which too little was said by itself learns its reading from the quadrants of mood that it belongs to.
+(`tagging.labels.merging.Readings`): a logistic regression on the embeddings of two networks beside the score, held to
+0. A mood of which too little was said by itself learns its reading from the quadrants of mood that it belongs to.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from catalog.home import home
-from tagging import registry
-from tagging.atomic_write import atomic_write
-from tagging.descriptions import TaggerError
-from tagging.merging import Merging, Readings, log_odds, written
-from tagging.vocabulary import Vocabulary, vocabulary
+from tagging.labels.merging import Merging, Readings, log_odds, written
+from tagging.labels.vocabulary import Vocabulary, vocabulary
+from tagging.networks.descriptions import TaggerError
+from tagging.taggers import registry
+from tagging.taggers.atomic_write import atomic_write
 
 from .judging import judge_labels, table
 from .labelled import Labelled, read_labelled
@@ -360,7 +360,7 @@ def main() -> None:
     """Fit the merging anew and print how well it answers."""
     parser = argparse.ArgumentParser(prog="python -m tagging.evaluation.fitting_merging", description=main.__doc__)
     parser.add_argument("folders", nargs="+", type=Path, help="folders with a labels.csv")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent.parent / "merging.json")
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent.parent / "labels" / "merging.json")
     arguments = parser.parse_args()
     words = vocabulary()
     try:

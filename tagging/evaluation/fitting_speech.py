@@ -1,11 +1,11 @@
-"""Fitting what tells speech from music (`tagging.sound`), and counting what is taken for what.
+"""Fitting what tells speech from music (`tagging.frontend.sound`), and counting what is taken for what.
 
     python -m tagging.evaluation.fitting_speech --speech FOLDER --music FOLDER...
 
-writes `tagging/speech.json` anew: logistic regression of a few measures of spectrograms, speech and music counting
-alike. Every folder in the first one holds recordings of one voice; all of the others is music, but for what is called
-like a recording of the first. The counts that are printed are of recordings whose voice, or fold of the music, had no
-part in the fit.
+writes `tagging/frontend/speech.json` anew: logistic regression of a few measures of spectrograms, speech and music
+counting alike. Every folder in the first one holds recordings of one voice; all of the others is music, but for what is
+called like a recording of the first. The counts that are printed are of recordings whose voice, or fold of the music,
+had no part in the fit.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from scipy.special import expit
 
 from catalog.audio_frames import UnreadableAudio
 from catalog.audio_lengths import probe
-from tagging import frontend, patches
-from tagging.atomic_write import atomic_write
-from tagging.frontend import song_windows
-from tagging.patches import Patches, song_patches
-from tagging.sound import MEASURES, NOTHING, SpeechNumbers, noise_share, speech_measures, without_music
+from tagging.frontend import mel_bands, patches
+from tagging.frontend.mel_bands import song_windows
+from tagging.frontend.patches import Patches, song_patches
+from tagging.frontend.sound import MEASURES, NOTHING, SpeechNumbers, noise_share, speech_measures, without_music
+from tagging.taggers.atomic_write import atomic_write
 from tagging.training.sources import audio_files
 
 Floats = NDArray[np.float64]
@@ -48,7 +48,7 @@ def spectrograms(path: Path) -> list[tuple[NDArray[np.float32], int]]:
     """
     duration_s = probe(path).duration_s
     return [
-        (song_windows(path, duration_s), frontend.SAMPLE_RATE),
+        (song_windows(path, duration_s), mel_bands.SAMPLE_RATE),
         (song_patches(path, duration_s, _PATCHES), patches.SAMPLE_RATE),
     ]
 
@@ -115,7 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tagging.evaluation.fitting_speech", description=main.__doc__)
     parser.add_argument("--speech", type=Path, required=True, help="a folder with a folder for each voice")
     parser.add_argument("--music", nargs="+", type=Path, required=True, help="folders of music")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent.parent / "speech.json")
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent.parent / "frontend" / "speech.json")
     arguments = parser.parse_args()
     voices = [(file, True, file.parent.name) for file in audio_files(arguments.speech, print)]
     spoken_names = {file.name for file, _, _ in voices}

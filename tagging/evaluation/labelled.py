@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from catalog.importing.walking import printable, reason
 from catalog.names import label_key
-from tagging.vocabulary import Vocabulary, vocabulary
+from tagging.labels.vocabulary import Vocabulary, vocabulary
 
 TABLE = "labels.csv"
 FEWEST = 4

@@ -20,11 +20,13 @@ from catalog import audio, audio_frames, audio_lengths
 from catalog.audio import decode
 from catalog.audio_frames import UnreadableAudio
 from catalog.audio_lengths import probe
-from tagging import frontend, inference, musicnn, networks, patches, registry, wholesong
-from tagging.descriptions import Description
-from tagging.frontend import DURATION_S, N_SAMPLES, SAMPLE_RATE, mel_spectrogram
-from tagging.inference import PatchTagger, Prediction, Tagger, inference_threads, predict_file
-from tagging.patches import song_patches
+from tagging.frontend import mel_bands, patches
+from tagging.frontend.mel_bands import DURATION_S, N_SAMPLES, SAMPLE_RATE, mel_spectrogram
+from tagging.frontend.patches import song_patches
+from tagging.networks import inference, musicnn, published_networks, wholesong
+from tagging.networks.descriptions import Description
+from tagging.networks.inference import PatchTagger, Prediction, Tagger, inference_threads, predict_file
+from tagging.taggers import registry
 
 from .alterations import Alteration
 
@@ -343,7 +345,7 @@ def _steps(
 def _program(*, means: bool) -> str:
     """Digest the modules that compute predictions, so that the cache misses after they change."""
     # Whole-song means do not depend on how windows are chosen.
-    networks_of = (audio, audio_frames, audio_lengths, frontend, networks, musicnn, patches)
+    networks_of = (audio, audio_frames, audio_lengths, mel_bands, published_networks, musicnn, patches)
     modules = networks_of if means else (*networks_of, inference, wholesong)
     digest = hashlib.sha256()
     for module in modules:

@@ -10,8 +10,9 @@ from django.core.management.base import CommandError, OutputWrapper
 from tqdm import tqdm
 
 from catalog.models import Song
-from tagging import services, training_jobs
+from tagging.learning import training_jobs
 from tagging.models import TrainingJob
+from tagging.services import first_pass, relabelling
 
 if TYPE_CHECKING:
     import torch
@@ -58,14 +59,14 @@ def learn_from_library(out: OutputWrapper, name: str | None = None, network: Wit
         return
     out.write(f"{job.tagger} is in use. {job.message}")
     try:
-        with tqdm(total=services.to_relabel(), unit=" songs", file=sys.stderr, leave=False) as bar:
-            services.relabel_from_embeddings(bar.update)
+        with tqdm(total=relabelling.to_relabel(), unit=" songs", file=sys.stderr, leave=False) as bar:
+            relabelling.relabel_from_embeddings(bar.update)
     except KeyboardInterrupt:
-        left = services.to_relabel()
+        left = relabelling.to_relabel()
         raise CommandError(
             f"interrupted: {left} songs get their labels with manage.py tag_songs", returncode=130
         ) from None
-    if pending := services.sweep():
+    if pending := first_pass.sweep():
         out.write(f"{pending} songs have not been heard yet: manage.py tag_songs, or a running worker does it")
     again = "" if network is None else "; all songs are then heard once more"
     out.write(f"To go back: manage.py taggers use {job.figures['base']}{again}")
@@ -82,7 +83,7 @@ def _learn(name: str | None) -> TrainingJob:
 
 
 def _learn_with_network(out: OutputWrapper, name: str | None, network: WithNetwork) -> TrainingJob:
-    from tagging.learning_network import learn_network
+    from tagging.learning.learned_network import learn_network
 
     n = Song.objects.playable().filter(tagging_state=Song.Tagging.DONE).count()
     out.write(f"If a new tagger comes of it, all {n} songs are heard again by it; until then they keep their labels.")

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from catalog.home import home
-from tagging import local, registry
-from tagging.descriptions import LocalTagger, TaggerError
 from tagging.evaluation.labelled import read_labelled
+from tagging.labels.vocabulary import vocabulary
+from tagging.networks.descriptions import LocalTagger, TaggerError
+from tagging.taggers import local, registry
 from tagging.training.distillation_dataset import predict_with_networks
 from tagging.training.distilling import DistillingPlan
 from tagging.training.published_teachers import Material, learn, some_of, write
 from tagging.training.sources import Complain, audio_files
 from tagging.training.spectrograms import Spectrograms, key_of
-from tagging.vocabulary import vocabulary
 
 
 @dataclass(frozen=True)

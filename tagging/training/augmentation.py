@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tagging.frontend import N_FRAMES, N_MELS
+from tagging.frontend.mel_bands import N_FRAMES, N_MELS
 
 from .dataset import Dataset
 from .mixing import Mixing, Rng, make_clip

@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from catalog.audio_lengths import probe
-from tagging import merged, registry
-from tagging.atomic_write import atomic_write
 from tagging.evaluation.fitting_merging import Said, fit_merging
-from tagging.frontend import HOP, SAMPLE_RATE
-from tagging.inference import PatchTagger, Tagger, inference_threads, predict_file
-from tagging.merging import Merging, log_odds
-from tagging.patches import SAMPLE_RATE as PATCH_RATE
-from tagging.patches import song_patches
-from tagging.vocabulary import Vocabulary
+from tagging.frontend.mel_bands import HOP, SAMPLE_RATE
+from tagging.frontend.patches import SAMPLE_RATE as PATCH_RATE
+from tagging.frontend.patches import song_patches
+from tagging.labels import merged
+from tagging.labels.merging import Merging, log_odds
+from tagging.labels.vocabulary import Vocabulary
+from tagging.networks.inference import PatchTagger, Tagger, inference_threads, predict_file
+from tagging.taggers import registry
+from tagging.taggers.atomic_write import atomic_write
 
 from .spectrograms import Mel, Spectrograms, first_frame, key_of
 

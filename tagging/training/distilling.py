@@ -27,8 +27,8 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from catalog.training import load_checkpoint, save_checkpoint
-from tagging.local import trunk_version
-from tagging.wholesong import QUIETEST_DB, WholeSongCnn
+from tagging.networks.wholesong import QUIETEST_DB, WholeSongCnn
+from tagging.taggers.local import trunk_version
 
 from .augmentation import another_copy, mask
 from .distillation_dataset import DistillationDataset

@@ -1,8 +1,8 @@
 """Fine-tune the whole network to curators' corrections with learning without forgetting.
 
-Training starts from the label layer fitted to the corrections (`tagging.fitting`). Wherever there is no correction
-(other labels in all songs, corrected labels in all other songs), the change from the base network's predictions is
-penalized [1]_. Batch normalizations are frozen, since a few songs are no sample of all music.
+Training starts from the label layer fitted to the corrections (`tagging.training.fitting`). Wherever there is no
+correction (other labels in all songs, corrected labels in all other songs), the change from the base network's
+predictions is penalized [1]_. Batch normalizations are frozen, since a few songs are no sample of all music.
 
 The result is evaluated by cross-validation: songs are split by artist, and for each part a network is tuned without it.
 
@@ -27,11 +27,11 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from catalog.training import adamw, fast_bfloat16, load_checkpoint, save_checkpoint, warmup_cosine
-from tagging import local
-from tagging.fitting import Corrections, EmbeddingStatistics, Row, by_artist, move_row
-from tagging.wholesong import WholeSongCnn, fused
+from tagging.networks.wholesong import WholeSongCnn, fused
+from tagging.taggers import local
 
 from .augmentation import another_copy
+from .fitting import Corrections, EmbeddingStatistics, Row, by_artist, move_row
 from .mixing import padded
 from .scores import embed
 from .spectrograms import Mel

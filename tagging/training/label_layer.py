@@ -1,7 +1,7 @@
 """A label layer: ridge regression from embeddings to merged labels' scores, calibrated on artists that were not seen.
 
-The published networks' predictions, merged as a library's are (`tagging.merging`), are the scores [1]_; what people
-said of recordings by artists that neither network nor layer has seen makes probabilities of them.
+The published networks' predictions, merged as a library's are (`tagging.labels.merging`), are the scores [1]_; what
+people said of recordings by artists that neither network nor layer has seen makes probabilities of them.
 
 References
 ----------
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tagging.vocabulary import Vocabulary
+from tagging.labels.vocabulary import Vocabulary
 
 Floats = NDArray[np.float64]
 

@@ -24,8 +24,8 @@ from catalog.training import (
     load_checkpoint,
     save_checkpoint,
 )
-from tagging.frontend import N_FRAMES
-from tagging.wholesong import WholeSongCnn
+from tagging.frontend.mel_bands import N_FRAMES
+from tagging.networks.wholesong import WholeSongCnn
 
 from .augmentation import another_copy, labelled_window
 from .dataset import Dataset

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tagging.frontend import HOP, N_FRAMES, N_MELS, SAMPLE_RATE, mel_centres
+from tagging.frontend.mel_bands import HOP, N_FRAMES, N_MELS, SAMPLE_RATE, mel_centres
 
 Rng = np.random.Generator
 Mel = NDArray[np.float32]

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from catalog.training import adamw, average_into, fast_bfloat16, warmup_cosine
-from tagging.frontend import N_MELS
-from tagging.wholesong import WholeSongCnn, audible, level_out
+from tagging.frontend.mel_bands import N_MELS
+from tagging.networks.wholesong import WholeSongCnn, audible, level_out
 
 _WARMUP = 0.05
 _LARGEST_GRADIENT = 5.0

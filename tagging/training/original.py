@@ -20,8 +20,8 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from catalog.training import load_checkpoint, save_checkpoint
-from tagging.frontend import N_FRAMES
-from tagging.networks import Cnn
+from tagging.frontend.mel_bands import N_FRAMES
+from tagging.networks.published_networks import Cnn
 
 from .dataset import Dataset
 from .mixing import padded

@@ -15,14 +15,14 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from tagging import local
-from tagging.descriptions import LocalTagger, TaggerError, TaggerLabel
 from tagging.evaluation.fitting_merging import Said, calibrated, said_of_labels
 from tagging.evaluation.judging import Verdict, judge_labels, table
 from tagging.evaluation.labelled import FEWEST, Labelled
-from tagging.merging import Merging
-from tagging.vocabulary import Vocabulary
-from tagging.wholesong import WholeSongCnn, fused
+from tagging.labels.merging import Merging
+from tagging.labels.vocabulary import Vocabulary
+from tagging.networks.descriptions import LocalTagger, TaggerError, TaggerLabel
+from tagging.networks.wholesong import WholeSongCnn, fused
+from tagging.taggers import local
 
 from .distillation_dataset import DistillationDataset, TeacherPredictions, make_distillation_dataset
 from .distilling import Distilling, DistillingPlan

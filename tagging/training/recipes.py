@@ -16,11 +16,11 @@ from scipy.special import expit, logit
 from tqdm import tqdm
 
 from catalog.names import label_key
-from tagging import local, registry
-from tagging.atomic_write import atomic_write
-from tagging.descriptions import LocalTagger, TaggerLabel, published
-from tagging.operating_points import operating_points
-from tagging.wholesong import WholeSongCnn
+from tagging.evaluation.operating_points import operating_points
+from tagging.networks.descriptions import LocalTagger, TaggerLabel, published
+from tagging.networks.wholesong import WholeSongCnn
+from tagging.taggers import local, registry
+from tagging.taggers.atomic_write import atomic_write
 
 from .dataset import Dataset, make_dataset
 from .loop import Material, Plan, Training

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from catalog.training import fast_bfloat16
 from tagging.evaluation.metrics import agreement, ranking
-from tagging.frontend import windows_of
-from tagging.wholesong import WholeSongCnn
+from tagging.frontend.mel_bands import windows_of
+from tagging.networks.wholesong import WholeSongCnn
 
 from .dataset import Dataset
 from .mixing import SILENCE_DB

@@ -22,7 +22,7 @@ from composer.mixing import render
 from composer.score import Score
 from composer.synthesis.waves import RATE
 from composer.variation import compose_variation
-from tagging.frontend import HOP, N_MELS, SAMPLE_RATE, Scaling, power_mel
+from tagging.frontend.mel_bands import HOP, N_MELS, SAMPLE_RATE, Scaling, power_mel
 
 _PIECE_FRAMES = 60 * SAMPLE_RATE // HOP
 _LONGEST_S = 1200.0

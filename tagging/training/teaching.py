@@ -17,11 +17,11 @@ from tqdm import tqdm
 
 from catalog.names import label_key
 from catalog.parallel import in_parallel
-from tagging import registry
-from tagging.atomic_write import atomic_write
 from tagging.evaluation.metrics import log_odds
-from tagging.frontend import N_FRAMES, N_MELS
-from tagging.inference import Tagger
+from tagging.frontend.mel_bands import N_FRAMES, N_MELS
+from tagging.networks.inference import Tagger
+from tagging.taggers import registry
+from tagging.taggers.atomic_write import atomic_write
 
 from .dataset import Dataset, VocabularyLabel
 from .mixing import Mixing, Rng, drawing_rows, make_clip, padded

@@ -16,8 +16,8 @@ from catalog.demo.rendering import render_library, render_track
 from catalog.models import Listener, Play, PlayCount, Rating, Song
 from catalog.services import demo
 from composer.styles import STYLES
-from tagging import registry
-from tagging.inference import predict_file
+from tagging.networks.inference import predict_file
+from tagging.taggers import registry
 
 pytestmark = pytest.mark.long
 

@@ -22,7 +22,8 @@ from catalog.services.labels import labels_by_name
 from recommender.models import Snapshot
 from recommender.snapshots import current
 from recommender.tasks import refresh_content
-from tagging import corrections, registry
+from tagging.learning import corrections
+from tagging.taggers import registry
 from tests.factories import make_root, make_song, make_user
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ import pytest
 from catalog.names import label_key
 from mood.emotions import EMOTIONS, FEELINGS, MOODS
 from mood.labels import DEFAULT_TABLE, STRONGEST, WAYS, Way, query, strength, vocabulary
-from tagging.vocabulary import vocabulary as tagging_vocabulary
+from tagging.labels.vocabulary import vocabulary as tagging_vocabulary
 
 SURELY_SAD = {"sad": 0.9, "neutral": 0.1}
 PERHAPS_SAD = {"sad": 0.4, "neutral": 0.3, "fear": 0.2, "angry": 0.1}

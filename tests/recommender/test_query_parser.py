@@ -16,8 +16,8 @@ from recommender.engine.query_parser import parse_query
 from recommender.engine.query_tokens import phrase_of
 from recommender.engine.query_weights import A_BIT, LESS, NOT, PLAIN, VERY, exclude_refused
 from recommender.engine.vocabulary import Vocabulary
-from tagging import registry
-from tagging.vocabulary import vocabulary
+from tagging.labels.vocabulary import vocabulary
+from tagging.taggers import registry
 
 # What libraries are labelled with: by networks that write their own tags, and by the vocabulary that the others share.
 # Each label once, as it was first spelled.

@@ -14,7 +14,7 @@ class Impatience(AppConfig):
     label = "impatience"
 
     def ready(self) -> None:
-        from tagging import services
+        from tagging.services import first_pass
 
-        services.STALE_AFTER = timedelta(seconds=3)
-        services.HEARTBEAT_S = 0.5
+        first_pass.STALE_AFTER = timedelta(seconds=3)
+        first_pass.HEARTBEAT_S = 0.5

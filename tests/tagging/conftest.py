@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import torch
 
-from tagging import local, registry, services
-from tagging.frontend import Scaling
-from tagging.networks import Cnn
-from tagging.registry import LocalTagger, PublishedTagger, TaggerLabel
-from tagging.wholesong import WholeSongCnn
+from tagging.frontend.mel_bands import Scaling
+from tagging.networks.published_networks import Cnn
+from tagging.networks.wholesong import WholeSongCnn
+from tagging.services import loading
+from tagging.taggers import local, registry
+from tagging.taggers.registry import LocalTagger, PublishedTagger, TaggerLabel
 
 KINDS = {"jazz": "genre", "happy": "mood", "piano": "instrument", "quiet": "mood"}
 
@@ -25,9 +26,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A `DCMRS_HOME` of the test's own, without taggers, not even the bundled one."""
     monkeypatch.setenv("DCMRS_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(registry, "BUNDLED", tmp_path / "bundled" / "dcmrs.safetensors")
-    services._loaded.cache_clear()
+    loading._loaded.cache_clear()
     yield tmp_path / "home"
-    services._loaded.cache_clear()
+    loading._loaded.cache_clear()
 
 
 @pytest.fixture(scope="session")

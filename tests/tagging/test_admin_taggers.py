@@ -11,9 +11,10 @@ from django.test import Client
 
 from catalog.services.embeddings import store_embedding
 from catalog.services.labels import curate, labels_by_name
-from tagging import registry, services
 from tagging.models import TaggingRun, TrainingJob
-from tagging.registry import LocalTagger
+from tagging.services import relabelling
+from tagging.taggers import registry
+from tagging.taggers.registry import LocalTagger
 from tests.factories import make_root, make_song, make_user
 from tests.tagging.conftest import write_local
 from tests.tagging.sounds import make_sounds
@@ -113,7 +114,7 @@ def test_songs_that_wait_for_labels_are_counted_until_they_have_them(
     client.post(USE, {"name": "mine"})
     assert "3 songs wait for the labels" in text(client, STATE)
     assert 'hx-trigger="every 3s"' in text(client, STATE)
-    services.relabel_from_embeddings()
+    relabelling.relabel_from_embeddings()
     assert "wait for the labels" not in text(client, STATE)
     assert "hx-trigger" not in text(client, STATE)
 

@@ -21,7 +21,7 @@ from recommender.services.profile import profile_of
 from recommender.services.radio import more_like
 from recommender.services.song_map import shown
 from recommender.snapshots import build
-from tagging.vocabulary import vocabulary
+from tagging.labels.vocabulary import vocabulary
 from tests.factories import make_rating, make_root, make_song, make_user
 
 pytestmark = pytest.mark.django_db

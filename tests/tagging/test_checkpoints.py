@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tagging.checkpoints import read_checkpoint
+from tagging.taggers.checkpoints import read_checkpoint
 from tests.tagging.checkpoints import write_checkpoint
 
 

@@ -16,7 +16,9 @@ from django.core.management import CommandError, call_command
 
 from catalog.home import PROJECT_ROOT
 from catalog.models import LibraryRoot, Song
-from tagging import registry, services, tasks
+from tagging import tasks
+from tagging.services import first_pass
+from tagging.taggers import registry
 from tests.audio import write_tone
 from tests.factories import make_root, make_song
 from tests.tagging.conftest import KINDS, Know, describe
@@ -95,7 +97,7 @@ def test_an_interrupted_installation_is_said_in_one_line(
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tagging.registry.install", interrupt)
+    monkeypatch.setattr("tagging.taggers.registry.install", interrupt)
     with pytest.raises(CommandError, match="interrupted: what is installed stays") as caught:
         run("taggers", "install", "second")
     assert caught.value.returncode == 130
@@ -129,7 +131,7 @@ def test_every_label_of_every_file_is_printed_as_json(tagger: str, tmp_path: Pat
 def test_probabilities_are_printed_unrounded(tagger: str, tmp_path: Path) -> None:
     path = write_tone(tmp_path / "a.ogg", seconds=1.0)
     (one,) = json.loads(run("tag_file", str(path), "--format", "json")[0])
-    from tagging.inference import predict_file
+    from tagging.networks.inference import predict_file
 
     (predicted,) = predict_file(path, [registry.load(tagger)])
     assert np.array_equal(np.array(list(one["labels"].values()), np.float32), predicted.probabilities)
@@ -290,7 +292,7 @@ def test_a_worker_is_called_and_watched(tagger: str, root: LibraryRoot, monkeypa
 
     def worker(names: Any) -> bool:
         called.append(names)
-        services.tag_pending(names)
+        first_pass.tag_pending(names)
         return True
 
     monkeypatch.setattr(tasks, "workers", lambda: ["worker@here"])
@@ -323,7 +325,7 @@ def test_what_a_killed_process_had_begun_is_taken_over(
 
     begun, _ = songs(root, 300, 400)
     Song.objects.filter(pk=begun.pk).update(tagging_state="running", tagging_changed_at=timezone.now())
-    monkeypatch.setattr(services, "STALE_AFTER", services.STALE_AFTER / 100)
+    monkeypatch.setattr(first_pass, "STALE_AFTER", first_pass.STALE_AFTER / 100)
     monkeypatch.setattr("tagging.management.commands.tag_songs.LOOK_EVERY_S", 0.05)
     assert run("tag_songs", "--inline")[0] == "2 songs tagged, 0 failed.\n"
     assert states() == {"done"}
@@ -336,7 +338,7 @@ def test_an_interruption_is_said_in_one_line(tagger: str, root: LibraryRoot, mon
     def interrupt(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(services, "tag_pending", interrupt)
+    monkeypatch.setattr(first_pass, "tag_pending", interrupt)
     with pytest.raises(CommandError, match="interrupted: 2 songs stay pending") as caught:
         run("tag_songs", "--inline")
     assert caught.value.returncode == 130

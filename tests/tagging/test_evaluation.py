@@ -27,13 +27,14 @@ from catalog.audio_frames import UnreadableAudio
 from catalog.audio_lengths import probe
 from catalog.home import PROJECT_ROOT
 from catalog.importing.tables import UnreadableTable
-from tagging import inference, local, registry
 from tagging.evaluation import predictions
 from tagging.evaluation.alterations import ALTERATIONS, Alteration
 from tagging.evaluation.predictions import PredictionCache, Predictor, predict_recordings, whole_song_means
 from tagging.evaluation.truth import read_truth
-from tagging.frontend import DURATION_S, N_SAMPLES, SAMPLE_RATE, mel_spectrogram
-from tagging.inference import CropTagger
+from tagging.frontend.mel_bands import DURATION_S, N_SAMPLES, SAMPLE_RATE, mel_spectrogram
+from tagging.networks import inference
+from tagging.networks.inference import CropTagger
+from tagging.taggers import local, registry
 from tests.audio import write_tone
 from tests.tagging.conftest import describe, untrained, write_local
 

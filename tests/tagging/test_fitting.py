@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from tagging.fitting import FEWEST, FEWEST_OF_A_NEW_LABEL, Corrections, EmbeddingStatistics, Row, fit_row
+from tagging.training.fitting import FEWEST, FEWEST_OF_A_NEW_LABEL, Corrections, EmbeddingStatistics, Row, fit_row
 from tests.tagging.sounds import DIMENSIONS, make_sounds
 
 LIBRARY = make_sounds(600)

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from catalog.audio_frames import UnreadableAudio
-from tagging.frontend import (
+from tagging.frontend.mel_bands import (
     HOP,
     N_FFT,
     N_FRAMES,

@@ -10,11 +10,11 @@ import sys
 import pytest
 
 from catalog.home import PROJECT_ROOT
-from tagging import heap
+from tagging.networks import heap
 
 RESIDENT = """
 import re
-from tagging import heap
+from tagging.networks import heap
 
 def resident_mb():
     return int(re.findall(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[0]) / 1024

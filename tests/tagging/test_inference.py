@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from catalog.audio_frames import UnreadableAudio
-from tagging import registry, sound
-from tagging.frontend import mel_spectrogram, middle_samples
-from tagging.inference import Prediction, inference_threads, predict_file
+from tagging.frontend import sound
+from tagging.frontend.mel_bands import mel_spectrogram, middle_samples
+from tagging.networks.inference import Prediction, inference_threads, predict_file
+from tagging.taggers import registry
 from tests.audio import write_tone
 from tests.tagging.conftest import KINDS, Know, describe
 

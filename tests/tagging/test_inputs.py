@@ -9,9 +9,9 @@ import pytest
 
 from catalog.audio_frames import UnavailableAudio, UnreadableAudio, UnreasonableAudio
 from catalog.file_parts import part_path
-from tagging import inputs
-from tagging.inputs import Wanted, inputs_of, read_inputs
-from tagging.patches import Patches
+from tagging.frontend import inputs
+from tagging.frontend.inputs import Wanted, inputs_of, read_inputs
+from tagging.frontend.patches import Patches
 from tests.audio import write_endless, write_tone
 
 PATCHES = Patches("slaney", 187, 3)

@@ -16,9 +16,9 @@ from scipy.special import expit
 from tagging.evaluation.fitting_merging import READING, cross_validated, fit_merging, said_of_labels
 from tagging.evaluation.judging import judge_labels, table
 from tagging.evaluation.labelled import Labelled, Question, read_labelled
-from tagging.registry import LocalTagger
+from tagging.labels.vocabulary import vocabulary
+from tagging.taggers.registry import LocalTagger
 from tagging.training.label_layer import LabelLayer, operating_points
-from tagging.vocabulary import vocabulary
 from tests.audio import write_tone
 
 WORDS = vocabulary()
@@ -127,7 +127,7 @@ def made_up(n: int = 240, seed: int = 0) -> tuple[Labelled, dict[str, np.ndarray
         Question("moods", "Gloomy", (PLACE["dark"],), everywhere, dark),
     ]
     labelled = Labelled([Path(f"{number}.ogg") for number in range(n)], np.arange(n) // 2, questions)
-    from tagging.descriptions import published
+    from tagging.networks.descriptions import published
 
     outputs = {name: rng.normal(size=(n, len(published()[name].labels))) for name in WORDS.networks}
     for name, certainty in (("musicnn-msd", 3.0), ("fcn-msd", 0.2)):

@@ -20,9 +20,12 @@ from catalog.models import Label, Song, SongLabel
 from catalog.services.embeddings import store_embedding
 from catalog.services.labels import curate, labels_by_name, merge_labels
 from catalog.signals import labels_changed
-from tagging import learning, local, registry, services, tasks, training_jobs
+from tagging import tasks
+from tagging.learning import learned_layer, training_jobs
 from tagging.models import TaggingRun, TrainingJob
-from tagging.registry import LocalTagger, TaggerError
+from tagging.services import first_pass, loading, relabelling
+from tagging.taggers import local, registry
+from tagging.taggers.registry import LocalTagger, TaggerError
 from tests.factories import make_root, make_song, make_user
 from tests.tagging.conftest import KINDS, untrained, write_local
 from tests.tagging.sounds import Sounds, make_sounds
@@ -51,7 +54,7 @@ def songs(bundled: LocalTagger) -> list[Song]:
     ]
     for song, vector in zip(songs, SOUNDS.embeddings, strict=True):
         store_embedding(song, bundled.embedding, vector)
-    services.relabel_from_embeddings()
+    relabelling.relabel_from_embeddings()
     return songs
 
 
@@ -97,7 +100,7 @@ def layer(name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 def test_corrections_become_a_tagger_of_the_librarys_own(correct: Correct) -> None:
     correct("jazz", trait(0))
-    result = learning.learn("blue-note")
+    result = learned_layer.learn("blue-note")
     assert result.tagger is not None
     assert registry.describe("blue-note") == result.tagger
     assert (result.tagger.base, result.tagger.embedding) == ("dcmrs", "test-1")
@@ -112,7 +115,7 @@ def test_songs_that_nobody_corrected_are_judged_better(correct: Correct, songs: 
     correct("jazz", trait(0), n=30)
     job = training_jobs.run_now("blue-note")
     assert job.state == TrainingJob.State.KEPT
-    services.relabel_from_embeddings()
+    relabelling.relabel_from_embeddings()
     said = corrections(label__name="jazz")
     others = songs[30:]
     yes, no = (
@@ -124,7 +127,7 @@ def test_songs_that_nobody_corrected_are_judged_better(correct: Correct, songs: 
 
 def test_rows_of_other_labels_are_the_same_to_the_last_bit(correct: Correct) -> None:
     correct("happy", trait(0), n=N_SONGS)
-    learning.learn("mine")
+    learned_layer.learn("mine")
     place = list(KINDS).index("happy")
     for before, after in zip(layer("dcmrs"), layer("mine"), strict=True):
         assert not np.array_equal(before[place], after[place])
@@ -133,15 +136,15 @@ def test_rows_of_other_labels_are_the_same_to_the_last_bit(correct: Correct) -> 
 
 def test_embeddings_are_the_same_to_the_last_bit(correct: Correct) -> None:
     correct("happy", trait(0), n=N_SONGS)
-    learning.learn("mine")
+    learned_layer.learn("mine")
     windows = np.random.default_rng(0).uniform(0.0, 1.0, (2, 96, 200)).astype(np.float32)
-    before, after = (tagger.predict_song(windows) for tagger in services.load(["dcmrs", "mine"]))  # type: ignore[attr-defined]
+    before, after = (tagger.predict_song(windows) for tagger in loading.load(["dcmrs", "mine"]))  # type: ignore[attr-defined]
     assert np.array_equal(before.embedding, after.embedding)
 
 
 def test_verdicts_by_lot_make_no_tagger(correct: Correct, home: Path) -> None:
     correct("jazz", np.random.default_rng(2).random(N_SONGS) < 0.5, n=40)
-    result = learning.learn("mine")
+    result = learned_layer.learn("mine")
     assert result.tagger is None
     assert result.message.startswith("Not better than dcmrs on held-out corrections: jazz 0.")
     assert not (home / "models").exists()
@@ -151,7 +154,7 @@ def test_verdicts_by_lot_make_no_tagger(correct: Correct, home: Path) -> None:
 def test_one_label_is_learned_and_another_left(correct: Correct) -> None:
     correct("jazz", trait(0))
     correct("happy", np.random.default_rng(2).random(N_SONGS) < 0.5, n=40)
-    result = learning.learn("mine")
+    result = learned_layer.learn("mine")
     assert {label["label"]: label["kept"] for label in result.figures["labels"]} == {"jazz": True, "happy": False}
     assert "As it was, because it would not be better: happy" in result.message
     place = list(KINDS).index("happy")
@@ -160,18 +163,18 @@ def test_one_label_is_learned_and_another_left(correct: Correct) -> None:
 
 def test_a_curators_own_annotation_becomes_a_label(correct: Correct) -> None:
     correct("kitchen music", trait(3), n=N_SONGS)
-    result = learning.learn("mine")
+    result = learned_layer.learn("mine")
     assert result.tagger is not None
     assert [label.name for label in result.tagger.labels] == [*KINDS, "kitchen music"]
     registry.use("mine")
-    services.relabel_from_embeddings()
+    relabelling.relabel_from_embeddings()
     assert 10 < len(corrections(label__name="kitchen music")) < N_SONGS - 10
 
 
 def test_a_label_that_was_merged_into_another_is_learned_under_both_names(correct: Correct, songs: list[Song]) -> None:
     jazz = correct("jazz", trait(0))
     merge_labels([labels_by_name({"quiet": "mood"})["quiet"]], jazz)
-    learning.learn("mine")
+    learned_layer.learn("mine")
     changed = (layer("dcmrs")[0] != layer("mine")[0]).any(axis=1)
     assert changed.tolist() == [name in ("jazz", "quiet") for name in KINDS]
 
@@ -185,7 +188,7 @@ def test_a_label_that_was_merged_into_another_is_learned_under_both_names(correc
 )
 def test_too_few_corrections_are_reported(correct: Correct, n: int, message: str) -> None:
     correct("jazz", np.arange(N_SONGS) % 2 == 0, n=n)
-    result = learning.learn()
+    result = learned_layer.learn()
     assert (result.tagger, result.message) == (None, message)
 
 
@@ -194,7 +197,7 @@ def test_corrections_of_songs_that_were_not_tagged_yet_wait(correct: Correct, so
     for song in songs[:10]:
         song.embedding.delete()
     message = "There are no corrections to learn from. 10 more are of songs that dcmrs has not heard yet."
-    assert learning.learn().message == message
+    assert learned_layer.learn().message == message
 
 
 def test_every_training_job_begins_at_the_first_tagger_and_forgets_what_was_taken_back(
@@ -237,7 +240,7 @@ def test_a_name_that_cannot_be_had_is_refused(correct: Correct, name: str, reaso
 
 def test_without_a_tagger_of_the_local_family_there_is_nothing_to_begin_with() -> None:
     with pytest.raises(TaggerError, match="nothing to begin with"):
-        learning.learn()
+        learned_layer.learn()
 
 
 # --- Relabelling --------------------------------------------------------------------------------
@@ -247,26 +250,26 @@ def test_going_back_gives_every_song_its_old_labels_exactly(correct: Correct, so
     before = corrections()
     correct("jazz", trait(0))
     training_jobs.run_now()
-    services.relabel_from_embeddings()
+    relabelling.relabel_from_embeddings()
     between = corrections()
     assert set(TaggingRun.objects.values_list("tagger", flat=True)) == {"learned-1"}
     assert {key for key in before if before[key] != between[key]} == {(song.pk, "jazz") for song in songs}
     registry.use("dcmrs")
-    assert services.to_relabel() == N_SONGS
-    services.relabel_from_embeddings()
+    assert relabelling.to_relabel() == N_SONGS
+    relabelling.relabel_from_embeddings()
     assert corrections() == before
     assert set(SongLabel.objects.filter(source="cnn").values_list("origin", flat=True)) == {"dcmrs"}
-    assert services.to_relabel() == 0
+    assert relabelling.to_relabel() == 0
 
 
 def test_what_was_tagged_and_what_is_relabelled_are_the_same_to_the_last_bit(bundled: LocalTagger, home: Path) -> None:
     song = make_song()
     windows = np.random.default_rng(0).uniform(0.0, 1.0, (3, 96, 200)).astype(np.float32)
-    (tagger,) = services.load()
-    services.store_prediction(song, tagger, tagger.predict_song(windows))  # type: ignore[attr-defined]
+    (tagger,) = loading.load()
+    first_pass.store_prediction(song, tagger, tagger.predict_song(windows))  # type: ignore[attr-defined]
     predicted = corrections()
     TaggingRun.objects.all().delete()
-    services.relabel_from_embeddings()
+    relabelling.relabel_from_embeddings()
     assert corrections() == predicted
 
 
@@ -279,7 +282,7 @@ def test_annotations_of_curators_imports_and_published_taggers_stay(correct: Cor
     others = SongLabel.objects.exclude(source="cnn", origin__in=["dcmrs", "learned-1"]).order_by("pk")
     before = list(others.values())
     training_jobs.run_now()
-    services.relabel_from_embeddings()
+    relabelling.relabel_from_embeddings()
     assert list(others.values()) == before
     assert set(songs[0].tagging_runs.values_list("tagger", flat=True)) == {"msd-crnn", "learned-1"}
 
@@ -289,17 +292,17 @@ def test_relabelling_that_is_broken_off_goes_on_where_it_was(
 ) -> None:
     write_local(home / "models" / "mine.safetensors", {"warm": "mood"})
     registry.use("mine")
-    monkeypatch.setattr(services, "RELABELLED_AT_ONCE", 7)
+    monkeypatch.setattr(relabelling, "RELABELLED_AT_ONCE", 7)
 
     def break_off(_: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        services.relabel_from_embeddings(break_off)
-    assert services.to_relabel() == N_SONGS - 7
+        relabelling.relabel_from_embeddings(break_off)
+    assert relabelling.to_relabel() == N_SONGS - 7
     assert len(corrections(origin="mine")) == 7
     counted: list[int] = []
-    services.relabel_from_embeddings(counted.append)
+    relabelling.relabel_from_embeddings(counted.append)
     assert sum(counted) == N_SONGS - 7
     assert set(SongLabel.objects.filter(source="cnn").values_list("origin", flat=True)) == {"mine"}
 
@@ -310,8 +313,8 @@ def test_another_tagger_put_to_use_meanwhile_labels_all_songs(
     for name in ("mine", "yours"):
         write_local(home / "models" / f"{name}.safetensors", {"warm": "mood"})
     registry.use("mine")
-    monkeypatch.setattr(services, "RELABELLED_AT_ONCE", 7)
-    services.relabel_from_embeddings(lambda _: registry.use("yours"))
+    monkeypatch.setattr(relabelling, "RELABELLED_AT_ONCE", 7)
+    relabelling.relabel_from_embeddings(lambda _: registry.use("yours"))
     assert set(TaggingRun.objects.values_list("tagger", flat=True)) == {"yours"}
     assert len(corrections(origin="yours")) == N_SONGS
 
@@ -320,7 +323,7 @@ def test_songs_without_an_embedding_are_tagged_again(songs: list[Song], home: Pa
     songs[0].embedding.delete()
     write_local(home / "models" / "mine.safetensors", {"warm": "mood"})
     registry.use("mine")
-    assert services.sweep() == 1
+    assert first_pass.sweep() == 1
     songs[0].refresh_from_db()
     assert songs[0].tagging_state == Song.Tagging.PENDING
     assert len(corrections(origin="mine")) == N_SONGS - 1
@@ -339,7 +342,7 @@ def test_changed_labels_are_announced(
     labels_changed.connect(predict_spectrogram)
     try:
         with django_capture_on_commit_callbacks(execute=True):
-            services.relabel_from_embeddings()
+            relabelling.relabel_from_embeddings()
     finally:
         labels_changed.disconnect(predict_spectrogram)
     assert announced == {song.pk for song in songs}
@@ -360,7 +363,7 @@ def test_the_worker_runs_the_training_job_and_songs_get_its_labels(correct: Corr
     job = TrainingJob.objects.get()
     assert (job.state, job.tagger, job.asked_by) == (TrainingJob.State.KEPT, "learned-1", curator)
     assert registry.in_use() == "learned-1"
-    assert services.to_relabel() == 0
+    assert relabelling.to_relabel() == 0
     assert not training_jobs.is_waiting()
     tasks.learn()
     assert TrainingJob.objects.count() == 1

@@ -15,9 +15,11 @@ from django.test import Client
 
 from catalog.models import Song, SongEmbedding, SongLabel
 from catalog.services.labels import curate, labels_by_name
-from tagging import learning_network, local, registry, services, training_jobs
-from tagging.learning_network import AlreadyAtWork, learn_network
+from tagging.learning import learned_network, training_jobs
+from tagging.learning.learned_network import AlreadyAtWork, learn_network
 from tagging.models import TaggingRun, TrainingJob
+from tagging.services import first_pass, relabelling
+from tagging.taggers import local, registry
 from tagging.training.finetuning import CuratedSongs, Tuning, TuningPlan, parts_of
 from tests.factories import make_root, make_song, make_user
 from tests.tagging.conftest import KINDS, untrained, write_local
@@ -49,7 +51,7 @@ def songs(music: Path) -> list[Song]:
     local.write_weights(registry.BUNDLED, local.with_labels(network, weights / np.float32(50), biases), begin)
     root = make_root(music)
     songs = [make_song(artist=f"Artist {n // 2}", root=root, path=f"{n:03d}.flac") for n in range(N_SONGS)]
-    services.tag_pending()
+    first_pass.tag_pending()
     jazz, curator = labels_by_name({"jazz": "genre"})["jazz"], make_user("curator")
     for number, song in enumerate(songs):
         curate(song, jazz, number % 2 == 0, curator)
@@ -59,9 +61,9 @@ def songs(music: Path) -> list[Song]:
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any tuned network is good enough, so that what follows can be tested with random weights."""
-    monkeypatch.setattr(learning_network, "is_better", lambda _: True)
-    monkeypatch.setattr(learning_network, "SMALLEST_GAIN", float("-inf"))
-    monkeypatch.setattr(learning_network, "LARGEST_LOSS", 1.0)
+    monkeypatch.setattr(learned_network, "is_better", lambda _: True)
+    monkeypatch.setattr(learned_network, "SMALLEST_GAIN", float("-inf"))
+    monkeypatch.setattr(learned_network, "LARGEST_LOSS", 1.0)
 
 
 def predicted_by() -> set[str]:
@@ -109,10 +111,10 @@ def test_all_songs_are_tagged_again_and_once_more_on_the_way_back(
     said = set(SongLabel.objects.filter(source="cnn").values_list("song_id", "label__name", "weight"))
     job = training_jobs.record(learn_network("mine", 1, CPU, BRIEF))
     assert (job.state, registry.in_use()) == (TrainingJob.State.KEPT, "mine")
-    assert services.to_relabel() == 0
-    assert services.sweep() == N_SONGS
+    assert relabelling.to_relabel() == 0
+    assert first_pass.sweep() == N_SONGS
     assert dict(SongLabel.objects.filter(source="cnn").values_list("pk", "weight")) == labels
-    services.tag_pending()
+    first_pass.tag_pending()
     assert predicted_by() == {"mine"}
     version = registry.local_family()["mine"].embedding
     assert set(SongEmbedding.objects.values_list("model", flat=True)) == {version}
@@ -123,8 +125,8 @@ def test_all_songs_are_tagged_again_and_once_more_on_the_way_back(
     assert "hears otherwise: 16 songs are heard again" in page
 
     registry.use("dcmrs")
-    assert services.sweep() == N_SONGS
-    services.tag_pending()
+    assert first_pass.sweep() == N_SONGS
+    first_pass.tag_pending()
     assert predicted_by() == {"dcmrs"}
     assert set(SongEmbedding.objects.values_list("model", flat=True)) == {"test-1"}
     assert set(SongLabel.objects.filter(source="cnn").values_list("song_id", "label__name", "weight")) == said
@@ -172,7 +174,7 @@ def test_an_interrupted_training_is_resumed(
 
 
 def test_two_at_once_are_refused(songs: list[Song]) -> None:
-    with learning_network.exclusive_folder(), pytest.raises(AlreadyAtWork, match="just now"):
+    with learned_network.exclusive_folder(), pytest.raises(AlreadyAtWork, match="just now"):
         learn_network(None, 1, CPU, PLAN)
 
 
@@ -187,7 +189,7 @@ def test_a_label_of_which_too_few_songs_can_be_read_is_named(songs: list[Song]) 
 def test_the_command_says_that_songs_are_tagged_again(
     songs: list[Song], kept: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(learning_network, "TuningPlan", lambda: BRIEF)
+    monkeypatch.setattr(learned_network, "TuningPlan", lambda: BRIEF)
     monkeypatch.setattr(sys, "stderr", StringIO())
     out = StringIO()
     call_command("train_tagger", "--from-library", "--network", "--processes", "1", "--device", "cpu", stdout=out)

@@ -11,10 +11,12 @@ from sklearn.metrics import roc_auc_score
 from catalog.audio_lengths import probe
 from catalog.services.embeddings import embeddings, store_embedding
 from catalog.services.labels import curate, labels_by_name
-from tagging import registry, services, training_jobs
-from tagging.frontend import song_windows
-from tagging.inference import WholeSongTagger, inference_threads
+from tagging.frontend.mel_bands import song_windows
+from tagging.learning import training_jobs
 from tagging.models import TrainingJob
+from tagging.networks.inference import WholeSongTagger, inference_threads
+from tagging.services import loading
+from tagging.taggers import registry
 from tests.factories import make_root, make_song, make_user
 
 BUNDLED = registry.BUNDLED
@@ -30,7 +32,7 @@ def test_a_label_corrected_on_thirty_recordings_is_learned_and_no_other_changes(
     if not BUNDLED.is_file():
         pytest.skip(f"{BUNDLED} is not there")
     monkeypatch.setattr(registry, "BUNDLED", BUNDLED)
-    (tagger,) = services.load()
+    (tagger,) = loading.load()
     assert isinstance(tagger, WholeSongTagger)
     root = make_root(shared)
     files = sorted(file for folder in ("audio", "audio_training") for file in (shared / folder).iterdir())
@@ -51,7 +53,7 @@ def test_a_label_corrected_on_thirty_recordings_is_learned_and_no_other_changes(
     job = training_jobs.run_now()
     assert job.state == TrainingJob.State.KEPT, job.message
     _, vectors, _ = embeddings()
-    (learned,) = services.load()
+    (learned,) = loading.load()
     assert isinstance(learned, WholeSongTagger)
     before, after = tagger.label(vectors), learned.label(vectors)
     others, place = np.setdiff1d(np.arange(len(files)), chosen), tagger.labels.index("punk")

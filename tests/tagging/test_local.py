@@ -16,10 +16,10 @@ from safetensors import safe_open
 from safetensors.torch import load, save
 
 from catalog.models import Label
-from tagging import local, registry
-from tagging.inference import WholeSongTagger
-from tagging.registry import LocalTagger, TaggerError
-from tagging.wholesong import FLOOR_DB, audible, fused
+from tagging.networks.inference import WholeSongTagger
+from tagging.networks.wholesong import FLOOR_DB, audible, fused
+from tagging.taggers import local, registry
+from tagging.taggers.registry import LocalTagger, TaggerError
 from tests.tagging.conftest import KINDS, Know, untrained, write_local
 
 

@@ -16,10 +16,11 @@ from catalog.home import PROJECT_ROOT
 from catalog.models import LibraryRoot, Song, SongEmbedding, SongLabel
 from catalog.services.embeddings import embeddings
 from catalog.services.labels import curate, labels_by_name
-from tagging import registry, services
-from tagging.inference import predict_file
 from tagging.models import TaggingRun
-from tagging.registry import LocalTagger
+from tagging.networks.inference import predict_file
+from tagging.services import first_pass, loading
+from tagging.taggers import registry
+from tagging.taggers.registry import LocalTagger
 from tests.audio import write_tone
 from tests.factories import make_root, make_song, make_user
 from tests.tagging.conftest import KINDS, write_local
@@ -53,11 +54,11 @@ def mine(home: Path, **labels: str) -> str:
 
 def test_a_song_gets_labels_and_embedding_without_any_installation(bundled: LocalTagger, root: LibraryRoot) -> None:
     song = song_with_audio(root)
-    services.tag_pending()
+    first_pass.tag_pending()
     assert labels_of(song) == {"dcmrs": set(KINDS)}
     ids, vectors, version = embeddings()
     assert (ids.tolist(), version) == ([song.pk], "test-1")
-    (predicted,) = predict_file(song.audio_file, services.load())
+    (predicted,) = predict_file(song.audio_file, loading.load())
     assert predicted.embedding is not None
     assert np.allclose(vectors[0], predicted.embedding, rtol=1e-3, atol=1e-4)
     assert set(TaggingRun.objects.values_list("tagger", flat=True)) == {"dcmrs"}
@@ -67,73 +68,73 @@ def test_songs_that_a_published_tagger_has_labelled_are_tagged_by_the_local_one(
     tagger: str, root: LibraryRoot, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     song = song_with_audio(root)
-    services.tag_pending()
+    first_pass.tag_pending()
     assert labels_of(song) == {tagger: set(KINDS)}
     published = registry.known()
     local = write_local(registry.BUNDLED, {"warm": "mood"})
     monkeypatch.setattr(registry, "known", lambda: {"dcmrs": local, **published})
-    assert services.sweep() == 1
-    services.tag_pending()
+    assert first_pass.sweep() == 1
+    first_pass.tag_pending()
     assert labels_of(song) == {tagger: set(KINDS), "dcmrs": {"warm"}}
     assert SongEmbedding.objects.filter(song=song).exists()
-    assert services.sweep() == 0
+    assert first_pass.sweep() == 0
 
 
 def test_a_tagger_put_to_use_takes_the_place_of_its_relative_and_gives_it_back(
     bundled: LocalTagger, root: LibraryRoot, home: Path
 ) -> None:
     song = song_with_audio(root)
-    services.tag_pending()
+    first_pass.tag_pending()
     curate(song, labels_by_name({"happy": "mood"})["happy"], False, make_user())
     registry.use(mine(home, jazz="genre", warm="mood"))
-    assert services.sweep() == 1
-    services.tag_pending()
+    assert first_pass.sweep() == 1
+    first_pass.tag_pending()
     assert labels_of(song) == {"mine": {"jazz", "warm"}}
     assert set(TaggingRun.objects.values_list("tagger", flat=True)) == {"mine"}
     assert SongLabel.objects.filter(song=song, source="curator").count() == 1
     registry.use("dcmrs")
-    assert services.sweep() == 1
-    services.tag_pending()
+    assert first_pass.sweep() == 1
+    first_pass.tag_pending()
     assert labels_of(song) == {"dcmrs": set(KINDS)}
 
 
 def test_labels_of_a_removed_tagger_do_not_stay(bundled: LocalTagger, root: LibraryRoot, home: Path) -> None:
     song = song_with_audio(root)
     registry.use(mine(home, warm="mood"))
-    services.tag_pending()
+    first_pass.tag_pending()
     assert labels_of(song) == {"mine": {"warm"}}
     (home / "models" / "mine.safetensors").unlink()
-    assert services.sweep() == 1
-    services.tag_pending()
+    assert first_pass.sweep() == 1
+    first_pass.tag_pending()
     assert labels_of(song) == {"dcmrs": set(KINDS)}
 
 
 def test_a_tagger_that_was_fitted_again_is_loaded_again(bundled: LocalTagger, home: Path) -> None:
     registry.use(mine(home, jazz="genre"))
-    assert [tagger.labels for tagger in services.load()] == [["jazz"]]
+    assert [tagger.labels for tagger in loading.load()] == [["jazz"]]
     mine(home, warm="mood")
-    assert [tagger.labels for tagger in services.load()] == [["warm"]]
+    assert [tagger.labels for tagger in loading.load()] == [["warm"]]
 
 
 def test_a_new_version_of_the_bundled_tagger_tags_every_song_anew(bundled: LocalTagger, root: LibraryRoot) -> None:
     """An update of the program: the same name, other ears."""
     song_with_audio(root)
-    services.tag_pending()
-    assert services.sweep() == 0
+    first_pass.tag_pending()
+    assert first_pass.sweep() == 0
     write_local(registry.BUNDLED, {"warm": "mood"}, embedding="test-2")
-    assert services.sweep() == 1
-    services.tag_pending()
+    assert first_pass.sweep() == 1
+    first_pass.tag_pending()
     assert embeddings()[2] == "test-2"
-    assert services.sweep() == 0
+    assert first_pass.sweep() == 0
 
 
 def test_a_failed_song_keeps_what_it_had(bundled: LocalTagger, root: LibraryRoot) -> None:
     song = song_with_audio(root)
-    services.tag_pending()
+    first_pass.tag_pending()
     before = embeddings()[1]
     song.audio_file.write_text("no music")
     Song.objects.requeue_tagging()
-    services.tag_pending()
+    first_pass.tag_pending()
     song.refresh_from_db()
     assert song.tagging_state == Song.Tagging.FAILED
     assert np.array_equal(embeddings()[1], before)
@@ -181,5 +182,5 @@ def test_the_local_ones_are_listed_put_to_use_and_verified(bundled: LocalTagger,
 @pytest.mark.one_database
 def test_asking_who_tags_does_not_load_pytorch() -> None:
     """Web processes ask often, and have no use for it."""
-    code = "import sys; from tagging import registry; registry.installed(); sys.exit('torch' in sys.modules)"
+    code = "import sys; from tagging.taggers import registry; registry.installed(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, check=False).returncode == 0

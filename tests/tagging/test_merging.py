@@ -10,11 +10,11 @@ import pytest
 
 from catalog.models import Label
 from catalog.names import label_key
-from tagging import merging
-from tagging.descriptions import published
-from tagging.merging import Merging, Readings
-from tagging.registry import PublishedTagger
-from tagging.vocabulary import Entry, Vocabulary, vocabulary
+from tagging.labels import merging
+from tagging.labels.merging import Merging, Readings
+from tagging.labels.vocabulary import Entry, Vocabulary, vocabulary
+from tagging.networks.descriptions import published
+from tagging.taggers.registry import PublishedTagger
 
 # --- The vocabulary -----------------------------------------------------------------------------
 

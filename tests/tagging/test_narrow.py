@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tagging.narrow import first_missing, widened
+from tagging.frontend.narrow import first_missing, widened
 
 
 def music(n_frames: int = 400) -> NDArray[np.float32]:

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tagging import registry
-from tagging.networks import Cnn, fold, read
+from tagging.networks.published_networks import Cnn, fold, read
+from tagging.taggers import registry
 
 
 def trained(cnn: Cnn) -> Cnn:

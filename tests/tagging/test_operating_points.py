@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from catalog.home import PROJECT_ROOT
-from tagging import registry
-from tagging.operating_points import operating_points
+from tagging.evaluation.operating_points import operating_points
+from tagging.taggers import registry
 from tests.audio import write_tone
 from tests.tagging.conftest import write_local
 
@@ -69,7 +69,7 @@ def test_the_command_prints_lines_for_the_registry(shared: Path, home: Path) -> 
     for hz in (220, 330, 440):
         write_tone(folder / f"{hz}.ogg", seconds=21.0, hz=hz)
     write_tone(folder / "short.ogg", seconds=5.0)
-    command = [sys.executable, "-m", "tagging.operating_points", "jamendo-cnn", str(folder)]
+    command = [sys.executable, "-m", "tagging.evaluation.operating_points", "jamendo-cnn", str(folder)]
     printed = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout
     labels = tomllib.loads(printed)["labels"]
     assert [(label["name"], label["kind"]) for label in labels] == [
@@ -82,7 +82,7 @@ def test_one_of_the_local_family_gets_them_into_its_file(home: Path, tmp_path: P
     described = write_local(home / "models" / "mine.safetensors", figures={"kept": 1})
     for hz in (220, 330, 440):
         write_tone(tmp_path / "reference" / f"{hz}.ogg", seconds=21.0, hz=hz)
-    command = [sys.executable, "-m", "tagging.operating_points", "mine", str(tmp_path / "reference")]
+    command = [sys.executable, "-m", "tagging.evaluation.operating_points", "mine", str(tmp_path / "reference")]
     printed = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout
     assert "mine.safetensors: 4 operating points" in printed
     again = registry.describe("mine")

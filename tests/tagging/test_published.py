@@ -21,15 +21,15 @@ from torch.nn import functional
 
 from catalog.audio import decode
 from catalog.audio_lengths import probe
-from tagging import packages, registry
-from tagging.descriptions import Package, PublishedTagger, Unreachable, published
-from tagging.frontend import Scaling, htk_mel_filters, mel_filters
-from tagging.inference import PatchTagger, predict_file
-from tagging.merging import log_odds
-from tagging.musicnn import Musicnn, from_pytorch, from_tensorflow
-from tagging.patches import SAMPLE_RATE, Patches, sample_patches, song_patches
-from tagging.recommended import install_recommended, recommended
-from tagging.registry import TaggerError, TaggerLabel
+from tagging.frontend.mel_bands import Scaling, htk_mel_filters, mel_filters
+from tagging.frontend.patches import SAMPLE_RATE, Patches, sample_patches, song_patches
+from tagging.labels.merging import log_odds
+from tagging.networks.descriptions import Package, PublishedTagger, Unreachable, published
+from tagging.networks.inference import PatchTagger, predict_file
+from tagging.networks.musicnn import Musicnn, from_pytorch, from_tensorflow
+from tagging.taggers import packages, registry
+from tagging.taggers.recommended import install_recommended, recommended
+from tagging.taggers.registry import TaggerError, TaggerLabel
 from tests.audio import write_tone
 from tests.tagging.checkpoints import write_checkpoint
 from tests.tagging.conftest import KINDS, describe
@@ -383,7 +383,7 @@ def test_what_pip_brings_wrong_is_downloaded_once(
         downloads.append(arguments)
         return packages.download_package(*arguments)
 
-    monkeypatch.setattr("tagging.recommended.download_package", counted)
+    monkeypatch.setattr("tagging.taggers.recommended.download_package", counted)
     became = list(install_recommended())
     assert [one.place for one in became] == [None, None]
     assert all("its checksum is wrong" in one.reason for one in became)
@@ -408,7 +408,7 @@ def test_recommended_taggers_that_can_be_reached_are_installed(
 
         return download
 
-    monkeypatch.setattr("tagging.recommended.download_package", counted(packages.download_package))
+    monkeypatch.setattr("tagging.taggers.recommended.download_package", counted(packages.download_package))
     became = {one.name: one for one in install_recommended()}
     assert [became[name].place is not None for name in ("first", "second", "third", "fourth")] == [
         True,

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from catalog.models import Label
-from tagging import installing, registry
-from tagging.descriptions import published
-from tagging.networks import NETWORKS
-from tagging.registry import NotInstalled, TaggerError
+from tagging.networks.descriptions import published
+from tagging.networks.published_networks import NETWORKS
+from tagging.taggers import installing, registry
+from tagging.taggers.registry import NotInstalled, TaggerError
 from tests.tagging.conftest import Know, describe
 from tests.tagging.server import serving
 

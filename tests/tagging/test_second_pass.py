@@ -15,12 +15,15 @@ from catalog.models import Label, LabelAlias, LibraryRoot, PublishedEmbedding, S
 from catalog.services.embeddings import embeddings, store_embedding
 from catalog.services.labels import curate, labels_by_name, store_cnn_labels
 from recommender.snapshots.training_data import read_library
-from tagging import merged, registry, second_pass, services, tasks
-from tagging.merging import Merging
+from tagging import tasks
+from tagging.frontend.sound import NOTHING
+from tagging.labels import merged
+from tagging.labels.merging import Merging
+from tagging.labels.vocabulary import Entry, Vocabulary, vocabulary
 from tagging.models import TaggingRun
-from tagging.registry import LocalTagger, PublishedTagger
-from tagging.sound import NOTHING
-from tagging.vocabulary import Entry, Vocabulary, vocabulary
+from tagging.services import first_pass, loading, second_pass
+from tagging.taggers import registry
+from tagging.taggers.registry import LocalTagger, PublishedTagger
 from tests.audio import write_tone
 from tests.factories import make_root, make_song, make_user
 from tests.tagging.conftest import KINDS, describe, write_local
@@ -81,7 +84,7 @@ def labelled_once(networks: None, bundled: LocalTagger, weights: Path, root: Lib
     """A song with the bundled tagger's labels, which the first network has not labelled yet."""
     song = song_with_audio(root)
     registry.install("first", weights)
-    services.tag_pending()
+    first_pass.tag_pending()
     return song
 
 
@@ -106,8 +109,8 @@ def test_a_song_has_the_bundled_labels_at_once_and_the_merged_ones_later(
 ) -> None:
     song = song_with_audio(root)
     registry.install("first", weights)
-    assert services.first_pass() == ["dcmrs"]
-    services.tag_pending()
+    assert loading.first_pass() == ["dcmrs"]
+    first_pass.tag_pending()
     assert labels_of(song) == {"dcmrs": set(KINDS)}
     assert second_pass.progress() == second_pass.Progress(done=0, left=1)
     finished: list[Song] = []
@@ -115,7 +118,7 @@ def test_a_song_has_the_bundled_labels_at_once_and_the_merged_ones_later(
     assert finished == [song]
     assert labels_of(song) == {"merged": {"jazz", "glad", "piano"}, "dcmrs": {"quiet"}}
     assert second_pass.progress() == second_pass.Progress(done=1, left=0)
-    assert services.sweep() == 0
+    assert first_pass.sweep() == 0
     assert labels_of(song) == {"merged": {"jazz", "glad", "piano"}, "dcmrs": {"quiet"}}
 
 
@@ -161,7 +164,7 @@ def test_the_networks_embedding_is_kept_beside_the_local_taggers(
 ) -> None:
     monkeypatch.setattr(merged, "EMBEDDING", ("first", "second"))
     song = song_with_audio(root)
-    services.tag_pending()
+    first_pass.tag_pending()
     assert embeddings()[2] == bundled.embedding
     registry.install("first", weights)
     registry.install("second", weights)
@@ -242,9 +245,9 @@ def test_without_networks_of_the_vocabulary_nothing_is_labelled_again(
     bundled: LocalTagger, weights: Path, root: LibraryRoot
 ) -> None:
     registry.install("outside", weights)
-    assert services.first_pass() == ["dcmrs", "outside"]
+    assert loading.first_pass() == ["dcmrs", "outside"]
     song = song_with_audio(root)
-    services.tag_pending()
+    first_pass.tag_pending()
     second_pass.label_waiting()
     assert set(labels_of(song)) == {"dcmrs", "outside"}
     assert second_pass.progress() == second_pass.Progress(0, 0)
@@ -256,7 +259,7 @@ def test_what_single_networks_said_before_gives_way_and_curators_words_stay(
 ) -> None:
     song = song_with_audio(root)
     registry.install("outside", weights)
-    services.tag_pending()
+    first_pass.tag_pending()
     jazz = Label.objects.get(name="jazz")
     curate(song, jazz, False, make_user())
     registry.install("first", weights)
@@ -270,17 +273,17 @@ def test_a_tagger_that_an_owner_has_trained_speaks_beside_them(
 ) -> None:
     write_local(home / "models" / "mine.safetensors", embedding=bundled.embedding)
     registry.use("mine")
-    services.sweep()
+    first_pass.sweep()
     assert labels_of(labelled_again) == {"merged": {"jazz", "glad", "piano"}, "mine": set(KINDS)}
     registry.use("dcmrs")
-    services.sweep()
+    first_pass.sweep()
     assert labels_of(labelled_again) == {"merged": {"jazz", "glad", "piano"}, "dcmrs": {"quiet"}}
 
 
 def test_a_song_that_is_tagged_anew_is_labelled_again_too(labelled_again: Song) -> None:
     assert Song.objects.all().requeue_tagging() == 1
     assert not second_pass.waiting().exists()
-    services.tag_pending()
+    first_pass.tag_pending()
     assert list(second_pass.waiting()) == [labelled_again]
 
 
@@ -288,7 +291,7 @@ def test_a_song_that_is_tagged_anew_is_labelled_again_too(labelled_again: Song) 
 def test_a_song_that_another_worker_is_at_is_left_to_it(bundled: LocalTagger, weights: Path, root: LibraryRoot) -> None:
     songs = [song_with_audio(root, hz) for hz in (300, 400, 500)]
     registry.install("first", weights)
-    services.tag_pending()
+    first_pass.tag_pending()
     cache.add(second_pass._claim_key(songs[1].pk), True, 60)
     second_pass.label_waiting(n_threads=2)
     assert list(second_pass.waiting()) == [songs[1]]

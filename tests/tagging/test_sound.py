@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from catalog.audio_lengths import probe
 from catalog.models import Song, SongLabel
-from tagging import patches, second_pass, services
 from tagging.evaluation.fitting_speech import MEASURES, fit_speech, held_out_scores, report
-from tagging.frontend import SAMPLE_RATE, power_mel, song_windows
+from tagging.frontend import patches
+from tagging.frontend.mel_bands import SAMPLE_RATE, power_mel, song_windows
+from tagging.frontend.patches import Patches, filterbank, song_patches
+from tagging.frontend.sound import NOTHING, SPOKEN, without_music
 from tagging.models import TaggingRun
-from tagging.patches import Patches, filterbank, song_patches
-from tagging.registry import LocalTagger
-from tagging.sound import NOTHING, SPOKEN, without_music
+from tagging.services import first_pass, relabelling, second_pass
+from tagging.taggers.registry import LocalTagger
 from tests.factories import make_root, make_song
 from tests.tagging.conftest import write_local
 
@@ -122,14 +123,14 @@ def silent(tmp_path: Path, db: None) -> Song:
 
 
 def test_a_silent_song_has_no_label_of_music_also_when_it_is_labelled_anew(bundled: LocalTagger, silent: Song) -> None:
-    services.tag_pending()
+    first_pass.tag_pending()
     assert dict(silent.song_labels.values_list("label__name", "weight")) == {NOTHING: 1.0}
     assert silent.song_labels.get().label.background
     assert bundled.file is not None
     write_local(bundled.file, operating_point=0.001)
     TaggingRun.objects.update(tagger="an earlier one")
     SongLabel.objects.update(origin="an earlier one")
-    services.relabel_from_embeddings()
+    relabelling.relabel_from_embeddings()
     assert list(silent.song_labels.values_list("label__name", "origin")) == [(NOTHING, "dcmrs")]
     assert second_pass.labels_without_music([silent.pk], ["dcmrs"]) == {silent.pk: {NOTHING: 1.0}}
 

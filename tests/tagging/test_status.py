@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from catalog.models import Song
-from tagging import registry
+from tagging.taggers import registry
 from tests.factories import make_root, make_song, make_user
 
 pytestmark = pytest.mark.django_db

@@ -13,8 +13,10 @@ from celery import current_app
 from catalog import broker
 from catalog.models import Song
 from catalog.signals import tagging_needed
-from tagging import registry, services, tasks
+from tagging import tasks
 from tagging.receivers import tag_soon
+from tagging.services import first_pass, loading
+from tagging.taggers import registry
 from tests.audio import write_tone
 from tests.factories import make_root, make_song
 from tests.silence import silence
@@ -117,7 +119,7 @@ def test_a_task_that_can_tag_nothing_calls_nobody(memory_broker: None, tagger: s
 def test_the_sweep_calls_the_worker_for_what_is_pending(memory_broker: None, tagger: str, song: Song) -> None:
     tasks.sweep()
     assert len(empty_queue()) == 1
-    services.tag_pending()
+    first_pass.tag_pending()
     tasks.sweep()
     assert empty_queue() == []
 
@@ -138,7 +140,7 @@ def test_an_eager_worker_tags_everything_at_once(tagger: str, song: Song) -> Non
 
 def test_a_process_of_the_worker_starts_with_its_taggers_loaded(tagger: str) -> None:
     tasks._warm_up()
-    assert services._loaded.cache_info().currsize == 1
+    assert loading._loaded.cache_info().currsize == 1
 
 
 def test_a_damaged_tagger_does_not_keep_the_worker_from_starting(tagger: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from catalog.audio import decode
 from catalog.audio_frames import UnreadableAudio
 from catalog.audio_lengths import probe
-from tagging import registry
-from tagging.frontend import (
+from tagging.frontend.mel_bands import (
     FEWEST_FRAMES,
     HOP,
     N_WINDOWS,
@@ -24,8 +23,9 @@ from tagging.frontend import (
     song_windows,
     windows_of,
 )
-from tagging.inference import predict_file
-from tagging.registry import LocalTagger
+from tagging.networks.inference import predict_file
+from tagging.taggers import registry
+from tagging.taggers.registry import LocalTagger
 from tests.audio import write_long_silence, write_tone
 
 

@@ -19,8 +19,8 @@ from catalog.models import PlayCount, Song
 from dcmrs_site import processes, startup
 from dcmrs_site.supervision import CannotStart
 from recommender.models import Evaluation, Snapshot
-from tagging import registry
-from tagging.recommended import recommended
+from tagging.taggers import registry
+from tagging.taggers.recommended import recommended
 
 AT_ONCE = 200
 """Songs that are labelled before the server starts; when there are more, its worker labels them all."""

@@ -15,8 +15,8 @@ from tqdm import tqdm
 from catalog.home import home
 from catalog.importing.tables import UnreadableTable
 from catalog.importing.walking import printable
-from tagging import registry
-from tagging.registry import LocalTagger, PublishedTagger
+from tagging.taggers import registry
+from tagging.taggers.registry import LocalTagger, PublishedTagger
 
 _EXAMPLES = """
 examples:
@@ -169,8 +169,8 @@ class Command(BaseCommand):
         from tagging.evaluation.judging import as_json, judge_labels, table
         from tagging.evaluation.labelled import TABLE, read_labelled
         from tagging.evaluation.predictions import PredictionCache, Predictor, predict_recordings
-        from tagging.merging import log_odds, merging
-        from tagging.vocabulary import vocabulary
+        from tagging.labels.merging import log_odds, merging
+        from tagging.labels.vocabulary import vocabulary
 
         folders = [
             folder

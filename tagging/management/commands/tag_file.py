@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 from catalog.audio_frames import UnreadableAudio
 from catalog.importing.walking import printable
-from tagging import merged, registry
+from tagging.labels import merged
+from tagging.taggers import registry
 
 
 class Command(BaseCommand):
@@ -38,7 +39,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, paths: list[str], model: str | None, format: str, **_options: Any) -> None:
         """Run the command."""
-        from tagging.inference import inference_threads
+        from tagging.networks.inference import inference_threads
 
         try:
             name, kinds, predict = _merged() if model is None and merged.networks() else _alone(model)
@@ -82,7 +83,7 @@ Named = tuple[str, dict[str, str], Callable[[str], tuple[Labels, Labels]]]
 
 def _alone(model: str | None) -> Named:
     """One tagger: its name, its labels' kinds, and how it predicts all labels of a file, and those that are kept."""
-    from tagging.inference import predict_file
+    from tagging.networks.inference import predict_file
 
     tagger = registry.load(model or registry.default())
 

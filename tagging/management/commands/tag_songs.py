@@ -14,7 +14,9 @@ from tqdm import tqdm
 from catalog.importing.walking import printable
 from catalog.models import Song
 from catalog.services import signs
-from tagging import registry, second_pass, services, tasks
+from tagging import tasks
+from tagging.services import first_pass, loading, queue_state, second_pass
+from tagging.taggers import registry
 
 LOOK_EVERY_S = 1.0
 """Interval between two queries of the progress, in seconds."""
@@ -43,11 +45,11 @@ class Command(BaseCommand):
                 # The tagger in use would replace another local one's labels again.
                 _refuse_unless_in_use(model)
             if inline or names:
-                services.load(names)
+                loading.load(names)
             if all:
                 Song.objects.requeue_tagging()
-            services.sweep(names)
-            before = services.progress()
+            first_pass.sweep(names)
+            before = queue_state.progress()
             if not before.left:
                 self.stdout.write(f"Nothing is pending: {before.done} songs are tagged, {before.failed} failed.")
             elif inline:
@@ -60,14 +62,14 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             rest = "stay pending" if inline else "are left, and the worker goes on"
-            raise CommandError(f"interrupted: {services.progress().left} songs {rest}", returncode=130) from None
+            raise CommandError(f"interrupted: {queue_state.progress().left} songs {rest}", returncode=130) from None
 
     def _tag_here(self, names: list[str] | None, total: int) -> tuple[int, int]:
         """Tag PENDING songs in this process; returns how many are DONE, and how many FAILED."""
         tagged = failed = 0
         with tqdm(total=total, unit=" songs", file=sys.stderr) as bar:
 
-            def report(outcome: services.Outcome) -> None:
+            def report(outcome: first_pass.Outcome) -> None:
                 nonlocal tagged, failed
                 bar.update()
                 if outcome.error:
@@ -77,12 +79,12 @@ class Command(BaseCommand):
                 else:
                     tagged += 1
 
-            services.tag_pending(names, report=report)
+            first_pass.tag_pending(names, report=report)
             # Songs that another process has claimed are its own until their heartbeat is stale.
-            while services.progress().running:
+            while queue_state.progress().running:
                 time.sleep(LOOK_EVERY_S)
-                services.requeue_stale()
-                services.tag_pending(names, report=report)
+                first_pass.requeue_stale()
+                first_pass.tag_pending(names, report=report)
         return tagged, failed
 
     def _label_again(self, inline: bool) -> None:
@@ -93,7 +95,7 @@ class Command(BaseCommand):
         if not inline:
             self.stdout.write(f"{left} songs are labelled again by {by}, when the worker has nothing more urgent.")
             return
-        from tagging.inference import n_cores
+        from tagging.networks.inference import n_cores
 
         with tqdm(total=left, unit=" songs", file=sys.stderr) as bar:
             second_pass.label_waiting(n_threads=n_cores(), report=lambda _: bar.update())
@@ -111,7 +113,7 @@ class Command(BaseCommand):
         with tqdm(total=total, unit=" songs", file=sys.stderr) as bar:
             while left:
                 time.sleep(LOOK_EVERY_S)
-                if (now := services.progress().left) != left:
+                if (now := queue_state.progress().left) != left:
                     left, moved_at = now, time.monotonic()
                     # Songs may have been added since.
                     bar.total = total = max(total, left)
@@ -124,7 +126,7 @@ class Command(BaseCommand):
                             f"{root} cannot be seen by {', '.join(hosts)}" for root, hosts in away.items()
                         )
                         raise CommandError(f"{left} songs stay pending: {where}")
-                    if not services.progress().running:
+                    if not queue_state.progress().running:
                         # The worker takes no song whose file is not there.
                         break
         finished = Song.objects.filter(tagging_changed_at__gte=began_at)
@@ -139,7 +141,7 @@ class Command(BaseCommand):
     def _conclude(self, tagged: int, failed: int) -> None:
         if failed and not tagged:
             raise CommandError(f"none of {failed} songs could be tagged")
-        left = services.progress().left
+        left = queue_state.progress().left
         waiting = f" {left} wait for their files, which are not there." if left else ""
         self.stdout.write(f"{tagged} songs tagged, {failed} failed.{waiting}")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from tagging import registry
-from tagging.recommended import install_recommended
+from tagging.taggers import registry
+from tagging.taggers.recommended import install_recommended
 
 _RECOMMENDED = "recommended"
 

@@ -17,15 +17,15 @@ from catalog.audio_frames import UnreadableAudio
 from catalog.home import home, models_dir
 from catalog.importing.tables import UnreadableTable
 from catalog.parallel import cores
-from tagging import local, registry
-from tagging.library import add_library
+from tagging.learning.library import add_library
+from tagging.learning.training_jobs import AlreadyTraining
 from tagging.management.from_library import WithNetwork, learn_from_library
 from tagging.management.from_published import FromPublished, learn_from_published
+from tagging.taggers import local, registry
 from tagging.training.distilling import DistillingPlan
 from tagging.training.loop import Plan
 from tagging.training.recipes import Request, Trained, train
 from tagging.training.sources import Collection, add_folders, add_table, keep_out
-from tagging.training_jobs import AlreadyTraining
 
 _CLIPS = 20_000
 # Rendering a piece takes 400 MB.

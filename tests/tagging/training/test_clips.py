@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tagging.frontend import HOP, N_FRAMES, N_MELS, SAMPLE_RATE
+from tagging.frontend.mel_bands import HOP, N_FRAMES, N_MELS, SAMPLE_RATE
 from tagging.training.augmentation import another_copy, union
 from tagging.training.mixing import SILENCE_DB, Mixing, drawing_rows, make_clip
 

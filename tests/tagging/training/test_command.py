@@ -9,8 +9,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from catalog.models import Label, SongLabel
-from tagging import registry
-from tagging.library import add_library
+from tagging.learning.library import add_library
+from tagging.taggers import registry
 from tagging.training.sources import Collection
 from tests.factories import add_labels, make_root, make_song
 from tests.tagging.training.music import write_music

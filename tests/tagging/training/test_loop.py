@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tagging import local
+from tagging.taggers import local
 from tagging.training.loop import binary_cross_entropy, curves, rows_of_step
 from tests.conftest import PROJECT
 from tests.tagging.training.music import write_music

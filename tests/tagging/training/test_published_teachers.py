@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from tagging import local, registry
-from tagging.descriptions import LocalTagger
 from tagging.evaluation.fitting_merging import said_of_labels
 from tagging.management.from_published import read_recordings
+from tagging.networks.descriptions import LocalTagger
+from tagging.networks.wholesong import QUIETEST_DB, WholeSongCnn, level_out
+from tagging.taggers import local, registry
 from tagging.training.distillation_dataset import DistillationDataset, TeacherPredictions, make_distillation_dataset
 from tagging.training.distilling import Distilling, DistillingPlan
 from tagging.training.published_teachers import Material, learn, some_of, write
 from tagging.training.spectrograms import Spectrograms
-from tagging.wholesong import QUIETEST_DB, WholeSongCnn, level_out
 from tests.audio import write_tone
 from tests.tagging.conftest import untrained
 from tests.tagging.test_labelled import PLACE, WORDS, made_up

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from catalog.importing.tables import UnreadableTable
-from tagging.frontend import N_MELS
+from tagging.frontend.mel_bands import N_MELS
 from tagging.training.dataset import Dataset, VocabularyLabel, keep_artists_out, make_dataset
 from tagging.training.sources import Annotation, Collection, add_folders, add_table, keep_out
 from tagging.training.spectrograms import Spectrograms

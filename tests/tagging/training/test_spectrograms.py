@@ -8,7 +8,7 @@ import pytest
 import soundfile as sf
 
 from catalog.audio_frames import UnreadableAudio
-from tagging.frontend import HOP, N_MELS, power_mel
+from tagging.frontend.mel_bands import HOP, N_MELS, power_mel
 from tagging.training.spectrograms import Spectrograms, decibels, key_of, key_of_generated, spectrogram
 from tests.audio import tag, write_tone
 from tests.conftest import PROJECT

@@ -6,17 +6,17 @@ import pytest
 import torch
 
 from catalog.home import models_dir
-from tagging import local, registry
-from tagging.descriptions import LocalTagger, TaggerLabel
 from tagging.evaluation.metrics import log_odds
-from tagging.frontend import N_FRAMES, N_MELS
+from tagging.frontend.mel_bands import N_FRAMES, N_MELS
+from tagging.networks.descriptions import LocalTagger, TaggerLabel
+from tagging.networks.wholesong import WholeSongCnn
+from tagging.taggers import local, registry
 from tagging.training.dataset import make_dataset
 from tagging.training.mixing import Mixing
 from tagging.training.recipes import train
 from tagging.training.sources import Collection, add_folders, add_table
 from tagging.training.spectrograms import Spectrograms
 from tagging.training.teaching import Clips, Merger, crops, predict_kept_out
-from tagging.wholesong import WholeSongCnn
 from tests.tagging.training.music import write_music
 from tests.tagging.training.runs import PLAN, request
 

@@ -19,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from tagging.networks.descriptions import LocalTagger, TaggerError, TaggerLabel
+
 from .atomic_write import atomic_write
-from .descriptions import LocalTagger, TaggerError, TaggerLabel
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .wholesong import WholeSongCnn
+    from tagging.networks.wholesong import WholeSongCnn
 
 NETWORK = "whole-song-cnn-3"
 # The same network that hears windows as loud as they are.
@@ -146,7 +147,7 @@ def read_network(path: Path, n_labels: int) -> WholeSongCnn:
     """
     from safetensors.torch import load
 
-    from .wholesong import WholeSongCnn
+    from tagging.networks.wholesong import WholeSongCnn
 
     try:
         content = path.read_bytes()
@@ -179,7 +180,7 @@ def with_labels(network: WholeSongCnn, weights: NDArray[np.float32], biases: NDA
     """
     import torch
 
-    from .wholesong import WholeSongCnn
+    from tagging.networks.wholesong import WholeSongCnn
 
     other = WholeSongCnn(len(biases), levelled=network.levelled)
     layer = {_LABEL_WEIGHT: torch.from_numpy(weights), _LABEL_BIAS: torch.from_numpy(biases)}
@@ -189,7 +190,7 @@ def with_labels(network: WholeSongCnn, weights: NDArray[np.float32], biases: NDA
 
 def as_stored(network: WholeSongCnn) -> WholeSongCnn:
     """Copy a network, for inference, rounded to the precision of its file, in which it will be used."""
-    from .wholesong import WholeSongCnn
+    from tagging.networks.wholesong import WholeSongCnn
 
     rounded = WholeSongCnn(network.labels.out_features, levelled=network.levelled)
     tensors = {name: tensor.float() for name, tensor in _tensors(network).items()}

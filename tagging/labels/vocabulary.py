@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.names import label_key
-
-from .descriptions import Description
+from tagging.networks.descriptions import Description
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from catalog.models import Label, SongLabel
 from catalog.names import label_key
 from catalog.search import labels_by_key
-
-from .fitting import FEWEST, FEWEST_OF_A_NEW_LABEL
-from .registry import LocalTagger
+from tagging.taggers.registry import LocalTagger
+from tagging.training.fitting import FEWEST, FEWEST_OF_A_NEW_LABEL
 
 _MOST_NAMED = 6
 

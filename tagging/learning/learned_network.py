@@ -25,9 +25,16 @@ from tqdm import tqdm
 from catalog.audio_frames import UnreadableAudio
 from catalog.home import home, models_dir
 from catalog.models import Song
+from tagging.evaluation.gain import Gain, Paired, gain
+from tagging.evaluation.metrics import ranking
+from tagging.networks.wholesong import WholeSongCnn
+from tagging.taggers import local, registry
+from tagging.taggers.atomic_write import atomic_write
+from tagging.taggers.registry import LocalTagger, TaggerError, TaggerLabel
+from tagging.training.finetuning import CuratedSongs, Tuned, TuningPlan, fine_tune
+from tagging.training.fitting import SMALLEST_GAIN, is_better, threshold
+from tagging.training.spectrograms import Place, Spectrograms, key_of
 
-from . import local, registry
-from .atomic_write import atomic_write
 from .corrections import (
     Correction,
     LabelOutcome,
@@ -37,10 +44,7 @@ from .corrections import (
     rows_of_labels,
     summary,
 )
-from .evaluation.gain import Gain, Paired, gain
-from .evaluation.metrics import ranking
-from .fitting import SMALLEST_GAIN, is_better, threshold
-from .learning import (
+from .learned_layer import (
     FEWEST_TO_COMPARE,
     NEW_POINT,
     Result,
@@ -54,10 +58,6 @@ from .learning import (
     log_odds_at,
     too_few,
 )
-from .registry import LocalTagger, TaggerError, TaggerLabel
-from .training.finetuning import CuratedSongs, Tuned, TuningPlan, fine_tune
-from .training.spectrograms import Place, Spectrograms, key_of
-from .wholesong import WholeSongCnn
 
 LARGEST_LOSS = 0.005
 """How much the ROC-AUC of other labels, against what the base tagger keeps, may fall below 1, on average."""

@@ -20,7 +20,7 @@ from catalog.audio_lengths import probe
 from catalog.file_parts import file_of
 from catalog.limited import LimitExceededError, Limits
 
-from .frontend import mel_spectrogram, middle_samples, song_windows
+from .mel_bands import mel_spectrogram, middle_samples, song_windows
 from .patches import Patches, song_patches
 
 CPU_S = 5.0

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .frontend import N_MELS
+from tagging.frontend.mel_bands import N_MELS
 
 EMBEDDING = 256
 FLOOR_DB = -60.0

@@ -12,8 +12,9 @@ from zlib import error as DeflateError
 
 import safetensors.numpy
 
+from tagging.networks.descriptions import Package, TaggerError, Unreachable
+
 from .checkpoints import read_checkpoint
-from .descriptions import Package, TaggerError, Unreachable
 
 _INDEX, _DATA = ".index", ".data-00000-of-00001"
 # What training kept beside the weights.

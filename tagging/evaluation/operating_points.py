@@ -22,11 +22,10 @@ from numpy.typing import NDArray
 
 from catalog.audio_frames import UnreadableAudio
 from catalog.audio_lengths import probe
-
-from . import local
-from .descriptions import LocalTagger, TaggerError
-from .inference import Tagger, inference_threads, predict_file
-from .registry import describe, load
+from tagging.networks.descriptions import LocalTagger, TaggerError
+from tagging.networks.inference import Tagger, inference_threads, predict_file
+from tagging.taggers import local
+from tagging.taggers.registry import describe, load
 
 _UNWRITTEN = 8.0
 _FEWEST = 2
@@ -117,7 +116,7 @@ def with_operating_points(tagger: LocalTagger, points: NDArray[np.float64]) -> L
 def main() -> None:
     """Compute a tagger's operating points; print or write them."""
     parser = argparse.ArgumentParser(
-        prog="python -m tagging.operating_points",
+        prog="python -m tagging.evaluation.operating_points",
         description="Compute a tagger's operating points anew: print a published one's labels as `taggers.toml` has "
         "them, or write them into the file of one of the own family.",
     )

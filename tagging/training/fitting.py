@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
-from .evaluation.gain import Gain, Paired, gain
+from tagging.evaluation.gain import Gain, Paired, gain
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

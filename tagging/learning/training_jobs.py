@@ -12,9 +12,11 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import learning, registry
-from .models import TrainingJob
-from .registry import TaggerError
+from tagging.models import TrainingJob
+from tagging.taggers import registry
+from tagging.taggers.registry import TaggerError
+
+from . import learned_layer
 
 State = TrainingJob.State
 
@@ -72,7 +74,7 @@ def run_waiting() -> TrainingJob | None:
     return job
 
 
-def run_now(name: str | None = None, report: learning.Report | None = None) -> TrainingJob:
+def run_now(name: str | None = None, report: learned_layer.Report | None = None) -> TrainingJob:
     """Run a training job in this process; an interruption deletes it.
 
     Parameters
@@ -108,7 +110,7 @@ def run_now(name: str | None = None, report: learning.Report | None = None) -> T
     return job
 
 
-def _run(job: TrainingJob, name: str | None = None, report: learning.Report | None = None) -> None:
+def _run(job: TrainingJob, name: str | None = None, report: learned_layer.Report | None = None) -> None:
     """Train, put a new tagger to use, and save the result."""
 
     def heartbeat(done: int, total: int) -> None:
@@ -116,17 +118,17 @@ def _run(job: TrainingJob, name: str | None = None, report: learning.Report | No
         if report is not None:
             report(done, total)
 
-    _record(job, learning.learn(name, heartbeat))
+    _record(job, learned_layer.learn(name, heartbeat))
 
 
-def record(result: learning.Result) -> TrainingJob:
+def record(result: learned_layer.Result) -> TrainingJob:
     """Put the tagger of a training that ran outside of a job to use, and save a job with its result."""
     job = TrainingJob()
     _record(job, result)
     return job
 
 
-def _record(job: TrainingJob, result: learning.Result) -> None:
+def _record(job: TrainingJob, result: learned_layer.Result) -> None:
     if result.tagger is not None:
         registry.use(result.tagger.name)
         job.tagger = result.tagger.name

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from . import registry, sound
-from .frontend import SAMPLE_RATE
-from .inputs import Wanted, inputs_of
+from tagging.frontend import sound
+from tagging.frontend.inputs import Wanted, inputs_of
+from tagging.frontend.mel_bands import SAMPLE_RATE
+from tagging.taggers import registry
+
 from .merging import Merging, digest, log_odds, merging
 from .vocabulary import Vocabulary, vocabulary
 
 if TYPE_CHECKING:
-    from .inference import Prediction, Tagger
+    from tagging.networks.inference import Prediction, Tagger
 
 NAME = "merged"
 """What songs' labels have for their origin that several networks predicted together."""
@@ -105,7 +107,7 @@ class MergedTagger:
         UnreadableAudio
             If the file cannot be read.
         """
-        from .inference import PatchTagger, predict_file
+        from tagging.networks.inference import PatchTagger, predict_file
 
         merged = self.merge(dict(zip(self._descriptions, predict_file(path, self.taggers), strict=True)))
         if any(isinstance(tagger, PatchTagger) and tagger.patches.mel == sound.MEL for tagger in self.taggers):

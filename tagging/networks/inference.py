@@ -15,10 +15,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from catalog.training import fast_bfloat16
-
-from . import heap, sound, wholesong
-from .descriptions import Description, LocalTagger, PublishedTagger
-from .frontend import (
+from tagging.frontend import sound
+from tagging.frontend.inputs import Wanted, inputs_of
+from tagging.frontend.mel_bands import (
     FEWEST_FRAMES,
     HOP,
     N_FRAMES,
@@ -29,12 +28,14 @@ from .frontend import (
     mel_spectrogram,
     power_mel,
 )
-from .inputs import Wanted, inputs_of
+from tagging.frontend.narrow import widened
+from tagging.frontend.patches import SAMPLE_RATE as patch_rate
+from tagging.frontend.patches import Patches
+
+from . import heap, wholesong
+from .descriptions import Description, LocalTagger, PublishedTagger
 from .musicnn import Musicnn
-from .narrow import widened
-from .networks import Network
-from .patches import SAMPLE_RATE as patch_rate
-from .patches import Patches
+from .published_networks import Network
 
 # Windows whose maps stay in the processor's cache together.
 _AT_ONCE = 4

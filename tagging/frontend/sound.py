@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from scipy.special import expit, polygamma
 
-from .frontend import HOP, mel_filters
+from .mel_bands import HOP, mel_filters
 
 Floats = NDArray[np.float64]
 

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from catalog.training import fast_bfloat16
+from tagging.frontend.mel_bands import N_MELS
 
 from . import musicnn
-from .frontend import N_MELS
 
 Network = Callable[[Tensor], Tensor]
 Stage = Callable[[Tensor], Tensor]

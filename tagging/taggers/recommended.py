@@ -8,8 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
+from tagging.networks.descriptions import Package, PublishedTagger, TaggerError, Unreachable
+
 from . import installing, registry
-from .descriptions import Package, PublishedTagger, TaggerError, Unreachable
 from .packages import download_package
 
 

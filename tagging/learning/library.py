@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from catalog.models import SongLabel
-
-from .training.sources import NO_VOCABULARY, Annotation, Collection
+from tagging.training.sources import NO_VOCABULARY, Annotation, Collection
 
 _AT_ONCE = 2000
 

@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalog.home import models_dir
-
-from . import heap, installing, local
-from .atomic_write import atomic_write
-from .descriptions import (
+from tagging.networks import heap
+from tagging.networks.descriptions import (
     Description,
     LocalTagger,
     NotInstalled,
@@ -28,8 +26,11 @@ from .descriptions import (
     published,
 )
 
+from . import installing, local
+from .atomic_write import atomic_write
+
 if TYPE_CHECKING:
-    from .inference import Tagger
+    from tagging.networks.inference import Tagger
 
 __all__ = [
     "Description",
@@ -54,7 +55,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-BUNDLED = Path(__file__).parent / "weights" / f"dcmrs{local.SUFFIX}"
+BUNDLED = Path(__file__).parent.parent / "weights" / f"dcmrs{local.SUFFIX}"
 _MOST_MODELS = 200
 _LONGEST_NAME = 200
 
@@ -158,8 +159,8 @@ def load(name: str) -> Tagger:
 
 def _loaded(description: Description, weights: Path) -> Tagger:
     # Reading the registry and installing must not cost the second that PyTorch takes to import.
-    from .inference import CropTagger, PatchTagger, WholeSongTagger
-    from .networks import read
+    from tagging.networks.inference import CropTagger, PatchTagger, WholeSongTagger
+    from tagging.networks.published_networks import read
 
     name = description.name
     if isinstance(description, LocalTagger):

@@ -10,9 +10,8 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from catalog.home import models_dir
-
-from .frontend import Scaling
-from .patches import Patches
+from tagging.frontend.mel_bands import Scaling
+from tagging.frontend.patches import Patches
 
 
 class TaggerError(Exception):

@@ -28,13 +28,14 @@ from catalog.names import label_key
 from catalog.services import absences
 from catalog.services.embeddings import store_embedding
 from catalog.services.labels import announce_labels_changed, merge_labels, rename_label, store_cnn_labels
-
-from . import merged, registry, sound
-from .models import TaggingRun
-from .vocabulary import vocabulary
+from tagging.frontend import sound
+from tagging.labels import merged
+from tagging.labels.vocabulary import vocabulary
+from tagging.models import TaggingRun
+from tagging.taggers import registry
 
 if TYPE_CHECKING:
-    from .merged import MergedPrediction, MergedTagger
+    from tagging.labels.merged import MergedPrediction, MergedTagger
 
 # Longer than any song takes: of a worker that was killed, others take the song over then.
 _CLAIMED_S = 300
@@ -113,7 +114,7 @@ def label_waiting(
     TaggerError
         If a network cannot be loaded.
     """
-    from .inference import inference_threads
+    from tagging.networks.inference import inference_threads
 
     if not (names := networks()):
         return

@@ -19,8 +19,10 @@ from scipy.special import logit
 from catalog.home import models_dir
 from catalog.models import SongEmbedding
 from catalog.services.embeddings import embeddings_of
+from tagging.taggers import local, registry
+from tagging.taggers.registry import LocalTagger, TaggerError, TaggerLabel
+from tagging.training.fitting import Corrections, EmbeddingStatistics, Row, fit_row
 
-from . import local, registry
 from .corrections import (
     Correction,
     LabelOutcome,
@@ -31,8 +33,6 @@ from .corrections import (
     summary,
     without_embedding,
 )
-from .fitting import Corrections, EmbeddingStatistics, Row, fit_row
-from .registry import LocalTagger, TaggerError, TaggerLabel
 
 _MOST_SONGS_MEASURED = 20_000
 # The operating point of labels that are new to the tagger.

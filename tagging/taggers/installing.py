@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from catalog.home import models_dir
+from tagging.networks.descriptions import PublishedTagger, TaggerError, Unreachable
 
 from .atomic_write import atomic_write
-from .descriptions import PublishedTagger, TaggerError, Unreachable
 from .packages import converted, download_package, is_package
 
 TIMEOUT_S = 30.0

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from catalog.audio import decode
 
-from .frontend import HOP, htk_mel_filters, mel_at, mel_filters, power_mel
+from .mel_bands import HOP, htk_mel_filters, mel_at, mel_filters, power_mel
 
 SAMPLE_RATE = 16_000
 

@@ -1,0 +1,1 @@
+"""The one vocabulary of labels, and what several networks say merged into it."""

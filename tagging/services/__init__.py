@@ -1,0 +1,1 @@
+"""Labelling the library: the first pass, the second one, and relabelling."""

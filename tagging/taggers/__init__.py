@@ -1,0 +1,1 @@
+"""The taggers that are here: registry, files, installing."""
