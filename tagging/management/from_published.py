@@ -78,7 +78,9 @@ def learn_from_published(out: OutputWrapper, complain: Complain, options: FromPu
     folder = home() / "training" / options.output.name.removesuffix(local.SUFFIX)
     spectrograms = Spectrograms(home() / "training" / "spectrograms")
     readable = read_recordings(recordings, spectrograms, options.processes, complain)
-    labelled = some_of(labelled, readable[: len(labelled.recordings)])
+    if not (of_labelled := readable[: len(labelled.recordings)]).all():
+        # Artists are counted anew by it, and others left out.
+        labelled = some_of(labelled, of_labelled)
     recordings = list(compress(recordings, readable))
     keys = [key_of(recording) for recording in recordings]
     predictions = predict_with_networks(recordings, words, home() / "training" / "published")

@@ -98,15 +98,21 @@ def narrow_lettered(chromium: Browser, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="package")
-def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running site; of the processes of pytest-xdist that need one, the first fills it for all."""
+def site_home(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a filled site; of the processes of pytest-xdist that need one, the first fills it for all."""
     home = tmp_path_factory.mktemp("sites") / "site"
     if "PYTEST_XDIST_WORKER" in os.environ:
         copy_of_one(tmp_path_factory.getbasetemp().parent / "site", home)
     else:
         home.mkdir()
         make(home)
-    with serving(home) as address:
+    return home
+
+
+@pytest.fixture(scope="package")
+def site(site_home: Path) -> Iterator[str]:
+    """The address of a running site."""
+    with serving(site_home) as address:
         yield address
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -18,12 +19,11 @@ REASON = "cut off before its end"
 
 
 @pytest.fixture
-def failed_song(site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def failed_song(site_home: Path) -> Iterator[None]:
     """A song of the site that could not be listened to."""
-    (file,) = tmp_path_factory.getbasetemp().glob("site[0-9]*/db.sqlite3")
 
     def state(tagging_state: str, error: str) -> None:
-        with closing(sqlite3.connect(file, timeout=30)) as database, database:
+        with closing(sqlite3.connect(site_home / "db.sqlite3", timeout=30)) as database, database:
             change = "UPDATE catalog_song SET tagging_state = ?, tagging_error = ? WHERE title = 'Xtal'"
             database.execute(change, (tagging_state, error))
 
