@@ -18,7 +18,7 @@ from django.core.cache import cache
 from pytest_django import Settings
 from xdist.remote import Producer
 
-from . import slowness
+from . import emptying, slowness
 from .scheduling import Scheduling, is_waiting
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ settings.STATIC_ROOT.mkdir()
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 settings.REST_FRAMEWORK["TEST_REQUEST_DEFAULT_FORMAT"] = "json"
 django.setup()
+emptying.empty_patiently()
 # A worker of pytest-xdist inherits the environment, and pytest-django would read the settings before this file.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
@@ -80,6 +81,13 @@ def _no_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(leases, "HEARTBEAT_EVERY_S", 3600.0)
     monkeypatch.setattr(leases, "LEASE", timedelta(hours=1))
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_goes_on() -> Iterator[None]:
+    """What a request has begun beside itself is done before the database is emptied, and before the next test."""
+    yield
+    emptying.wait_for_threads()
 
 
 @pytest.fixture(autouse=True)
