@@ -5,9 +5,9 @@
 
 Makes a library without audio files in a temporary home, starts the web server as `up` does, logs listeners in, and
 measures from the first byte sent to the last byte read. Songs, labels and plays have long tails, as real ones do. The
-pages are those of `tests/pages.py` that differ from one another. What the snapshot took, part by part, the first
-answer of each web process, and the memory of the largest are printed too; with `--folder` the library stays, for the
-next time.
+pages are all of `tests/pages.py`, each asked for by whom it names there: strangers, listeners, listeners who have done
+nothing yet, and staff. What the snapshot took, part by part, the first answer of each web process, and the memory of
+the largest are printed too; with `--folder` the library stays, for the next time.
 
 Then, in a Chromium that has never been here: what a first visit to each page sends without pictures and sound,
 compressed as served, by kind, and when the page is first painted, and its largest part; nothing is throttled. Without
@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -33,7 +32,6 @@ from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlencode
 
 import numpy as np
 import psutil  # type: ignore[import-untyped]
@@ -42,13 +40,11 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from benchmarks.first_visits import Visit, first_visits, visits_table  # noqa: E402
-from benchmarks.made_library import LOGGED_IN, PASSWORD, Built, in_process  # noqa: E402
+from benchmarks.made_library import Built, in_process  # noqa: E402
+from benchmarks.page_clients import PATIENCE_S, Addresses, Client, logged_in  # noqa: E402
 from benchmarks.requirements import can, chromium  # noqa: E402
 from benchmarks.scale import memory_mb  # noqa: E402
-from tests.pages import PAGES, PARTS, SitePage, fill  # noqa: E402
-
-PATIENCE_S = 600
-"""A process that is asked for the first time reads the library, which takes long where that is large."""
+from tests.pages import PAGES, PARTS, SitePage  # noqa: E402
 
 
 class Figures(NamedTuple):
@@ -92,62 +88,18 @@ class Report(NamedTuple):
         }
 
 
-# --- The addresses ------------------------------------------------------------------------------
-
-
 def measured_rows(names: list[str] | None) -> list[SitePage]:
-    """The pages to measure: those named, or all that differ.
+    """The pages to measure: those named, or all.
 
     Raises
     ------
     SystemExit
-        If no page that is measured has such a name.
+        If no page has such a name.
     """
-    rows = [row for row in [*PAGES, *PARTS] if row.measured]
+    rows = [*PAGES, *PARTS]
     if unknown := set(names or ()) - {row.name for row in rows}:
-        raise SystemExit(f"No page that is measured is named {', '.join(sorted(unknown))}.")
+        raise SystemExit(f"No page is named {', '.join(sorted(unknown))}.")
     return [row for row in rows if not names or row.name in names]
-
-
-class Addresses(NamedTuple):
-    """What the addresses of pages name: songs, a label, and the playlist of each listener."""
-
-    songs: list[int]
-    label: int
-    playlists: dict[str, int]
-
-    @classmethod
-    def of_library(cls) -> Addresses:
-        """Look them up; who has no playlist yet gets one, and songs not to be recommended."""
-        from django.contrib.auth.models import User
-
-        from catalog.models import Label, Playlist, Song
-        from catalog.services.listening import refuse
-        from catalog.services.playlists import make_playlist
-
-        songs = list(Song.objects.order_by("pk").values_list("pk", flat=True).iterator(20_000))
-        if not Playlist.objects.exists():
-            for user in User.objects.order_by("pk")[:LOGGED_IN]:
-                make_playlist(user, "Evening", songs[:50])
-                for song in Song.objects.filter(pk__in=songs[:20]):
-                    refuse(user, song, True)
-        playlists = dict(Playlist.objects.values_list("user__username", "pk"))
-        return cls(songs, Label.objects.get(key="mood 3").pk, playlists)
-
-    def of(self, row: SitePage, number: int, who: str) -> str:
-        """The address of a page, another one for each number as far as there are others."""
-        values: dict[str, object] = {
-            "song": self.songs[number * 7919 % len(self.songs)],
-            "artist": f"artist%20{number % 50}",
-            "label": self.label,
-            "label_name": "mood%203",
-            "title": f"song%20{number % 100}",
-            "playlist": self.playlists[who],
-        }
-        return fill(row.address, values).replace("davsi", f"artsit%20{number % 100}")
-
-
-# --- The server and its clients -----------------------------------------------------------------
 
 
 @contextmanager
@@ -177,48 +129,6 @@ def _first_answer(port: int) -> None:
     connection.close()
 
 
-class Client:
-    """A browser that is logged in, without pictures."""
-
-    def __init__(self, port: int, username: str) -> None:
-        self.username = username
-        self.connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
-        self.cookies: dict[str, str] = {}
-        form = self._request("GET", "/accounts/login/")[1].decode()
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
-        if token is None:
-            raise SystemExit("the page to log in has no form")
-        body = urlencode({"csrfmiddlewaretoken": token[1], "username": username, "password": PASSWORD})
-        self._request("POST", "/accounts/login/", body, {"Content-Type": "application/x-www-form-urlencoded"})
-        if "sessionid" not in self.cookies:
-            raise SystemExit(f"{username} could not log in")
-
-    def get(self, path: str) -> bytes:
-        """The body of a page, compressed as browsers ask for it; anything but 200 ends the benchmark."""
-        status, body = self._request("GET", path, headers={"Accept-Encoding": "gzip"})
-        if status != 200:
-            raise SystemExit(f"{path} answered {status}")
-        return body
-
-    def _request(
-        self, method: str, path: str, body: str | bytes | None = None, headers: dict[str, str] | None = None
-    ) -> tuple[int, bytes]:
-        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        headers = {"Cookie": cookies, **(headers or {})}
-        try:
-            self.connection.request(method, path, body, headers)
-            response = self.connection.getresponse()
-        except ConnectionError:
-            # The server closes a connection that was idle: a browser opens another.
-            self.connection.close()
-            self.connection.request(method, path, body, headers)
-            response = self.connection.getresponse()
-        for cookie in response.headers.get_all("Set-Cookie", []):
-            name, value = cookie.partition(";")[0].split("=", 1)
-            self.cookies[name] = value
-        return response.status, response.read()
-
-
 def warmed_up(clients: list[Client]) -> float:
     """Have every web process read the library, for which many ask for it at once; seconds until all are answered."""
     begun = time.perf_counter()
@@ -228,23 +138,23 @@ def warmed_up(clients: list[Client]) -> float:
 
 
 def measure(
-    page: str, clients: list[Client], at_once: int, n: int, path: Callable[[int, str], str], server: psutil.Process
+    page: str, clients: list[Client], n: int, path: Callable[[int, str], str], status: int, server: psutil.Process
 ) -> Figures:
-    """Ask for n pages, so many at once, each client one after another."""
-    per_client = n // at_once
+    """Ask for n pages, as many at once as there are clients, each client one after another."""
+    per_client = n // len(clients)
 
     def ask(number: int) -> list[tuple[float, int]]:
         asked = []
         for i in range(per_client):
             begun = time.perf_counter()
-            size = len(clients[number].get(path(number * per_client + i, clients[number].username)))
+            size = len(clients[number].get(path(number * per_client + i, clients[number].username), status))
             asked.append((time.perf_counter() - begun, size))
         return asked
 
-    with ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(lambda client: client.get(path(0, client.username)), clients[:at_once]))
+    with ThreadPoolExecutor(len(clients)) as pool:
+        list(pool.map(lambda client: client.get(path(0, client.username), status), clients))
         cpu, begun = _cpu(server), time.perf_counter()
-        asked = [one for some in pool.map(ask, range(at_once)) for one in some]
+        asked = [one for some in pool.map(ask, range(len(clients))) for one in some]
         took, cpu = time.perf_counter() - begun, _cpu(server) - cpu
     times = np.array([seconds for seconds, _ in asked]) * 1000
     sizes = np.mean([size for _, size in asked]) / 1000
@@ -264,14 +174,11 @@ def _cpu(server: psutil.Process) -> float:
     return sum(sum(process.cpu_times()[:2]) for process in server.children(recursive=True))
 
 
-# --- All of it ----------------------------------------------------------------------------------
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--songs", type=int, default=10_000)
     parser.add_argument("--listeners", type=int, default=1_000)
-    parser.add_argument("--requests", type=int, default=400)
+    parser.add_argument("--requests", type=int, default=160)
     parser.add_argument("--at-once", type=int, default=8)
     parser.add_argument("--pages", nargs="+", metavar="NAME", help="only these")
     parser.add_argument("--without", nargs="*", default=[], metavar="PART", help="parts that the snapshot is without")
@@ -350,22 +257,23 @@ def run(options: argparse.Namespace) -> tuple[list[Figures], WebProcess, list[Vi
     rows, address = measured_rows(options.pages), Addresses.of_library()
     with web_server() as (port, server):
         print("logging in", file=sys.stderr)
-        clients = [Client(port, f"listener-{i}") for i in range(options.at_once)]
-        first_answer_s = warmed_up(clients)
+        clients = {who: logged_in(port, who, options.at_once) for who in {"mira", *(row.who for row in rows)}}
+        first_answer_s = warmed_up(clients["mira"])
 
         def measured(name: str, row: SitePage) -> Figures:
             print(name, file=sys.stderr)
-            return measure(name, clients, options.at_once, options.requests, partial(address.of, row), server)
+            path = partial(address.of, row)
+            return measure(name, clients[row.who], options.requests, path, row.status, server)
 
         figures = [measured(row.name, row) for row in rows]
         visits, failure = list[Visit](), ""
         if not options.no_browser:
-            pages = {row.name: address.of(row, 1, "listener-0") for row in rows if row in PAGES}
+            pages = {row.name: address.of(row, 1, "listener-0") for row in rows if row in PAGES and row.who == "mira"}
             try:
                 visits = first_visits(f"http://127.0.0.1:{port}", pages)
             except BrowserError as error:
                 failure = error.message
-        people = list(User.objects.order_by("pk")[:LOGGED_IN])
+        people = list(User.objects.filter(username__in=[client.username for client in clients["mira"]]))
         for row in rows:
             if row.name == "for-you":
                 for user in people:

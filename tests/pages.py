@@ -25,8 +25,6 @@ class SitePage(NamedTuple):
         `mira` listens, `newcomer` has done nothing yet, `boss` is staff, None is a stranger.
     status : int
         What the server answers.
-    measured : bool
-        Whether it differs enough from the others for its time to be measured.
     """
 
     name: str
@@ -34,7 +32,6 @@ class SitePage(NamedTuple):
     queries: int
     who: str | None = "mira"
     status: int = 200
-    measured: bool = False
 
 
 PAGES = [
@@ -46,40 +43,40 @@ PAGES = [
     SitePage("reset-password-link-old", "/accounts/reset/x/y/", 0, None),
     SitePage("reset-password-done", "/accounts/reset/done/", 0, None),
     # Listening. While songs arrive For you does five queries more than in a library that is heard.
-    SitePage("for-you", "/", 13, measured=True),
-    SitePage("for-you-label", "/?label={label_name}", 14, measured=True),
+    SitePage("for-you", "/", 13),
+    SitePage("for-you-label", "/?label={label_name}", 14),
     SitePage("for-you-newcomer", "/", 13, "newcomer"),
-    SitePage("library", "/library/", 11, measured=True),
-    SitePage("library-found", "/library/?q={title}", 11, measured=True),
-    SitePage("library-filtered", "/library/?q={title}&label={label_name}&sort=title", 12, measured=True),
-    SitePage("library-typo", "/library/?q=davsi", 7, measured=True),
+    SitePage("library", "/library/", 11),
+    SitePage("library-found", "/library/?q={title}", 11),
+    SitePage("library-filtered", "/library/?q={title}&label={label_name}&sort=title", 12),
+    SitePage("library-typo", "/library/?q=davsi", 7),
     SitePage("library-nothing", "/library/?q=zzz", 7),
-    SitePage("artists", "/artists/", 6, measured=True),
+    SitePage("artists", "/artists/", 6),
     SitePage("artists-found", "/artists/?q=xyz", 6),
-    SitePage("albums", "/albums/?sort=artist", 6, measured=True),
-    SitePage("artist", "/artists/{artist}/", 12, measured=True),
-    SitePage("album", "/songs/{song}/album/", 11, measured=True),
-    SitePage("song", "/songs/{song}/", 11, measured=True),
+    SitePage("albums", "/albums/?sort=artist", 6),
+    SitePage("artist", "/artists/{artist}/", 12),
+    SitePage("album", "/songs/{song}/album/", 11),
+    SitePage("song", "/songs/{song}/", 11),
     SitePage("find", "/find/", 8),
-    SitePage("find-found", "/find/?q=calm+but+not+{label_name}", 18, measured=True),
-    SitePage("map", "/map/", 6, measured=True),
-    SitePage("mood", "/mood/", 8, measured=True),
-    SitePage("playlists", "/playlists/", 5, measured=True),
+    SitePage("find-found", "/find/?q=calm+but+not+{label_name}", 18),
+    SitePage("map", "/map/", 6),
+    SitePage("mood", "/mood/", 8),
+    SitePage("playlists", "/playlists/", 5),
     SitePage("playlists-empty", "/playlists/", 5, "newcomer"),
-    SitePage("playlist", "/playlists/{playlist}/", 10, measured=True),
+    SitePage("playlist", "/playlists/{playlist}/", 10),
     SitePage("playlist-delete", "/playlists/{playlist}/delete/", 5),
     # What somebody likes, and what follows from it
-    SitePage("taste", "/taste/", 6, measured=True),
+    SitePage("taste", "/taste/", 6),
     SitePage("taste-empty", "/taste/", 6, "newcomer"),
     SitePage("taste-label", "/taste/labels/{label}/", 10),
-    SitePage("history", "/taste/history/", 10, measured=True),
-    SitePage("not-this", "/taste/not-this/", 9, measured=True),
-    SitePage("my-ratings", "/ratings/", 9, measured=True),
+    SitePage("history", "/taste/history/", 10),
+    SitePage("not-this", "/taste/not-this/", 9),
+    SitePage("my-ratings", "/ratings/", 9),
     SitePage("favourites", "/favourites/", 10),
     SitePage("favourites-empty", "/favourites/", 6, "newcomer"),
     SitePage("my-ratings-empty", "/ratings/", 5, "newcomer"),
-    SitePage("compare", "/compare/?title={title}", 19, measured=True),
-    SitePage("how-it-works", "/how-it-works/", 4, measured=True),
+    SitePage("compare", "/compare/?title={title}", 19),
+    SitePage("how-it-works", "/how-it-works/", 4),
     # Accounts
     SitePage("change-password", "/accounts/password/", 4),
     SitePage("change-password-done", "/accounts/password/done/", 4),
@@ -109,14 +106,14 @@ PAGES = [
 ]
 
 PARTS = [
-    SitePage("for-you: the rows that follow", "/?rows=rest", 13, measured=True),
+    SitePage("for-you: the rows that follow", "/?rows=rest", 13),
     SitePage("for-you: songs that arrive", "/arrivals/", 8),
-    SitePage("song: similar songs", "/songs/{song}/similar/", 12, measured=True),
-    SitePage("song: fits you", "/songs/{song}/fits-you/", 14, measured=True),
+    SitePage("song: similar songs", "/songs/{song}/similar/", 12),
+    SitePage("song: fits you", "/songs/{song}/fits-you/", 14),
     SitePage("map: what songs are called", "/map/songs/?songs={song}", 4),
     SitePage("song: its sound", "/songs/{song}/sound/", 5),
     SitePage("song: its words", "/songs/{song}/lyrics/", 4),
-    SitePage("artist: similar artists", "/similar-artists/{artist}/", 7, measured=True),
+    SitePage("artist: similar artists", "/similar-artists/{artist}/", 7),
     SitePage("library: labels' names", "/library/labels/", 4),
     SitePage("library: artists' names", "/library/artists/", 4),
     SitePage("compare: listeners' names", "/compare/listeners/?listener=m", 5, "boss"),
@@ -133,7 +130,7 @@ PARTS = [
     SitePage("admin: taggers", "/admin/tagging/trainingjob/state/", 6, "boss"),
     SitePage("player: a queue that was kept", "/queue/", 4),
     SitePage("player: stars", "/songs/{song}/stars/", 6),
-    SitePage("player: songs that follow", "/songs/{song}/go-on/", 10, measured=True),
+    SitePage("player: songs that follow", "/songs/{song}/go-on/", 10),
 ]
 """What pages fetch for themselves, when they are shown or while somebody types."""
 
