@@ -55,7 +55,8 @@ class Addresses(NamedTuple):
             "title": f"song%20{number % 100}",
             "playlist": self.playlists.get(who, 0),
         }
-        return fill(row.address, values).replace("davsi", f"artsit%20{number % 100}")
+        address = fill(row.address, values).replace("davsi", f"artsit%20{number % 100}")
+        return address.replace("calm", f"genre%20{number % 20}")
 
 
 def _make_people(songs: list[int]) -> None:

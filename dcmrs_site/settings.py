@@ -140,6 +140,7 @@ TEMPLATES = [
         },
     },
 ]
+FORM_RENDERER = "dcmrs_site.form_rendering.FormRenderer"
 
 # --- Accounts -----------------------------------------------------------------------------------
 AUTH_PASSWORD_VALIDATORS = [

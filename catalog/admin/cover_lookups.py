@@ -47,7 +47,7 @@ class CoverLookupAdmin(ReadOnlyAdmin):
             "title": "Covers looked up elsewhere",
             "is_on": cover_lookups.is_on(),
             "may_ask": request.user.has_perm(MAY_LOOK_UP),
-            "bare": len(cover_lookups.bare_albums()),
+            "bare": cover_lookups.n_bare_albums(),
         }
         return super().changelist_view(request, context | (extra_context or {}))
 

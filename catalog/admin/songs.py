@@ -144,6 +144,7 @@ class SongAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("tagging_state", AudioFilter, "root")
     search_fields = ("title", "artist", "album", "identifiers__value", "path")
     show_full_result_count = False
+    list_per_page = 50
     actions = ("join",)
     inlines = (IdentifierInline,)
     readonly_fields = (

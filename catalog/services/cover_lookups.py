@@ -18,9 +18,10 @@ from ..importing.pictures import make_cover_under_limits
 from ..models import CoverLookup, Song
 from ..names import collection_hash
 from ..version import version
+from . import song_index
 from .media_cleanup import delete_unused_covers
 from .song_files import one_at_a_time, stored_cover
-from .song_index import album_key, record_changes
+from .song_index import record_changes
 
 logger = logging.getLogger(__name__)
 
@@ -57,17 +58,28 @@ def service() -> CoverService:
 
 def bare_albums() -> dict[str, BareAlbum]:
     """The albums that have no cover and were not asked for yet, by the hash of their key."""
+    hashes = {key: collection_hash(key) for key in _bare_keys()}
+    by_song = {song.pk: hashes[song.album_key] for song in song_index.current().songs if song.album_key in hashes}
     found: dict[str, BareAlbum] = {}
-    covered: set[str] = set()
-    songs = Song.objects.playable().exclude(album="")
-    columns = ("pk", "album", "album_artist", "artist", "path", "gathered", "cover")
-    for pk, album, album_artist, artist, path, gathered, cover in songs.values_list(*columns).iterator(_AT_ONCE):
-        key = collection_hash(album_key(album, album_artist, artist, path, gathered=gathered))
-        if cover:
-            covered.add(key)
-        found.setdefault(key, BareAlbum(album, album_artist or artist)).song_ids.append(pk)
-    covered |= set(CoverLookup.objects.values_list("album_hash", flat=True))
-    return {key: album for key, album in found.items() if key not in covered}
+    songs = Song.objects.playable().values_list("pk", "album", "album_artist", "artist")
+    for pk, album, album_artist, artist in songs.iterator(_AT_ONCE):
+        if key := by_song.get(pk):
+            found.setdefault(key, BareAlbum(album, album_artist or artist)).song_ids.append(pk)
+    return found
+
+
+def n_bare_albums() -> int:
+    """How many albums have no cover and were not asked for yet."""
+    return len(_bare_keys())
+
+
+def _bare_keys() -> set[str]:
+    """The keys of these albums (`IndexedSong.album_key`), off the index in memory."""
+    covered = set(Song.objects.exclude(cover="").values_list("pk", flat=True))
+    songs = [song for song in song_index.current().songs if song.playable and song.album_key]
+    bare = {song.album_key for song in songs} - {song.album_key for song in songs if song.pk in covered}
+    asked = set(CoverLookup.objects.values_list("album_hash", flat=True))
+    return {key for key in bare if collection_hash(key) not in asked} if asked else bare
 
 
 def ask(admin: User) -> int:

@@ -215,7 +215,7 @@ class WordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = [IsSynonym]
     search_fields = ["text", "labels__label", "same_as__text"]
     autocomplete_fields = ["same_as"]
-    list_per_page = 100
+    list_per_page = 50
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Word]:
         """The objects of this view."""

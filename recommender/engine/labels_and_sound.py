@@ -49,8 +49,8 @@ _FEW = 0.1
 _ALIKE = 20
 """A song that a query finds by sound is explained by those of so many best matches that sound most like it."""
 
-_SCALES_KEPT = 512
-"""Sides whose scales are kept: what explains songs often follows what has scored them."""
+_KEPT = 512
+"""Sides whose scales and best matches are kept: what explains songs often follows what has scored them."""
 
 _Places: TypeAlias = "slice | NDArray[np.int64]"
 
@@ -312,7 +312,7 @@ class LabelsAndSound:
         match : float64, shape (n_songs,)
         candidates : bool, shape (n_songs,)
         """
-        scored = self._score(self._asking(query))
+        scored, _ = self._score_query(self._asking(query))
         wanted = np.maximum(query, 0) * self.content.idf
         if not wanted.any():
             return scored.scores, np.ones(len(scored.scores), dtype=bool)
@@ -360,18 +360,33 @@ class LabelsAndSound:
     def _kept_scales(self) -> OrderedDict[bytes, _Scales]:
         return OrderedDict()
 
+    @cached_property
+    def _kept_nearest(self) -> OrderedDict[bytes, Positions]:
+        return OrderedDict()
+
     def _scales(self, side: _Side) -> _Scales:
         """What each cosine counts for a side: as it was scored last, or scored for that."""
         kept = self._kept_scales.get(_fingerprint(side))
         return self._score(side).scales if kept is None else kept
 
+    def _nearest(self, asked: _Side) -> Positions:
+        """The best matches of a query that have labels and an embedding: as it was scored last, or scored for that."""
+        kept = self._kept_nearest.get(_fingerprint(asked))
+        return self._score_query(asked)[1] if kept is None else kept
+
     def _score(self, side: _Side) -> _Scored:
         """The scores of all songs for one side."""
         scored = self._scored(side)
-        self._kept_scales[_fingerprint(side)] = scored.scales
-        while len(self._kept_scales) > _SCALES_KEPT:
-            self._kept_scales.popitem(last=False)
+        _keep(self._kept_scales, _fingerprint(side), scored.scales)
         return scored
+
+    def _score_query(self, asked: _Side) -> tuple[_Scored, Positions]:
+        """The scores of all songs for a query, and its best matches that have labels and an embedding."""
+        scored = self._score(asked)
+        known = self.sound.songs[self._split.labelled]
+        nearest = known[best(scored.scores[known], _ALIKE)]
+        _keep(self._kept_nearest, _fingerprint(asked), nearest)
+        return scored, nearest
 
     def _scored(self, side: _Side) -> _Scored:
         split = self._split
@@ -462,10 +477,7 @@ class LabelsAndSound:
         side = next(self._tastes(batch))
         if not self.tells_apart(batch.query):
             return self._explained(side, songs, _row(batch.liked, 0).songs, k)
-        asked = self._asking(batch.query)
-        scored = self._score(asked)
-        known = self.sound.songs[self.evidence.amounts[self.sound.songs] > 0]
-        nearest = known[best(scored.scores[known], _ALIKE)]
+        nearest = self._nearest(self._asking(batch.query))
         total = self._vectors(nearest).sum(axis=0)
         return self._explained(_side(self.content.directions(batch)[0], total), songs, nearest, k)
 
@@ -504,6 +516,13 @@ class _Row(NamedTuple):
 def _row(matrix: Matrix, row: int) -> _Row:
     at = slice(matrix.indptr[row], matrix.indptr[row + 1])
     return _Row(matrix.indices[at].astype(np.intp), matrix.data[at])
+
+
+def _keep(kept: OrderedDict[bytes, Any], key: bytes, value: object) -> None:
+    """Keep a value, and of all no more than the latest."""
+    kept[key] = value
+    while len(kept) > _KEPT:
+        kept.popitem(last=False)
 
 
 def _fingerprint(side: _Side) -> bytes:

@@ -301,7 +301,7 @@ def test_what_an_admin_asks_for_is_found_stored_and_undone(
 @pytest.mark.usefixtures("lookups_on")
 def test_an_album_that_has_a_cover_is_not_asked_for(boss: User, songs: list[Song]) -> None:
     Song.objects.filter(pk=songs[0].pk).update(cover="covers/own.jpg")
-    assert cover_lookups.ask(boss) == 0
+    assert cover_lookups.n_bare_albums() == cover_lookups.ask(boss) == 0
 
 
 @pytest.mark.usefixtures("lookups_on")
@@ -341,7 +341,9 @@ def test_a_busy_service_is_left_alone_and_the_album_waits(boss: User, songs: lis
 @pytest.mark.usefixtures("lookups_on")
 def test_one_worker_is_at_it_at_a_time(boss: User, songs: list[Song], root: LibraryRoot, service: Service) -> None:
     make_song("Caribbean Blue", "Enya", album="Shepherd Moons", root=root, path="c.ogg")
+    assert cover_lookups.n_bare_albums() == 2
     assert cover_lookups.ask(boss) == 2
+    assert cover_lookups.n_bare_albums() == 0
     found: list[int] = []
 
     class Other(CoverService):

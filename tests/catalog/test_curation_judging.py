@@ -6,10 +6,12 @@ from itertools import pairwise
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from catalog.models import CurationAction, Label, LabelAlias, Song, SongLabel
+from catalog.models import CurationAction, Label, LabelAlias, PlayCount, Song, SongLabel
 from catalog.search import songs_with_label, standing_annotations
 from catalog.services import song_index
 from catalog.services.curation.judging import Effect, effect, fitting_probability, judge, to_hear
@@ -207,6 +209,16 @@ def test_the_label_on_a_large_part_of_the_library_is_asked_about_first(
     assert f'href="{DESK}label/{hip_hop.pk}/"' in page
     judge(hip_hop, 0.0, {}, curator)
     assert "Hip-Hop</strong> is on" not in text_of(client, DESK)
+
+
+def test_how_often_a_label_was_played_is_not_counted_anew_for_each_curator(hip_hop: Label) -> None:
+    song_index.reset()
+    make_plays(make_user(), Song.objects.get(title="song 00"), 7)
+    assert (found := widest_label())
+    with CaptureQueriesContext(connection) as asked:
+        assert widest_label() == found
+    assert found.plays == 7
+    assert not [query for query in asked if PlayCount._meta.db_table in query["sql"]]
 
 
 def test_labels_in_the_background_of_imports_and_of_few_songs_are_not_asked_about(hip_hop: Label) -> None:

@@ -124,6 +124,21 @@ def test_a_song_without_labels_enters_by_sound_near_the_songs_that_carry_what_is
     assert {reason[0] for reason in reasons} <= {0, 1, 2, 3}
 
 
+def test_what_a_query_has_scored_is_explained_without_scoring_it_again(
+    data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, songs = listener(liked=[5], query={METAL: 1.0}), np.array([1, 3, 8])
+    unscored = LabelsAndSound.fit(data).explain(batch, songs, 3)
+    fitted = LabelsAndSound.fit(data)
+    fitted.matches(np.array([1.0, 0, 0, 0]))
+    scored: list[object] = []
+    as_it_is = LabelsAndSound._scored
+    monkeypatch.setattr(LabelsAndSound, "_scored", lambda self, side: scored.append(side) or as_it_is(self, side))
+    assert fitted.explain(batch, songs, 3) == unscored
+    # Once for the query and the listener's taste together, which nothing has scored before.
+    assert len(scored) == 1
+
+
 def test_a_query_of_no_share_bends_nothing() -> None:
     match, taste = np.array([0.9, 0.1, 0.5]), np.array([0.1, 0.9, 0.5])
     everything = np.ones(3, dtype=bool)

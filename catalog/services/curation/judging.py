@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Max, Min, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from ...models import CurationAction, Label, PlayCount, Song, SongLabel
@@ -49,15 +49,13 @@ def to_hear(label: Label) -> list[tuple[Song, float]]:
 
     They are spread by probability, not by rank, so that each costs one look at the index however many songs there are.
     """
-    ends = _predicted(label).aggregate(least=Min("weight"), most=Max("weight"))
-    if ends["least"] is None:
+    by_weight = _predicted(label).order_by("weight")
+    weights = [weight for _, weight in _some(by_weight, 1).union(_some(by_weight.reverse(), 1))]
+    if not weights:
         return []
-    step = (ends["most"] - ends["least"]) / (N_HEARD - 1)
+    least, step = min(weights), (max(weights) - min(weights)) / (N_HEARD - 1)
     # A hair lower: the surest one is not to be missed by rounding.
-    places = [
-        _some(_predicted(label).filter(weight__gte=ends["least"] + (number - _A_LITTLE) * step).order_by("weight"))
-        for number in range(N_HEARD)
-    ]
+    places = [_some(by_weight.filter(weight__gte=least + (number - _A_LITTLE) * step)) for number in range(N_HEARD)]
     read = places[0].union(*places[1:])
     heard: dict[int, float] = {}
     for weight, song in sorted((weight, song) for song, weight in read):
@@ -68,7 +66,7 @@ def to_hear(label: Label) -> list[tuple[Song, float]]:
         return rows
     kept: list[tuple[Song, float]] = []
     for number in range(N_HEARD):
-        wanted = ends["least"] + number * step
+        wanted = least + number * step
         kept.append(min((row for row in rows if row not in kept), key=lambda row: abs(row[1] - wanted)))
     return sorted(kept, key=lambda row: (row[1], row[0].pk))
 
@@ -158,13 +156,9 @@ def _elsewhere(label: Label) -> QuerySet[SongLabel, Any]:
     return imported.values("song")
 
 
-def _some(annotations: QuerySet[SongLabel]) -> QuerySet[SongLabel, tuple[int, float]]:
+def _some(annotations: QuerySet[SongLabel], many: int = _READ_A_PLACE) -> QuerySet[SongLabel, tuple[int, float]]:
     # SQLite takes no limit inside a union.
-    return (
-        SongLabel.objects.filter(pk__in=annotations.values("pk")[:_READ_A_PLACE])
-        .order_by()
-        .values_list("song", "weight")
-    )
+    return SongLabel.objects.filter(pk__in=annotations.values("pk")[:many]).order_by().values_list("song", "weight")
 
 
 def _songs(annotations: QuerySet[SongLabel]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from django.core.cache import cache
 from django.db.models import Exists, OuterRef, Sum
 
 from ...models import Label, PlayCount, SongLabel
@@ -14,6 +15,8 @@ from .. import song_index
 WIDE_FROM = 0.25
 """A label on at least this share of the songs that have labels is to be judged as a whole."""
 
+_PLAYS = "catalog.curation.plays"
+_PLAYS_KEPT_S = 300
 _FEWEST_SONGS = 8
 _PARTS = (
     (0.9, "nearly all"),
@@ -72,5 +75,10 @@ def widest_label() -> WideLabel | None:
 
 
 def _plays(label: Label) -> int:
-    annotated = standing_annotations().filter(label=label).values("song")
-    return int(PlayCount.objects.filter(song__in=annotated).aggregate(plays=Sum("count"))["plays"] or 0)
+    """How often the songs that have a label were played, as counted within the last minutes: many rows are read."""
+    kept: int | None = cache.get(key := f"{_PLAYS}.{label.pk}")
+    if kept is None:
+        annotated = standing_annotations().filter(label=label).values("song")
+        kept = int(PlayCount.objects.filter(song__in=annotated).aggregate(plays=Sum("count"))["plays"] or 0)
+        cache.set(key, kept, _PLAYS_KEPT_S)
+    return kept
