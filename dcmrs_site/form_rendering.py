@@ -6,12 +6,12 @@ Lists of the admin have a box or fields in each row, and most of what such a pag
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 from django.forms.renderers import DjangoTemplates
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeData, SafeString
 
 _WIDGETS = "django/forms/widgets/"
 _SELECT = f"{_WIDGETS}select.html"
@@ -28,39 +28,46 @@ class FormRenderer(DjangoTemplates):
     def render(self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None) -> SafeString:
         """Return a widget, a form or a part of one as HTML."""
         if template_name in _INPUTS:
-            return _input(context["widget"])
+            return SafeString(_input(context["widget"]))
         if template_name == _SELECT:
-            return _select(context["widget"])
+            return SafeString(_select(context["widget"]))
         if template_name == _ERRORS and not context["errors"]:
             return SafeString()
         return super().render(template_name, context, request)
 
 
-def _input(widget: Mapping[str, Any]) -> SafeString:
-    value = "" if widget["value"] is None else format_html(' value="{}"', widget["value"])
-    attributes = _attributes(widget["attrs"])
-    return format_html('<input type="{}" name="{}"{}{}>', widget["type"], widget["name"], value, attributes)
+# Each value is escaped where it is put in. `format_html`, which does so for any text, takes four times as long.
 
 
-def _select(widget: Mapping[str, Any]) -> SafeString:
-    groups = format_html_join("", "{}", ((_group(name, options),) for name, options, _ in widget["optgroups"]))
-    return format_html('<select name="{}"{}>{}\n</select>', widget["name"], _attributes(widget["attrs"]), groups)
-
-
-def _group(name: str | None, options: list[dict[str, Any]]) -> SafeString:
-    written = format_html_join(
-        "",
-        '\n  <option value="{}"{}>{}</option>',
-        ((option["value"], _attributes(option["attrs"]), option["label"]) for option in options),
+def _input(widget: Mapping[str, Any]) -> str:
+    value = "" if widget["value"] is None else f' value="{_escaped(widget["value"])}"'
+    return (
+        f'<input type="{_escaped(widget["type"])}" name="{_escaped(widget["name"])}"{value}'
+        f"{_attributes(widget['attrs'])}>"
     )
-    return format_html('\n  <optgroup label="{}">{}\n  </optgroup>', name, written) if name else written
 
 
-def _attributes(attributes: Mapping[str, Any]) -> SafeString:
+def _select(widget: Mapping[str, Any]) -> str:
+    groups = "".join(_group(name, options) for name, options, _ in widget["optgroups"])
+    return f'<select name="{_escaped(widget["name"])}"{_attributes(widget["attrs"])}>{groups}\n</select>'
+
+
+def _group(name: str | None, options: list[dict[str, Any]]) -> str:
+    written = "".join(
+        f'\n  <option value="{_escaped(one["value"])}"{_attributes(one["attrs"])}>{_escaped(one["label"])}</option>'
+        for one in options
+    )
+    return f'\n  <optgroup label="{_escaped(name)}">{written}\n  </optgroup>' if name else written
+
+
+def _attributes(attributes: Mapping[str, Any]) -> str:
     """The attributes of an element: without those that are False, and without a value where it is True."""
-    written = (
-        format_html(" {}", name) if value is True else format_html(' {}="{}"', name, value)
+    return "".join(
+        f" {_escaped(name)}" if value is True else f' {_escaped(name)}="{_escaped(value)}"'
         for name, value in attributes.items()
         if value is not False
     )
-    return mark_safe("".join(written))  # noqa: S308 (each is escaped)
+
+
+def _escaped(value: object) -> str:
+    return str(value) if isinstance(value, SafeData) else escape(str(value))

@@ -6,12 +6,14 @@ import pytest
 from django import forms
 from django.conf import settings
 from django.forms.renderers import DjangoTemplates, get_default_renderer
+from django.utils.safestring import mark_safe
 
 from dcmrs_site.form_rendering import FormRenderer
 
 HOSTILE = '<b>"it\'s" & more</b>'
 CHOICES = [("", "---"), ("a", HOSTILE), (3, "three"), ("of a group", [("x", "X"), (HOSTILE, "odd")])]
 WIDGETS: list[tuple[forms.Widget, list[object]]] = [
+    (forms.TextInput(attrs={"aria-label": mark_safe("a &amp; b")}), [mark_safe("c &amp; d")]),
     (forms.TextInput(attrs={"aria-label": HOSTILE, "required": True, "disabled": False}), [None, "", HOSTILE, 5]),
     (forms.NumberInput(attrs={"step": 0.1, "min": 0}), [None, 0, 1.5, 1_000_000]),
     (forms.HiddenInput(), [None, "", HOSTILE, 12_345]),
