@@ -164,6 +164,11 @@ class Comparison:
         return sum(entry.other_rank is not None for entry in self.left.entries)
 
     @property
+    def listed(self) -> int:
+        """Number of songs in the longer list: no more of them can be in both."""
+        return max(len(self.left.entries), len(self.right.entries))
+
+    @property
     def tells_unplayed(self) -> bool:
         """Whether it says something of a song that nobody has played it: not where that holds for all of them."""
         return any(not entry.unplayed for side in (self.left, self.right) for entry in side.entries)

@@ -189,15 +189,15 @@ def places(page: Page, song: str = "blue in green") -> dict[str, object]:
     `song` is the words that find the song of song pages.
     """
 
-    def first(address: str) -> int:
+    def first(address: str, name: str = "") -> int:
         answer = page.request.get(address, headers={"accept": "application/json"})
         found = answer.json().get("results", []) if answer.ok else []
-        return found[0]["id"] if found else 0
+        return next((one["id"] for one in found if not name or one["name"] == name), 0)
 
     return {
         "song": first(f"/api/songs/?{urlencode({'search': song})}"),
         "label": first("/api/labels/?search=jazz"),
-        "playlist": first("/api/playlists/"),
+        "playlist": first("/api/playlists/", "Late evening"),
         "artist": "miles%20davis",
         "title": "blue",
         "label_name": "jazz",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import Visit
+from .conftest import SIZES, Visit
 
 pytestmark = pytest.mark.browser
 
@@ -136,6 +136,15 @@ def test_by_thumb_or_mouse_too_and_nothing_is_cut_off(visit: Visit, size: str) -
     page.get_by_text("another label").click()
     expect(page.locator("#curation-name")).to_be_visible()
     assert sideways(page) <= 0
+
+
+def test_on_a_phone_the_song_is_played_above_the_keys_without_scrolling(visit: Visit) -> None:
+    page = visit(DESK, "boss", "phone")
+    sound, keys = (page.locator(found).bounding_box() for found in ("#curation-audio", ".curation-choices"))
+    assert sound
+    assert keys
+    assert sound["y"] + sound["height"] <= keys["y"]
+    assert keys["y"] + keys["height"] <= SIZES["phone"][1]
 
 
 def test_without_scripts_it_is_a_form(visit: Visit) -> None:

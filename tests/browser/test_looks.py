@@ -12,12 +12,15 @@ from playwright.sync_api import Locator, Page, expect
 from recommender.services.song_map import LABELS, WIDTH, Shown
 
 from .conftest import SIZES, Visit
+from .states import keep_a_queue_elsewhere
 from .test_map import answer_all, ask, song_map
 
 pytestmark = pytest.mark.browser
 
 ROW_PX = 48
 BEGINS_WITHIN_PX = 250
+STRIP_PX = 90
+BOX_PX = 44 * 16
 WEIGHTS = {"400", "600"}
 
 _WEIGHTS = """() => {
@@ -102,6 +105,21 @@ def test_a_phone_has_five_tabs_and_more_opens_the_others(visit: Visit) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Your taste")
     expect(further).to_be_hidden()
     expect(tabs.get_by_role("button", name="More")).to_have_css("font-weight", "600")
+
+
+def test_what_another_player_left_is_offered_in_a_strip_on_a_phone(visit: Visit) -> None:
+    page = visit("/library/", size="phone", offers=True)
+    keep_a_queue_elsewhere(page)
+    page.reload()
+    offer = page.get_by_role("region", name="Go on where you stopped")
+    expect(offer).to_contain_text("Go on from Pocket?")
+    assert box(offer)["height"] <= STRIP_PX
+
+
+def test_a_box_that_says_that_nothing_is_there_is_no_wider_than_its_words_need(visit: Visit) -> None:
+    page = visit("/taste/", "newcomer", size="desktop")
+    assert box(page.locator(".empty"))["width"] <= BOX_PX
+    assert box(page.locator(".taste-data"))["width"] <= BOX_PX
 
 
 def test_a_desktop_has_all_pages_in_one_line(visit: Visit) -> None:

@@ -103,7 +103,7 @@ def test_a_song_on_both_sides_says_where_it_stands_on_the_other(crowd: dict[str,
     add_labels(crowd["Thunder"], {"piano": 1}, source="import")
     build.build()
     both = compared(ada)
-    assert both.overlap == 1
+    assert (both.overlap, both.listed) == (1, len(both.right.entries))
     (thunder,) = both.left.entries
     assert thunder.other_rank == titles(both.right).index("Thunder") + 1
     assert both.right.entries[thunder.other_rank - 1].other_rank == 1
@@ -240,6 +240,9 @@ def test_the_page_shows_both_lists_and_their_reasons(page: Client, crowd: dict[s
     assert re.findall(r'song-line-title"[^>]*>([^<]*)<', right) == ["Birdland", "Blue in Green"]
     assert "nobody has played it" in right
     assert "nobody has played it" not in left
+    # Of the songs of the longer list, not of as many as a list may have.
+    assert "<strong>0</strong> of 2 songs are on both sides." in shown
+    assert "On both sides: 0 %" in shown
     assert "listeners" in shown
     assert "<svg viewBox" in shown
 
