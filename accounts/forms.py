@@ -6,7 +6,13 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import authenticate
-from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
+from django.contrib.auth.forms import (
+    AuthenticationForm,
+    PasswordChangeForm,
+    PasswordResetForm,
+    SetPasswordForm,
+    UserCreationForm,
+)
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import MinimumLengthValidator, get_default_password_validators
 from django.http import QueryDict
@@ -15,6 +21,7 @@ from .http import ListenerRequest
 from .login_throttle import WINDOW_S, too_many_failures
 from .services.api_tokens import LONGEST_DAYS, LONGEST_NAME
 
+_ENDS_TOKENS = "A new password ends your API tokens, if you have any."
 _TOO_MANY_FAILURES = f"Too many failed attempts. Wait {WINDOW_S // 60} minutes, or reset your password."
 
 
@@ -32,9 +39,37 @@ class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **fields: Any) -> None:
         super().__init__(*args, **fields)
-        # What else may be wrong with a password is said to those of whose it is.
-        self.fields["password1"].help_text = f"At least {_shortest_password()} characters, and hard to guess."
-        self.fields["password2"].label, self.fields["password2"].help_text = "Password again", ""
+        _describe(self.fields["password1"], self.fields["password2"])
+
+
+class ResetPasswordForm(PasswordResetForm):
+    """The address that a link to choose a new password goes to."""
+
+    def __init__(self, *args: Any, **fields: Any) -> None:
+        super().__init__(*args, **fields)
+        self.fields["email"].label = "E-mail"
+
+
+class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg]
+    """A new password, by a link that was sent."""
+
+    def __init__(self, *args: Any, **fields: Any) -> None:
+        super().__init__(*args, **fields)
+        _describe(self.fields["new_password1"], self.fields["new_password2"], _ENDS_TOKENS)
+
+
+class ChangePasswordForm(PasswordChangeForm):  # type: ignore[type-arg]
+    """A new password in the place of one that is known."""
+
+    def __init__(self, *args: Any, **fields: Any) -> None:
+        super().__init__(*args, **fields)
+        _describe(self.fields["new_password1"], self.fields["new_password2"], _ENDS_TOKENS)
+
+
+def _describe(password: forms.Field, again: forms.Field, more: str = "") -> None:
+    """Name and explain both fields of a password; what else is wrong with one is said to those of whose it is."""
+    password.help_text = f"At least {_shortest_password()} characters, and hard to guess. {more}".strip()
+    again.label, again.help_text = f"{password.label} again", ""
 
 
 def _shortest_password() -> int:

@@ -31,7 +31,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from .forms import ApiTokenForm, DeleteAccountForm, LogInForm, SignUpForm
+from .forms import (
+    ApiTokenForm,
+    ChangePasswordForm,
+    DeleteAccountForm,
+    LogInForm,
+    NewPasswordForm,
+    ResetPasswordForm,
+    SignUpForm,
+)
 from .http import ListenerRequest
 from .services.account_deletion import LastAdminError, delete_account
 from .services.api_tokens import ApiTokenRefused, api_tokens_of, make_api_token, revoke_api_token
@@ -153,7 +161,9 @@ _mail: dict[str, Any] = {"mail_is_printed": _mail_is_printed}
 
 log_in = LogIn.as_view()
 log_out = LogoutView.as_view()
-password_change = PasswordChangeView.as_view(template_name="accounts/password_change.html")
+password_change = PasswordChangeView.as_view(
+    template_name="accounts/password_change.html", form_class=ChangePasswordForm
+)
 password_change_done = PasswordChangeDoneView.as_view(template_name="accounts/password_change_done.html")
 
 
@@ -174,6 +184,7 @@ class PasswordReset(PasswordResetView):
 
 password_reset = PasswordReset.as_view(
     template_name="accounts/password_reset.html",
+    form_class=ResetPasswordForm,
     email_template_name="accounts/password_reset_mail.txt",
     subject_template_name="accounts/password_reset_subject.txt",
     extra_context=_mail,
@@ -181,5 +192,7 @@ password_reset = PasswordReset.as_view(
 password_reset_done = PasswordResetDoneView.as_view(
     template_name="accounts/password_reset_done.html", extra_context=_mail
 )
-password_reset_confirm = PasswordResetConfirmView.as_view(template_name="accounts/password_reset_confirm.html")
+password_reset_confirm = PasswordResetConfirmView.as_view(
+    template_name="accounts/password_reset_confirm.html", form_class=NewPasswordForm
+)
 password_reset_complete = PasswordResetCompleteView.as_view(template_name="accounts/password_reset_complete.html")

@@ -197,6 +197,16 @@ def test_changing_the_password_keeps_this_session_and_ends_the_others(client: Cl
     assert not is_logged_in(other)
 
 
+def test_a_new_password_is_asked_for_as_briefly_as_the_first(client: Client) -> None:
+    make_user("mira")
+    log_in(client, "mira", PASSWORD)
+    page = client.get("/accounts/password/").content.decode()
+    assert "At least 8 characters, and hard to guess. A new password ends your API tokens" in page
+    assert "New password again" in page
+    assert "commonly used" not in page
+    assert "E-mail" in Client().get("/accounts/reset/").content.decode()
+
+
 def test_a_forgotten_password_is_reset_by_mail_once(client: Client) -> None:
     make_user("mira", email="mira@example.org")
     page = client.post("/accounts/reset/", {"email": "Mira@example.org"}, follow=True).content.decode()

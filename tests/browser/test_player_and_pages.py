@@ -125,7 +125,7 @@ def test_a_form_that_is_sent_by_a_page_shows_its_answer_without_stopping_the_mus
     mark(page)
     page.get_by_label("Old password").fill("wrong")
     page.get_by_label("New password", exact=True).fill("correct horse battery")
-    page.get_by_label("New password confirmation").fill("correct horse battery")
+    page.get_by_label("New password again").fill("correct horse battery")
     page.get_by_role("main").get_by_role("button").click()
     expect(page.get_by_text("entered incorrectly")).to_be_visible()
     assert is_same_document(page)
