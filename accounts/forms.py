@@ -58,7 +58,7 @@ class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg]
         _describe(self.fields["new_password1"], self.fields["new_password2"], _ENDS_TOKENS)
 
 
-class ChangePasswordForm(PasswordChangeForm):  # type: ignore[type-arg]
+class ChangePasswordForm(PasswordChangeForm):
     """A new password in the place of one that is known."""
 
     def __init__(self, *args: Any, **fields: Any) -> None:

@@ -33,7 +33,7 @@ class FormRenderer(DjangoTemplates):
             return SafeString(_select(context["widget"]))
         if template_name == _ERRORS and not context["errors"]:
             return SafeString()
-        return super().render(template_name, context, request)
+        return SafeString(super().render(template_name, context, request))
 
 
 # Each value is escaped where it is put in. `format_html`, which does so for any text, takes four times as long.

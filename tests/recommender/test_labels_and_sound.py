@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -131,12 +133,11 @@ def test_what_a_query_has_scored_is_explained_without_scoring_it_again(
     unscored = LabelsAndSound.fit(data).explain(batch, songs, 3)
     fitted = LabelsAndSound.fit(data)
     fitted.matches(np.array([1.0, 0, 0, 0]))
-    scored: list[object] = []
-    as_it_is = LabelsAndSound._scored
-    monkeypatch.setattr(LabelsAndSound, "_scored", lambda self, side: scored.append(side) or as_it_is(self, side))
+    scored = Mock(side_effect=fitted._scored)
+    monkeypatch.setattr(LabelsAndSound, "_scored", lambda _, side: scored(side))
     assert fitted.explain(batch, songs, 3) == unscored
     # Once for the query and the listener's taste together, which nothing has scored before.
-    assert len(scored) == 1
+    scored.assert_called_once()
 
 
 def test_a_query_of_no_share_bends_nothing() -> None:
