@@ -40,11 +40,12 @@ def empty_patiently() -> None:
         while True:
             try:
                 empty(case)
-                return
             except CommandError as error:
                 if not _is_locked(error) or time.monotonic() > until:
                     error.add_note(f"because of: {error.__cause__}\n{_threads()}")
                     raise
+            else:
+                return
             # A cursor that nobody has read to its end is a reader, until it is collected.
             gc.collect()
             time.sleep(_TRIED_EVERY_S)
