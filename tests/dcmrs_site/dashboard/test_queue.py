@@ -116,11 +116,13 @@ def ask_for_time() -> None:
 def test_a_broker_without_a_worker_is_told_from_no_broker(client: Client, boss: User, broker: str) -> None:
     ask_for_time()
     ask_for_time()
-    wait_until(lambda: "take long to answer" not in text(client, QUEUE), lambda: "late")
-    page = text(client, QUEUE)
-    assert "No worker answers" in page
-    assert "<strong>2</strong> tasks wait" in page
-    assert "every 5s" in page
+
+    def shown() -> str:
+        return text(client, QUEUE)
+
+    # A machine that is busy enough makes the broker look silent for a moment.
+    told = "No worker answers", "<strong>2</strong> tasks wait", "every 5s"
+    wait_until(lambda: all(said in page for page in [shown()] for said in told), shown)
 
 
 # A worker that starts closes the connections of its process, which would end a test's transaction.
