@@ -60,7 +60,7 @@ class EmotionLabelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_editable = ["weight"]
     list_filter = ["emotion", "way"]
     search_fields = ["label"]
-    list_per_page = 40
+    list_per_page = 36
 
     def get_urls(self) -> list[Any]:
         """Add the address that restores the default table."""

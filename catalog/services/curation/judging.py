@@ -12,6 +12,7 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from ...models import CurationAction, Label, PlayCount, Song, SongLabel
+from ...queries import rows_of_each
 from ..labels import announce_labels_changed, curate_songs
 from . import log
 from .candidates import curated
@@ -55,8 +56,8 @@ def to_hear(label: Label) -> list[tuple[Song, float]]:
         return []
     least, step = min(weights), (max(weights) - min(weights)) / (N_HEARD - 1)
     # A hair lower: the surest one is not to be missed by rounding.
-    places = [_some(by_weight.filter(weight__gte=least + (number - _A_LITTLE) * step)) for number in range(N_HEARD)]
-    read = places[0].union(*places[1:])
+    places = [least + (number - _A_LITTLE) * step for number in range(N_HEARD)]
+    read = rows_of_each(lambda place: _some(by_weight.filter(weight__gte=place)), places)
     heard: dict[int, float] = {}
     for weight, song in sorted((weight, song) for song, weight in read):
         heard[song] = max(weight, heard.get(song, 0.0))
