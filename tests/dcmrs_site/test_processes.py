@@ -57,6 +57,8 @@ except supervision.CannotStart as error:
 """
 
 SLEEP = "import time; time.sleep(600)"
+# Until the test says so: on a busy machine the site takes long to answer, and who dies before that ends the start.
+WAIT = "import os, time\nwhile not os.path.exists(os.path.join(os.environ['DCMRS_HOME'], 'go')): time.sleep(.02)\n"
 
 
 def _hang_up_counts_unless(ignored: int | None) -> None:
@@ -187,8 +189,9 @@ def test_started_in_the_background_of_a_script_it_can_still_be_interrupted(super
 
 
 def test_a_process_that_dies_is_started_again_with_growing_patience(supervise: Start, tmp_path: Path) -> None:
-    supervised = supervise(tmp_path, f"import os, time; time.sleep(.5); os.path.exists({str(tmp_path)!r}); os._exit(3)")
+    supervised = supervise(tmp_path, f"{WAIT}os._exit(3)")
     supervised.wait_for("ready")
+    (tmp_path / "go").touch()
     supervised.wait_for("other ended with status 3; it starts again in 1 s")
     supervised.wait_for("other ended with status 3; it starts again in 2 s")
 
@@ -221,11 +224,10 @@ def test_a_log_on_a_disk_that_is_full_ends_nobody(supervise: Start, tmp_path: Pa
 
 
 def test_a_quiet_process_is_heard_only_when_it_dies(supervise: Start, tmp_path: Path) -> None:
-    supervised = supervise(
-        tmp_path, "import time; print('hush', flush=True); time.sleep(2); raise SystemExit(9)", "quiet"
-    )
+    supervised = supervise(tmp_path, f"print('hush', flush=True)\n{WAIT}raise SystemExit(9)", "quiet")
     supervised.wait_for("ready")
     assert "hush" not in supervised.printed()
+    (tmp_path / "go").touch()
     supervised.wait_for("other  | hush")
 
 
