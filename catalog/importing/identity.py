@@ -60,7 +60,7 @@ class KnownNames:
 
     def __init__(self, root: LibraryRoot, audios: Sequence[AudioFile]) -> None:
         at_these_paths = {"root": root, "path__in": [audio.found.path for audio in audios]}
-        songs = list(Song.objects.filter(**at_these_paths).values_list("pk", "path", "file_state"))
+        songs = list(Song.objects.with_file().filter(**at_these_paths).values_list("pk", "path", "file_state"))
         self.paths = {path for _, path, _ in songs}
         self.read_by_an_earlier_version = [pk for pk, _, state in songs if not state]
         self.duplicates = set(DuplicateFile.objects.filter(**at_these_paths).values_list("path", flat=True))
@@ -97,7 +97,7 @@ def identify(root: LibraryRoot, audio: AudioFile, known: KnownNames) -> Identity
     """
     here = None
     if audio.found.path in known.paths:
-        here = Song.objects.filter(root=root, path=audio.found.path).select_related("root").first()
+        here = Song.objects.with_file().filter(root=root, path=audio.found.path).select_related("root").first()
     if here is not None and here.content_hash == audio.fingerprint:
         as_it_was = not here.missing_since and (
             (here.size, here.mtime_ns, here.file_state) == (audio.found.size, audio.found.mtime_ns, audio.found.state)

@@ -50,7 +50,11 @@ class SongQuerySet(models.QuerySet["Song"]):
     """Songs, with the questions that every app asks of them."""
 
     def with_file(self) -> Self:
-        """Songs that have an audio file, which may be missing at the moment."""
+        """Songs that have an audio file, which may be missing at the moment.
+
+        Whoever looks songs up by their paths says this too: the index of paths has only these, and without it a
+        database reads all songs of the root.
+        """
         return self.exclude(path="")
 
     def playable(self) -> Self:

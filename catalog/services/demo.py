@@ -30,7 +30,7 @@ def songs() -> dict[Track, Song]:
     """The songs here of the demo library's tracks, as far as they are imported."""
     root, within = root_of(folder())
     paths = {track: f"{within}/{track.path}".removeprefix("/") for track in programme()}
-    found = {song.path: song for song in Song.objects.filter(root=root, path__in=paths.values())}
+    found = {song.path: song for song in Song.objects.with_file().filter(root=root, path__in=paths.values())}
     return {track: found[path] for track, path in paths.items() if path in found}
 
 

@@ -135,8 +135,10 @@ class _Before(NamedTuple):
     @classmethod
     def read(cls, root: LibraryRoot, paths: Sequence[str]) -> _Before:
         of_root = {"root": root, "path__in": paths}
-        songs = Song.objects.filter(**of_root).values_list(
-            "pk", "missing_since", "path", "size", "mtime_ns", "file_state"
+        songs = (
+            Song.objects.with_file()
+            .filter(**of_root)
+            .values_list("pk", "missing_since", "path", "size", "mtime_ns", "file_state")
         )
         copies = DuplicateFile.objects.filter(**of_root).select_related("song__root")
         refused = RefusedFile.objects.filter(**of_root).values_list("reason", "path", "size", "mtime_ns")

@@ -118,7 +118,7 @@ def _delete_uploads(files: Collection[tuple[int | None, str]]) -> None:
         return
     one_at_a_time()
     for some in batches(sorted(paths), _AT_ONCE):
-        used = set(Song.objects.filter(root=root, path__in=some).values_list("path", flat=True))
+        used = set(Song.objects.with_file().filter(root=root, path__in=some).values_list("path", flat=True))
         used |= set(DuplicateFile.objects.filter(root=root, path__in=some).values_list("path", flat=True))
         for path in set(some) - used:
             (root.folder / path).unlink(missing_ok=True)
