@@ -126,7 +126,8 @@ def _figures(what: str, files: int, begun: float) -> Figures:
     return Figures(what, files, seconds, files / seconds, peak_mb)
 
 
-def _set_up() -> None:
+def set_up() -> None:
+    """Prepare Django and an empty database in `DCMRS_HOME`."""
     sys.path.insert(0, str(PROJECT))
     os.environ["DJANGO_SETTINGS_MODULE"] = "dcmrs_site.settings"
     import django
@@ -145,7 +146,7 @@ def main() -> None:
     parser.add_argument("--only", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only:
-        _set_up()
+        set_up()
         print(json.dumps(imported(options.only, options.music)))
         return
     if options.music:
@@ -153,7 +154,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="dcmrs-benchmark-") as name:
         folder = Path(name).resolve()
         os.environ["DCMRS_HOME"] = str(folder / "home")
-        _set_up()
+        set_up()
         (folder / "short").mkdir()
         (folder / "long").mkdir()
         music = options.music.resolve() if options.music else folder / "music"

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.importing import _set_up
+from benchmarks.importing import set_up
 
 _A_FOLDER = 12
 _AT_ONCE = 5000
@@ -90,7 +90,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="dcmrs-benchmark-", dir=options.folder) as name:
         folder = Path(name).resolve()
         os.environ["DCMRS_HOME"] = str(folder / "home")
-        _set_up()
+        set_up()
         music = folder / "music"
         music.mkdir()
         make_files(music, options.songs)

@@ -18,7 +18,7 @@ from django.core.cache import cache
 from pytest_django import Settings
 from xdist.remote import Producer
 
-from . import emptying, slowness
+from . import flushing, slowness
 from .scheduling import Scheduling, is_waiting
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ settings.STATIC_ROOT.mkdir()
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 settings.REST_FRAMEWORK["TEST_REQUEST_DEFAULT_FORMAT"] = "json"
 django.setup()
-emptying.empty_patiently()
+flushing.flush_patiently()
 # A worker of pytest-xdist inherits the environment, and pytest-django would read the settings before this file.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
@@ -87,7 +87,7 @@ def _no_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
 def _no_thread_goes_on() -> Iterator[None]:
     """What a request has begun beside itself is done before the database is emptied, and before the next test."""
     yield
-    emptying.wait_for_threads()
+    flushing.wait_for_threads()
 
 
 @pytest.fixture(autouse=True)

@@ -52,8 +52,8 @@ class SongQuerySet(models.QuerySet["Song"]):
     def with_file(self) -> Self:
         """Songs that have an audio file, which may be missing at the moment.
 
-        Whoever looks songs up by their paths says this too: the index of paths has only these, and without it a
-        database reads all songs of the root.
+        A query for paths needs this condition to use the partial index `one_song_a_file`; without it, SQLite reads
+        all songs of the root.
         """
         return self.exclude(path="")
 

@@ -1,4 +1,4 @@
-"""Emptying the database after a test while a thread still reads: waited for, never an error of the next test."""
+"""Flushing the database after a test while a thread still reads: retried, never an error of the next test."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def wait_for_threads() -> None:
             thread.join(_ENDED_WITHIN_S)
 
 
-def empty_patiently() -> None:
-    """Have a test that commits empty its database again until no thread reads in it.
+def flush_patiently() -> None:
+    """Have a test that commits retry the flush of its database until no thread reads in it.
 
     In memory, SQLite knows no waiting: a table that another connection reads or writes at this very moment cannot be
     emptied. On another database the first time is the only one.
     """
-    empty: Any = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+    flush: Any = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
     def patiently(case: TransactionTestCase) -> None:
         until = time.monotonic() + _TRIED_FOR_S
         while True:
             try:
-                empty(case)
+                flush(case)
             except CommandError as error:
                 if not _is_locked(error) or time.monotonic() > until:
                     error.add_note(f"because of: {error.__cause__}\n{_threads()}")
