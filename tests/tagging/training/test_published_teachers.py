@@ -84,6 +84,14 @@ def test_a_window_has_the_targets_of_its_recording_and_of_the_patches_in_it(
     assert np.array_equal(dataset.window(0, 0, 200)[0][128:], dataset.window(0, 0, 72)[0])
 
 
+def test_a_dataset_is_the_same_wherever_its_spectrograms_lie(dataset: DistillationDataset) -> None:
+    shift = np.array([dataset.places[:, 1].sum(), 0])
+    moved = replace(dataset, frames=np.concatenate([dataset.frames, dataset.frames]), places=dataset.places + shift)
+    assert moved.digest == dataset.digest
+    assert replace(dataset, places=dataset.places - [0, 1]).digest != dataset.digest
+    assert np.array_equal(moved.window(1, 0, 64)[0], dataset.window(1, 0, 64)[0])
+
+
 def test_a_batch_is_a_function_of_its_step(dataset: DistillationDataset, tmp_path: Path) -> None:
     training = Distilling(untrained(), dataset, replace(PLAN, mixed=1.0, altered=1.0), tmp_path / "run", CPU)
     mels, targets = training.batch(3)
