@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from .interface import Matrix, Positions, Vector
 
@@ -20,35 +21,47 @@ _DENSE = 1_000_000
 """Largest known songs x labels matrix that is made dense, 8 MB."""
 
 
-def similarity_to_known(
-    weights: Matrix, songs: Positions, known: Positions, artists: NDArray[np.integer[Any]], known_artists: set[int]
-) -> Vector:
-    """Similarity to the known songs: the largest cosine with one, or 1 for a known artist.
+class KnownSongs:
+    """What a listener knows, prepared once to compare many rankings with.
 
     Parameters
     ----------
     weights : csr_array, shape (n_songs, n_labels)
         Label weights, every row of norm 1 or empty.
-    songs, known : positions
-        Songs to compare, and songs known to the listener.
+    known : positions
+        The songs that the listener knows.
     artists : int, shape (n_songs,)
         A number per artist.
     known_artists : set of artist numbers
-
-    Returns
-    -------
-    float64, shape of `songs`, 0 to 1
-        All 0 if nothing is known.
     """
-    known_artist = np.isin(artists[songs], list(known_artists))
-    if not len(known):
-        return known_artist.astype(np.float64)
-    theirs = weights[known].T
-    # Dense columns multiply three times as fast if there are few labels.
-    dense = theirs.shape[0] * theirs.shape[1] <= _DENSE
-    products = weights[songs] @ theirs.toarray() if dense else (weights[songs] @ theirs).toarray()
-    cosines = np.asarray(products).max(axis=1)
-    return np.where(known_artist, 1.0, np.clip(cosines, 0.0, 1.0))
+
+    def __init__(
+        self, weights: Matrix, known: Positions, artists: NDArray[np.integer[Any]], known_artists: set[int]
+    ) -> None:
+        self._weights, self._artists = weights, artists
+        self._known_artists = np.fromiter(known_artists, artists.dtype, len(known_artists))
+        theirs = weights[known].T
+        # Dense columns multiply three times as fast if there are few labels.
+        self._known = theirs.toarray() if theirs.shape[0] * theirs.shape[1] <= _DENSE else theirs
+
+    def similarity(self, songs: Positions) -> Vector:
+        """Similarity of songs to what is known: the largest cosine with a known song, or 1 for a known artist.
+
+        Parameters
+        ----------
+        songs : positions
+
+        Returns
+        -------
+        float64, shape of `songs`, 0 to 1
+            All 0 if nothing is known.
+        """
+        known_artist = np.isin(self._artists[songs], self._known_artists)
+        if not self._known.shape[1]:
+            return known_artist.astype(np.float64)
+        products = self._weights[songs] @ self._known
+        cosines = np.asarray(products.toarray() if issparse(products) else products).max(axis=1)
+        return np.where(known_artist, 1.0, np.clip(cosines, 0.0, 1.0))
 
 
 def familiarity_ranks(similarity: Vector, listeners: NDArray[np.integer[Any]]) -> Vector:
@@ -57,7 +70,7 @@ def familiarity_ranks(similarity: Vector, listeners: NDArray[np.integer[Any]]) -
     Parameters
     ----------
     similarity : float64, shape (n,)
-        `similarity_to_known`.
+        `KnownSongs.similarity`.
     listeners : int, shape (n,)
         Number of listeners of each song.
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from recommender.engine import adventure
-from recommender.engine.adventure import apply_dial, familiarity_ranks, fractional_ranks, similarity_to_known
+from recommender.engine.adventure import KnownSongs, apply_dial, familiarity_ranks, fractional_ranks
 
 #                   jazz piano rock
 SONGS = csr_array([[1.0, 0.0, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
@@ -16,15 +16,24 @@ ALL = np.arange(5)
 
 
 def test_a_song_is_as_near_as_the_nearest_song_one_knows() -> None:
-    assert similarity_to_known(SONGS, ALL, np.array([0, 2]), ARTISTS, set()).tolist() == [1.0, 0.6, 1.0, 0.0, 0.0]
+    assert KnownSongs(SONGS, np.array([0, 2]), ARTISTS, set()).similarity(ALL).tolist() == [1.0, 0.6, 1.0, 0.0, 0.0]
 
 
 def test_every_song_of_a_known_artist_is_near() -> None:
-    assert similarity_to_known(SONGS, ALL, np.array([2]), ARTISTS, {1}).tolist() == [1.0, 0.0, 1.0, 1.0, 0.0]
+    assert KnownSongs(SONGS, np.array([2]), ARTISTS, {1}).similarity(ALL).tolist() == [1.0, 0.0, 1.0, 1.0, 0.0]
+
+
+def test_more_songs_and_labels_than_one_would_make_dense_are_as_near() -> None:
+    # 600 known songs of 2,000 labels, each alone with its label: sparse; half of them at a time: dense.
+    songs, artists = csr_array(np.eye(700, 2000)), np.full(700, -1)
+    known, asked = np.arange(600), np.arange(590, 610)
+    halves = [KnownSongs(songs, half, artists, set()).similarity(asked) for half in (known[:300], known[300:])]
+    assert KnownSongs(songs, known, artists, set()).similarity(asked).tolist() == np.maximum(*halves).tolist()
+    assert halves[1].tolist() == [1.0] * 10 + [0.0] * 10
 
 
 def test_nothing_is_near_to_somebody_who_knows_nothing() -> None:
-    assert similarity_to_known(SONGS, ALL, np.array([], dtype=np.intp), ARTISTS, set()).tolist() == [0.0] * 5
+    assert KnownSongs(SONGS, np.array([], dtype=np.intp), ARTISTS, set()).similarity(ALL).tolist() == [0.0] * 5
 
 
 def test_places_of_equal_values_are_equal() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 
 import numpy as np
@@ -298,13 +298,14 @@ class RowBuilder:
     def _similarity_of(self, songs: Positions) -> Vector:
         """Similarity of songs to what the listener knows, cached per page."""
         fresh = songs[np.isnan(self._similarity_to_known[songs])]
-        if len(fresh):
-            known = self.index.songs(self.taste.liked[:_KNOWN])
-            artists = set(self.index.artists[self.index.songs(list(self.taste.known))].tolist())
-            self._similarity_to_known[fresh] = adventure.similarity_to_known(
-                self.content.weights, fresh, known, self.index.artists, artists - {UNKNOWN_ARTIST}
-            )
+        self._similarity_to_known[fresh] = self._known_songs.similarity(fresh)
         return self._similarity_to_known[songs]
+
+    @cached_property
+    def _known_songs(self) -> adventure.KnownSongs:
+        known = self.index.songs(self.taste.liked[:_KNOWN])
+        artists = set(self.index.artists[self.index.songs(list(self.taste.known))].tolist())
+        return adventure.KnownSongs(self.content.weights, known, self.index.artists, artists - {UNKNOWN_ARTIST})
 
     def _add_ranked(
         self,
