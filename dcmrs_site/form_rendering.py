@@ -6,6 +6,7 @@ Lists of the admin have a box or fields in each row, and most of what such a pag
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.utils.safestring import SafeData, SafeString
 _WIDGETS = "django/forms/widgets/"
 _SELECT = f"{_WIDGETS}select.html"
 _INPUTS = {f"{_WIDGETS}{name}.html" for name in ("checkbox", "hidden", "number", "text")}
+_SHORT = 40
 _ERRORS = "django/forms/errors/list/ul.html"
 
 
@@ -70,4 +72,11 @@ def _attributes(attributes: Mapping[str, Any]) -> str:
 
 
 def _escaped(value: object) -> str:
-    return str(value) if isinstance(value, SafeData) else escape(str(value))
+    if isinstance(value, SafeData):
+        return str(value)
+    text = str(value)
+    return _escaped_again(text) if len(text) <= _SHORT else escape(text)
+
+
+# Rows repeat the names of attributes, classes and choices; long texts, which would fill memory, are not kept.
+_escaped_again = lru_cache(4096)(escape)

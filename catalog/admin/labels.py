@@ -136,7 +136,7 @@ class LabelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("kind", "background")
     search_fields = ("name", "aliases__name")
     actions = ("merge",)
-    list_per_page = 20
+    list_per_page = 15
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Let the list change what needs no more than a click."""
