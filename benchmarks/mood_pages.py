@@ -29,7 +29,7 @@ sys.path.insert(0, str(PROJECT))
 
 from benchmarks.made_library import make_library  # noqa: E402
 from benchmarks.page_clients import Client  # noqa: E402
-from benchmarks.pages import web_server  # noqa: E402
+from benchmarks.web import web_server  # noqa: E402
 from tests.mood.pictures import portrait  # noqa: E402
 
 PAGE = "/library/"

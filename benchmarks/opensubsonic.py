@@ -33,8 +33,8 @@ import psutil  # type: ignore[import-untyped]
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from benchmarks.pages import web_server  # noqa: E402
 from benchmarks.temporary_home import temporary_home  # noqa: E402
+from benchmarks.web import web_server  # noqa: E402
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

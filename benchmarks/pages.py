@@ -19,17 +19,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,9 +36,9 @@ sys.path.insert(0, str(PROJECT))
 
 from benchmarks.first_visits import Visit, first_visits, visits_table  # noqa: E402
 from benchmarks.made_library import Built, in_process  # noqa: E402
-from benchmarks.page_clients import PATIENCE_S, Addresses, Client, logged_in  # noqa: E402
+from benchmarks.page_clients import Addresses, Client, logged_in  # noqa: E402
 from benchmarks.requirements import can, chromium  # noqa: E402
-from benchmarks.scale import memory_mb  # noqa: E402
+from benchmarks.web import memory_mb, web_server  # noqa: E402
 from tests.pages import PAGES, PARTS, SitePage  # noqa: E402
 
 
@@ -100,33 +95,6 @@ def measured_rows(names: list[str] | None) -> list[SitePage]:
     if unknown := set(names or ()) - {row.name for row in rows}:
         raise SystemExit(f"No page is named {', '.join(sorted(unknown))}.")
     return [row for row in rows if not names or row.name in names]
-
-
-@contextmanager
-def web_server() -> Iterator[tuple[int, psutil.Process]]:
-    """The web server of `up`, on a free port."""
-    from dcmrs_site import processes
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        program = processes.web(listener, "warning")
-        environment = {**os.environ, **program.environment}
-        server = subprocess.Popen(program.command, env=environment, pass_fds=program.descriptors, cwd=PROJECT)
-        port = listener.getsockname()[1]
-        try:
-            # A connection older than the server has not its options, and waits 40 ms for each acknowledgement.
-            _first_answer(port)
-            yield port, psutil.Process(server.pid)
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(20)
-
-
-def _first_answer(port: int) -> None:
-    """Wait until the server answers, over a connection of its own."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
-    connection.request("GET", "/accounts/login/")
-    connection.getresponse().read()
-    connection.close()
 
 
 def warmed_up(clients: list[Client]) -> float:

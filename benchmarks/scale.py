@@ -37,6 +37,7 @@ from catalog.home import PROJECT_ROOT
 
 from .made_plays import Shape, described, read, share, write
 from .requirements import linux, require
+from .web import memory_mb, web_server
 
 SHARES = ["1/64", "1/16", "1/4", "1"]
 PARTS = ["content", "popular", "sound", "cooccurrence"]
@@ -95,15 +96,6 @@ class Watch:
     def _look(self) -> None:
         while not self._over.wait(_LOOK_EVERY_S):
             self.peak_mb = max(self.peak_mb, sum(memory_mb(pid)["pss"] for pid in self._pids))
-
-
-def memory_mb(pid: int) -> dict[str, float]:
-    """The memory of a process: `rss`, `pss`, and `uss`, which it has for itself; all 0 where it is gone."""
-    try:
-        memory = psutil.Process(pid).memory_full_info()
-    except psutil.NoSuchProcess:
-        return dict.fromkeys(("rss", "pss", "uss"), 0.0)
-    return {name: getattr(memory, name) / 1e6 for name in ("rss", "pss", "uss")}
 
 
 def in_process(step: str, *arguments: str, times: int = 1) -> Work:
@@ -307,9 +299,6 @@ def about_snapshot(home: Path) -> dict[str, float]:
 
 def ask_for_pages(sessions: list[str], parts: Sequence[str]) -> dict[str, float]:
     """Pages of all listeners from the real web server, one after another; then the memory of its largest process."""
-    from .pages import web_server
-
-    sys.path.insert(0, str(PROJECT_ROOT))
     figures: dict[str, float] = {}
     pages = PAGES | (WITH_HYBRID if "weights" in parts else {})
     with web_server() as (port, server):

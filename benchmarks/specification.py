@@ -26,9 +26,9 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from benchmarks.pages import web_server  # noqa: E402
 from benchmarks.requirements import Requirement, folder, require  # noqa: E402
 from benchmarks.temporary_home import temporary_home  # noqa: E402
+from benchmarks.web import web_server  # noqa: E402
 
 SPECIFICATION = PROJECT.parent / "shared" / "data" / "opensubsonic" / "openapi"
 _SONGS = 12
