@@ -12,7 +12,7 @@ gives, the same where every other song has no labels yet, and what a fit to othe
 people said is no full truth: AllMusic's genres are
 unions, and absence is not a no.
 
-`--settings` tries the constants of `recommender.engine.labels_and_sound` and `asking`; all others are as they are.
+`--settings` tries the constants of `labels_and_sound`, `song_evidence` and `asking` in `recommender.engine`; all others are as they are.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from scipy.sparse import csr_array
 from catalog.home import PROJECT_ROOT
 from mood.labels import DEFAULT_TABLE
 from recommender.default_words import default_words
-from recommender.engine import asking, labels_and_sound
+from recommender.engine import asking, labels_and_sound, song_evidence
 from recommender.engine.content import Content
 from recommender.engine.interface import ListenerBatch, PlayMatrix, TrainingData, Vector
 from recommender.engine.labels_and_sound import LabelsAndSound
@@ -73,7 +73,7 @@ _WORDS = {
 """The word that a listener types for a genre; genres that no label is for are left out."""
 
 _SETTINGS: Mapping[tuple[Any, str], Sequence[float]] = {
-    (labels_and_sound, "PIVOT"): (1e-9, 0.25, 0.5, 1.0, 2.0, 4.0),
+    (song_evidence, "PIVOT"): (1e-9, 0.25, 0.5, 1.0, 2.0, 4.0),
     (labels_and_sound, "SOUND_SHARE"): (0.0, 0.15, 0.3, 0.45, 0.6),
     (labels_and_sound, "_FEW"): (0.1, 0.25, 0.5, 0.75),
     (asking, "NEAR_BEST"): (0.0, 0.35, 0.5, 0.65, 0.8, 0.9),

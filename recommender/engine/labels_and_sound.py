@@ -35,10 +35,8 @@ from .interface import (
     no_progress,
 )
 from .ranking import best
+from .song_evidence import TINY, SongEvidence, amounts, in_blocks
 from .sound import Sound
-
-PIVOT = 2.0
-"""Evidence at which a cosine counts half, as a multiple of the mean norm of labelled songs (`benchmarks/asked.py`)."""
 
 SOUND_SHARE = 0.3
 """Weight of sound beside labels (`benchmarks/asked.py`)."""
@@ -53,99 +51,6 @@ _KEPT = 512
 """Sides whose scales and best matches are kept: what explains songs often follows what has scored them."""
 
 _Places: TypeAlias = "slice | NDArray[np.int64]"
-
-_BLOCK = 1 << 20
-"""Values of embeddings that are centred at once, 4 MB."""
-
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """What `LabelsAndSound` needs beside the content and sound parts.
-
-    Attributes
-    ----------
-    amounts : float64, shape (n_songs,)
-        Norm of the song's TF x IDF over itself plus the pivot: 0 without labels, below 1.
-    centre : float32, shape (d,)
-        Mean of the normalized embeddings.
-    lengths : float32, shape (n_embedded,)
-        Norms of the normalized embeddings minus their mean.
-    prototypes : float32, shape (n_labels, d)
-        Sums of the centred embeddings of songs, by the weight of the label on them.
-    """
-
-    amounts: Vector
-    centre: NDArray[np.float32]
-    lengths: NDArray[np.float32]
-    prototypes: NDArray[np.float32]
-
-    @classmethod
-    def fit(cls, data: TrainingData, progress: Progress = no_progress) -> Self:
-        """Compute evidence, and centre and prototypes of the embeddings."""
-        content = Content.fit(data)
-        return cls.of(content, Sound.fit(data), amounts(data, content.idf), progress)
-
-    @classmethod
-    def of(cls, content: Content, sound: Sound, amounts: Vector, progress: Progress = no_progress) -> Self:
-        """The part that goes with fitted content and sound parts."""
-        n_embedded, width = sound.vectors.shape
-        centre = np.zeros(width, dtype=np.float32)
-        lengths = np.zeros(n_embedded, dtype=np.float32)
-        prototypes = np.zeros((content.weights.shape[1], width), dtype=np.float32)
-        blocks = list(_blocks(n_embedded, width))
-        if n_embedded:
-            total = sum((sound.vectors[block].sum(axis=0, dtype=np.float64) for block in blocks), np.zeros(width))
-            centre = (total / n_embedded).astype(np.float32)
-        for block in blocks:
-            progress("song_evidence")
-            centred = sound.vectors[block] - centre
-            lengths[block] = np.linalg.norm(centred, axis=1)
-            centred /= np.maximum(lengths[block], _TINY)[:, np.newaxis]
-            songs = sound.songs[block]
-            rows = content.weights[songs].T.astype(np.float32)
-            prototypes += rows @ (centred * amounts[songs].astype(np.float32)[:, np.newaxis])
-        return cls(amounts, centre, lengths, prototypes)
-
-    def refreshed(self, data: TrainingData, mapping: IndexMapping) -> Self:  # noqa: ARG002
-        """Refit, which is as fast as remapping."""
-        return self.fit(data)
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Restore the part from its `arrays`."""
-        return cls(arrays["amounts"], arrays["centre"], arrays["lengths"], arrays["prototypes"])
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """All arrays by attribute name."""
-        return {
-            "amounts": self.amounts,
-            "centre": self.centre,
-            "lengths": self.lengths,
-            "prototypes": self.prototypes,
-        }
-
-
-def amounts(data: TrainingData, idf: Vector) -> Vector:
-    """How much is known of each song by its labels: |TF x IDF| / (|TF x IDF| + `PIVOT` x mean of the labelled songs).
-
-    Parameters
-    ----------
-    data : TrainingData
-    idf : float64, shape (n_labels,)
-
-    Returns
-    -------
-    float64, shape (n_songs,)
-        0 without labels, below 1.
-    """
-    tf = data.term_frequencies
-    of_song = np.repeat(np.arange(tf.shape[0]), np.diff(tf.indptr))
-    norms: Vector = np.sqrt(np.bincount(of_song, (tf.data * idf[tf.indices]) ** 2, tf.shape[0]))
-    labelled = norms > 0
-    if not labelled.any():
-        return norms
-    shrunk: Vector = norms / (norms + PIVOT * norms[labelled].mean())
-    return shrunk
 
 
 class _Side(NamedTuple):
@@ -214,18 +119,18 @@ class LabelsAndSound:
     of both scores' standard deviations. Of a song without labels, the first term is predicted from the second.
     """
 
-    PARTS: ClassVar[Mapping[str, type[ModelPart]]] = {"content": Content, "sound": Sound, "song_evidence": Evidence}
+    PARTS: ClassVar[Mapping[str, type[ModelPart]]] = {"content": Content, "sound": Sound, "song_evidence": SongEvidence}
     """The parts that it is composed of, by name."""
 
     content: Content
     sound: Sound
-    evidence: Evidence
+    evidence: SongEvidence
 
     @classmethod
     def fit(cls, data: TrainingData, progress: Progress = no_progress) -> Self:
         """Fit the parts."""
         content, sound = Content.fit(data), Sound.fit(data)
-        return cls(content, sound, Evidence.of(content, sound, amounts(data, content.idf), progress))
+        return cls(content, sound, SongEvidence.of(content, sound, amounts(data, content.idf), progress))
 
     @classmethod
     def of_parts(cls, parts: Mapping[str, Any]) -> Self:
@@ -238,7 +143,7 @@ class LabelsAndSound:
         evidence = parts.get("song_evidence")
         if evidence is None:
             known = (np.diff(content.weights.indptr) > 0).astype(np.float64)
-            evidence = Evidence.of(content, sound, known)
+            evidence = SongEvidence.of(content, sound, known)
         return cls(content, sound, evidence)
 
     @property
@@ -260,7 +165,7 @@ class LabelsAndSound:
         return cls(
             Content.from_arrays(by_part["content"]),
             Sound.from_arrays(by_part["sound"]),
-            Evidence.from_arrays(by_part["song_evidence"]),
+            SongEvidence.from_arrays(by_part["song_evidence"]),
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -403,7 +308,7 @@ class LabelsAndSound:
         spread, of_sound = float(said.std()), float(heard.std())
         ratio = spread / of_sound if spread and of_sound else 1.0
         centred = heard - heard.mean()
-        slope = max(float(centred @ (said - mean)) / max(float(centred @ centred), _TINY), 0.0)
+        slope = max(float(centred @ (said - mean)) / max(float(centred @ centred), TINY), 0.0)
         # A song without labels: what songs that sound so score by theirs.
         by_label[split.alone_songs] = mean + slope * (sounds[split.alone] - heard.mean())
         scores = (1 - SOUND_SHARE) * by_label
@@ -417,10 +322,10 @@ class LabelsAndSound:
         if not direction.any():
             return np.zeros(len(sound.songs))
         products = np.empty(len(sound.songs), dtype=np.float32)
-        for block in _blocks(*sound.vectors.shape):
+        for block in in_blocks(*sound.vectors.shape):
             products[block] = sound.vectors[block] @ direction
         centred = products - float(evidence.centre @ direction)
-        return (centred / np.maximum(evidence.lengths, _TINY)).astype(np.float64)
+        return (centred / np.maximum(evidence.lengths, TINY)).astype(np.float64)
 
     def _vectors(self, songs: Positions) -> NDArray[np.float32]:
         """Centred embeddings of norm 1, shape (n, d); 0 for songs without one."""
@@ -430,7 +335,7 @@ class LabelsAndSound:
             there = self.sound.songs[at] == songs
             at = at[there]
             centred = self.sound.vectors[at] - self.evidence.centre
-            vectors[there] = centred / np.maximum(self.evidence.lengths[at], _TINY)[:, np.newaxis]
+            vectors[there] = centred / np.maximum(self.evidence.lengths[at], TINY)[:, np.newaxis]
         return vectors
 
     # Sides
@@ -439,7 +344,7 @@ class LabelsAndSound:
     def _unit_prototypes(self) -> NDArray[np.float32]:
         """The sound of each label, of norm 1 or 0, shape (n_labels, d)."""
         prototypes = self.evidence.prototypes
-        unit: NDArray[np.float32] = prototypes / np.maximum(np.linalg.norm(prototypes, axis=1, keepdims=True), _TINY)
+        unit: NDArray[np.float32] = prototypes / np.maximum(np.linalg.norm(prototypes, axis=1, keepdims=True), TINY)
         return unit
 
     def _tastes(self, batch: ListenerBatch) -> Iterator[_Side]:
@@ -455,7 +360,7 @@ class LabelsAndSound:
         """A query's labels, and the mean of the embeddings of the songs that carry them."""
         weighted = query * self.content.idf
         return _side(
-            weighted / max(float(np.linalg.norm(weighted)), _TINY),
+            weighted / max(float(np.linalg.norm(weighted)), TINY),
             weighted.astype(np.float32) @ self.evidence.prototypes,
         )
 
@@ -489,7 +394,7 @@ class LabelsAndSound:
         """Label contributions, and those of songs whose embeddings the side's sound is the mean of."""
         scales = self._scales(side)
         by_label = self.content.label_contributions(side.labels, songs, k)
-        alike = self._vectors(songs) @ self._vectors(like).T / max(side.length, _TINY)
+        alike = self._vectors(songs) @ self._vectors(like).T / max(side.length, TINY)
         found: list[list[Contribution]] = []
         for song, labels, cosines in zip(songs.tolist(), by_label, alike, strict=True):
             weight = scales.labels * float(self.evidence.amounts[song])
@@ -501,9 +406,6 @@ class LabelsAndSound:
             # What speaks least against a song that is listed for the level of its kind alone.
             found.append(sorted(said, key=lambda one: -abs(one.weight))[:k] or [*sounds[:1]])
         return found
-
-
-_TINY = 1e-12
 
 
 class _Row(NamedTuple):
@@ -531,9 +433,4 @@ def _fingerprint(side: _Side) -> bytes:
 
 def _side(labels: Vector, total: NDArray[np.float32]) -> _Side:
     length = float(np.linalg.norm(total))
-    return _Side(labels, (total / max(length, _TINY)).astype(np.float32), length)
-
-
-def _blocks(n_rows: int, width: int) -> Iterator[slice]:
-    rows = max(1, _BLOCK // max(width, 1))
-    return (slice(begin, begin + rows) for begin in range(0, n_rows, rows))
+    return _Side(labels, (total / max(length, TINY)).astype(np.float32), length)

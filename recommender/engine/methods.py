@@ -10,9 +10,10 @@ from .cooccurrence import Cooccurrence
 from .hybrid import Hybrid
 from .hybrid_weights import WEIGHED_PARTS, Weights
 from .interface import ModelPart, Recommender
-from .labels_and_sound import Evidence, LabelsAndSound
+from .labels_and_sound import LabelsAndSound
 from .latent import Latent
 from .popularity import Popularity
+from .song_evidence import SongEvidence
 from .song_map import SongMap
 from .sound import Sound
 from .sound_graph import SoundGraph
@@ -35,7 +36,7 @@ PARTS: dict[str, type[ModelPart]] = {
     "content": Content,
     "popular": Popularity,
     "sound": Sound,
-    "song_evidence": Evidence,
+    "song_evidence": SongEvidence,
     "map": SongMap,
     "paths": SoundGraph,
     "cooccurrence": Cooccurrence,

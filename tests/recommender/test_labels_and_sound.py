@@ -17,8 +17,9 @@ from recommender.engine.interface import (
     TrainingData,
     Vector,
 )
-from recommender.engine.labels_and_sound import PIVOT, LabelsAndSound
+from recommender.engine.labels_and_sound import LabelsAndSound
 from recommender.engine.ranking import top
+from recommender.engine.song_evidence import PIVOT
 
 METAL, CALM, PIANO, RARE = range(4)
 # Songs 0 to 3 are metal, 4 to 7 calm piano, 8 and 9 unlabelled: 8 sounds like metal, 9 like piano. Song 10 has one weak
