@@ -26,7 +26,7 @@ _TOO_MANY_FAILURES = f"Too many failed attempts. Wait {WINDOW_S // 60} minutes, 
 
 
 class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
-    """A name, a password, and an address for the day the password is forgotten."""
+    """The form of the sign-up page: a name, a password, and an optional e-mail address for resetting the password."""
 
     email = forms.EmailField(
         required=False, label="E-mail (optional)", help_text="Only for a link when you forget your password."
@@ -43,7 +43,7 @@ class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
 
 
 class ResetPasswordForm(PasswordResetForm):
-    """The address that a link to choose a new password goes to."""
+    """The form that asks for a link to reset the password: an e-mail address."""
 
     def __init__(self, *args: Any, **fields: Any) -> None:
         super().__init__(*args, **fields)
@@ -51,7 +51,7 @@ class ResetPasswordForm(PasswordResetForm):
 
 
 class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg]
-    """A new password, by a link that was sent."""
+    """The form behind a link to reset the password: the new password."""
 
     def __init__(self, *args: Any, **fields: Any) -> None:
         super().__init__(*args, **fields)
@@ -59,7 +59,7 @@ class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg]
 
 
 class ChangePasswordForm(PasswordChangeForm):
-    """A new password in the place of one that is known."""
+    """The form that changes a password: the old one and the new one."""
 
     def __init__(self, *args: Any, **fields: Any) -> None:
         super().__init__(*args, **fields)
@@ -67,22 +67,22 @@ class ChangePasswordForm(PasswordChangeForm):
 
 
 def _describe(password: forms.Field, again: forms.Field, more: str = "") -> None:
-    """Name and explain both fields of a password; what else is wrong with one is said to those of whose it is."""
+    """Set labels and help texts of the two password fields; each field keeps its own error messages."""
     password.help_text = f"At least {_shortest_password()} characters, and hard to guess. {more}".strip()
     again.label, again.help_text = f"{password.label} again", ""
 
 
 def _shortest_password() -> int:
-    """The fewest characters of a password that the validators take."""
+    """Return the minimum length of a password, as the validators have it."""
     lengths = [one.min_length for one in get_default_password_validators() if isinstance(one, MinimumLengthValidator)]
     return max(lengths, default=1)
 
 
 class LogInForm(AuthenticationForm):
-    """Name and password; says so when there were too many failures."""
+    """The form of the log-in page; tells when an attempt was throttled."""
 
     def get_invalid_login_error(self) -> forms.ValidationError:
-        """Return the refusal: that the attempt was throttled, or that the password is wrong."""
+        """Return the error: the attempt was throttled, or name and password do not match."""
         username = self.cleaned_data.get("username", "")
         if self.request is not None and too_many_failures(self.request, username):
             return forms.ValidationError(_TOO_MANY_FAILURES, code="throttled")
@@ -90,7 +90,7 @@ class LogInForm(AuthenticationForm):
 
 
 class DeleteAccountForm(forms.Form):
-    """The password once more, to confirm that the account's owner is at this browser."""
+    """The form that confirms deletion: the password once more, to prove that the owner is at this browser."""
 
     password = forms.CharField(
         label="Your password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
@@ -101,7 +101,7 @@ class DeleteAccountForm(forms.Form):
         self.request = request
 
     def clean_password(self) -> str:
-        """Refuse a wrong password; guesses count as they do at the log-in."""
+        """Refuse a wrong password; failures count for the log-in throttle."""
         password: str = self.cleaned_data["password"]
         username = self.request.user.get_username()
         # By the same backends and limits as the log-in, not by the stored password alone.
@@ -113,7 +113,7 @@ class DeleteAccountForm(forms.Form):
 
 
 class ApiTokenForm(forms.Form):
-    """What a token of the API is for, how long it is good, and whether it only reads."""
+    """The form for a new API token: its purpose, its lifetime, and whether it is read-only."""
 
     name = forms.CharField(
         label="What is it for?", max_length=LONGEST_NAME, widget=forms.TextInput(attrs={"placeholder": "Backup script"})

@@ -12,7 +12,8 @@ gives, the same where every other song has no labels yet, and what a fit to othe
 people said is no full truth: AllMusic's genres are
 unions, and absence is not a no.
 
-`--settings` tries the constants of `labels_and_sound`, `song_evidence` and `asking` in `recommender.engine`; all others are as they are.
+`--settings` tries constants of `labels_and_sound`, `song_evidence` and `asking` in `recommender.engine`; all others are
+as they are.
 """
 
 from __future__ import annotations

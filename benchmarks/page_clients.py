@@ -1,4 +1,4 @@
-"""Who asks for the pages that `benchmarks.pages` measures, and at which addresses."""
+"""The clients of `benchmarks.pages`, and the addresses of the pages that they request."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 PATIENCE_S = 600
-"""A process that is asked for the first time reads the library, which takes long where that is large."""
+"""Timeout of a request: the first one to a process reads the library, which takes long if that is large."""
 
 NAMES = {"mira": "listener", "newcomer": "newcomer", "boss": "admin"}
-"""What users are called here, without their number, who are those of `tests/pages.py`."""
+"""Names of the users, without their number, by the users of `tests/pages.py`."""
 
 _FAVOURITES = 30
 _PLAYS = 150
@@ -26,7 +26,7 @@ _REFUSED = 20
 
 
 class Addresses(NamedTuple):
-    """What the addresses of pages name: songs, a label, and the playlist of each listener."""
+    """The objects that addresses of pages contain: songs, a label, and a playlist for each listener."""
 
     songs: list[int]
     label: int
@@ -34,7 +34,7 @@ class Addresses(NamedTuple):
 
     @classmethod
     def of_library(cls) -> Addresses:
-        """Look them up, and make the people who ask for the pages, where they are not there yet."""
+        """Look the objects up, and create the users if they do not exist."""
         from django.contrib.auth.models import User
 
         from catalog.models import Label, Playlist, Song
@@ -46,7 +46,7 @@ class Addresses(NamedTuple):
         return cls(songs, Label.objects.get(key="mood 3").pk, playlists)
 
     def of(self, row: SitePage, number: int, who: str) -> str:
-        """The address of a page, another one for each number as far as there are others."""
+        """Return the address of a page; numbers give different objects as long as there are enough."""
         values: dict[str, object] = {
             "song": self.songs[number * 7919 % len(self.songs)],
             "artist": f"artist%20{number % 50}",
@@ -60,7 +60,7 @@ class Addresses(NamedTuple):
 
 
 def _make_people(songs: list[int]) -> None:
-    """Admins, users who have done nothing yet, and whatever else listeners have who use the site."""
+    """Create admins, users without any feedback, and the data that active listeners have."""
     from django.contrib.auth.hashers import make_password
     from django.contrib.auth.models import User
 
@@ -76,7 +76,7 @@ def _make_people(songs: list[int]) -> None:
 
 
 def _use(user: User, songs: list[int], number: int) -> None:
-    """Fill the pages of a listener's own: a playlist, favourites, a history, songs not to be recommended."""
+    """Create a listener's own data: a playlist, favourites, a history, refused songs."""
     from catalog.models import Song
     from catalog.services.favourites import set_favourite_song
     from catalog.services.listening import record_play, refuse
@@ -94,7 +94,7 @@ def _use(user: User, songs: list[int], number: int) -> None:
 
 
 class Client:
-    """A browser without pictures; logged in, but for a stranger's.
+    """An HTTP client that requests pages without their images; logged in unless it has no user.
 
     Raises
     ------
@@ -120,7 +120,7 @@ class Client:
             raise SystemExit(f"{self.username} could not log in")
 
     def get(self, path: str, status: int = 200) -> bytes:
-        """The body of a page, compressed as browsers ask for it; any other status ends the benchmark."""
+        """Return the body of a page, compressed as for browsers; exit if the status is another one."""
         answered, body = self._request("GET", path, headers={"Accept-Encoding": "gzip"})
         if answered != status:
             raise SystemExit(f"{path} answered {answered}")
@@ -146,5 +146,5 @@ class Client:
 
 
 def logged_in(port: int, who: str | None, n: int) -> list[Client]:
-    """So many clients of those who are `who` in `tests/pages.py`; strangers for None."""
+    """Return n clients of the kind `who` of `tests/pages.py`; None is anonymous."""
     return [Client(port, f"{NAMES[who]}-{number}" if who else "") for number in range(n)]

@@ -22,7 +22,7 @@ _ERRORS = "django/forms/errors/list/ul.html"
 
 
 class FormRenderer(DjangoTemplates):
-    """Renders what lists repeat in each row without a template, all else as Django does by default.
+    """Renders without a template what lists repeat in each row; everything else as Django does by default.
 
     That is widgets, and that nothing is wrong with them. What it writes is what Django's templates write.
     """
@@ -63,7 +63,7 @@ def _group(name: str | None, options: list[dict[str, Any]]) -> str:
 
 
 def _attributes(attributes: Mapping[str, Any]) -> str:
-    """The attributes of an element: without those that are False, and without a value where it is True."""
+    """Return the attributes of an element: none for False, a name without a value for True."""
     return "".join(
         f" {_escaped(name)}" if value is True else f' {_escaped(name)}="{_escaped(value)}"'
         for name, value in attributes.items()

@@ -22,7 +22,8 @@ from ..importing.listens import Listen, ListenBrainzListens, Listens
 from ..importing.matching import Known, NameIndex
 from ..importing.scrobbles import Scrobbles
 from ..importing.streaming_history import StreamingHistory
-from ..importing.tables import LARGEST_COUNT, BadValue, Lines, Sums, Table, TableReport, batches, play_count, text
+from ..importing.table_sums import Sums
+from ..importing.tables import LARGEST_COUNT, BadValue, Lines, Table, TableReport, batches, play_count, text
 from ..models import Play, PlayCount, Song, SongIdentifier
 from ..names import artist_key, title_key
 from ..signals import played

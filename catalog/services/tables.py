@@ -14,13 +14,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..importing.descriptions import Descriptions, artist_identifier, whole_number
+from ..importing.table_sums import Sums, Voices
 from ..importing.tables import (
     BadValue,
-    Sums,
     Table,
     TableReport,
     UnreadableTable,
-    Voices,
     batches,
     mark,
     name,
