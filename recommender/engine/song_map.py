@@ -15,7 +15,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 from threadpoolctl import threadpool_limits
 
 from .interface import IndexMapping, Positions, Progress, TrainingData, no_progress
@@ -190,6 +189,9 @@ def neighbours_kept(
     float
         0 to 1; about `within` / n for random places.
     """
+    # For measuring only.
+    from scipy.spatial import cKDTree
+
     n = len(vectors)
     k, within = min(k, n - 1), min(within, n - 1)
     chosen = np.unique(np.linspace(0, n - 1, min(n, looked_at)).astype(np.int64))

@@ -17,7 +17,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
-from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 
 from .diversity import UNKNOWN_ARTIST
 from .interface import IndexMapping, Positions, Progress, TrainingData, no_progress
@@ -91,6 +90,8 @@ class SoundGraph:
 
     @classmethod
     def _of(cls, songs: NDArray[np.int64], unit: NDArray[np.float32], data: TrainingData, edges: _Edges) -> Self:
+        from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+
         graph = _connected(unit, _artists(data)[songs], edges.graph(unit))
         parents = np.full(len(songs), -1, np.int32)
         if len(songs):
@@ -310,6 +311,8 @@ def _nearest(unit: NDArray[np.float32], artists: NDArray[np.int32], nodes: Posit
 
 def _connected(unit: NDArray[np.float32], artists: NDArray[np.int32], graph: csr_matrix) -> csr_matrix:
     """The graph with its parts joined by the nearest songs of two parts, of different artists where there are such."""
+    from scipy.sparse.csgraph import connected_components
+
     while True:
         n_parts, parts = connected_components(graph, directed=False)
         if n_parts <= 1:

@@ -17,8 +17,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
-from scipy.special import expit, polygamma
 
 from .mel_bands import HOP, mel_filters
 
@@ -68,6 +66,8 @@ def without_music(mel: NDArray[np.float32], sample_rate: int) -> dict[str, float
         return {NOTHING: share}
     if (measures := speech_measures(decibels, level, sample_rate)) is None:
         return {}
+    from scipy.special import expit
+
     numbers = speech()
     score = numbers.score(measures)
     return {SPOKEN: float(expit(score))} if score >= numbers.threshold else {}
@@ -136,6 +136,8 @@ def _loud(level: NDArray[np.floating]) -> float:
 
 def _steadiness(decibels: NDArray[np.floating], heard: NDArray[np.bool_], loud: float, apart: int) -> float:
     """The mean correlation of what stands out in the spectrum with that some frames later; NaN without such frames."""
+    from scipy.ndimage import uniform_filter1d
+
     levels = np.maximum(decibels, loud - _WITHIN_DB - 10.0)
     fine = levels - uniform_filter1d(levels, _FINE_BANDS, axis=1, mode="nearest")
     before, after = fine[..., :-apart], fine[..., apart:]
@@ -154,6 +156,8 @@ def _noise_deviation(sample_rate: int) -> Floats:
     The power of a band is a sum of exponentially distributed ones: as if of as many independent and equal ones as
     give its variance, a gamma distribution, whose logarithm has the trigamma function for its variance.
     """
+    from scipy.special import polygamma
+
     weights = mel_filters(sample_rate).astype(np.float64)
     squares = sum(
         (1 if lag == 0 else 2) * correlation * (weights[:, lag:] * weights[:, : weights.shape[1] - lag]).sum(axis=1)

@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from .vocabulary import Vocabulary, vocabulary
 
@@ -163,12 +162,16 @@ class Merging:
 
     def probabilities(self, scores: Floats) -> Floats:
         """The probability that a person agrees with a label, by its score; shape (..., n_labels), NaN for NaN."""
+        from scipy.special import expit
+
         agreed: Floats = expit(self.slope * scores + self.intercept)
         return agreed
 
 
 def log_odds(probabilities: NDArray[np.floating]) -> Floats:
     """log(p / (1 - p)), p no nearer to 0 or 1 than a millionth."""
+    from scipy.special import logit
+
     odds: Floats = logit(np.clip(probabilities.astype(np.float64), _SMALLEST, _LARGEST))
     return odds
 

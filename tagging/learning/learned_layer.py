@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logit
 
 from catalog.home import models_dir
 from catalog.models import SongEmbedding
@@ -248,6 +247,8 @@ def describe_trained(
 
 def log_odds_at(point: float) -> float:
     """Return an operating point's log-odds, finite also for 0 and 1."""
+    from scipy.special import logit
+
     return float(logit(np.clip(point, _SMALLEST_POINT, 1 - _SMALLEST_POINT)))
 
 

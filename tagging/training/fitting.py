@@ -18,7 +18,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 
 from tagging.evaluation.gain import Gain, Paired, gain
 
@@ -282,6 +281,8 @@ class _Problem:
 
     def _minimum(self, vectors: Floats, strength: float) -> Floats:
         """Minimize the convex penalized loss by damped Newton steps; the last element is the offset."""
+        from scipy.special import expit
+
         weights = self.shares * len(self.verdicts)
         columns = np.column_stack([vectors, np.ones(len(vectors))])
         # The offset is not penalized.
@@ -313,6 +314,8 @@ class _Problem:
 
     def fit_cross_validated(self, rng: np.random.Generator, draws: int = 1) -> tuple[Floats, float]:
         """Average all strengths' steps and offsets, weighted by the softmax of their cross-validated likelihoods."""
+        from scipy.special import softmax
+
         losses = np.zeros(len(_STRENGTHS))
         for _ in range(draws):
             for held in self.folds(rng, _INNER_FOLDS):
