@@ -15,10 +15,10 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 from xdist.remote import Producer
 
-from . import flushing, slowness
+from . import flushing, migrated, slowness
 from .scheduling import Scheduling, is_waiting
 
 if TYPE_CHECKING:
@@ -59,6 +59,26 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("dcmrs")
+
+
+@pytest.fixture(scope="session")
+def tables(
+    django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[migrated.Tables | None]:
+    """The tables that migrations make, once for all processes; None where there is only one."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        with migrated.made_once(tmp_path_factory.getbasetemp().parent) as tables:
+            yield tables
+    else:
+        yield None
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(tables: migrated.Tables | None, django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Make the test database as pytest-django does, but migrate in one process only."""
+    if tables is not None:
+        with django_db_blocker.unblock():
+            tables.keep()
 
 
 @pytest.fixture(autouse=True)
