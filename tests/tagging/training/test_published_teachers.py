@@ -85,10 +85,10 @@ def test_a_window_has_the_targets_of_its_recording_and_of_the_patches_in_it(
 
 
 def test_a_dataset_is_the_same_wherever_its_spectrograms_lie(dataset: DistillationDataset) -> None:
-    shift = np.array([len(dataset.frames), 0])
+    shift = np.array([len(dataset.frames), 0], np.int64)
     moved = replace(dataset, frames=np.concatenate([dataset.frames, dataset.frames]), places=dataset.places + shift)
     assert moved.digest == dataset.digest
-    assert replace(dataset, places=dataset.places - [0, 1]).digest != dataset.digest
+    assert replace(dataset, places=dataset.places - np.array([0, 1], np.int64)).digest != dataset.digest
     assert np.array_equal(moved.window(1, 0, 64)[0], dataset.window(1, 0, 64)[0])
 
 
