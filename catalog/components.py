@@ -48,12 +48,15 @@ def artist_picture_url(key: str) -> str:
     return reverse("artist_picture", args=[key])
 
 
-def by(song: Song) -> SafeString:
-    """Artist and album, each leading to its page."""
-    if not song.album:
+def by(song: Song, *, artist_key: str = "", album: str = "") -> SafeString:
+    """Artist and album, each leading to its page; without those that the head of a page names (`artist_key`, `album`)."""
+    alone = len(song.artists) < 2
+    parts = [artists(song)] if song.artist and not (alone and song.artist_key == artist_key) else []
+    if song.album and song.album != album:
+        parts += [format_html('<a href="{}album/">{}</a>', song.get_absolute_url(), song.album)]
+    if not (song.artist or song.album):
         return artists(song)
-    album = format_html('<a href="{}album/">{}</a>', song.get_absolute_url(), song.album)
-    return format_html("{} · {}", artists(song), album) if song.artist else album
+    return format_html_join(" · ", "{}", ((part,) for part in parts))
 
 
 def artists(song: Song) -> SafeString:
