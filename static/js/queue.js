@@ -384,14 +384,23 @@ function openMenu(button) {
   showStars(song);
   menu.dispatchEvent(new CustomEvent("song:menu", { bubbles: true, detail: asked }));
   menu.showPopover({ source: button });
-  const at = button.getBoundingClientRect();
-  const { width, height } = menu.getBoundingClientRect();
-  const under = at.bottom + height < window.innerHeight ? at.bottom : Math.max(8, at.top - height);
-  menu.style.inset = `${under}px auto auto ${Math.max(8, Math.min(at.right - width, window.innerWidth - width - 8))}px`;
+  placeMenu(button);
   asker = button;
   openedAt = window.scrollY;
   menu.querySelector("button").focus({ preventScroll: true });
 }
+
+// Under the button, or over it; where there is room for neither, as far down as it goes.
+function placeMenu(button) {
+  const at = button.getBoundingClientRect();
+  const { width, height } = menu.getBoundingClientRect();
+  const lowest = window.innerHeight - height - 8;
+  const under = at.bottom <= lowest ? at.bottom : at.top - height >= 8 ? at.top - height : Math.max(8, lowest);
+  menu.style.inset = `${under}px auto auto ${Math.max(8, Math.min(at.right - width, window.innerWidth - width - 8))}px`;
+}
+
+// It grows by what is found out meanwhile.
+new ResizeObserver(() => menu.matches(":popover-open") && asker && placeMenu(asker)).observe(menu);
 
 menu.addEventListener("keydown", (event) => {
   const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
