@@ -3,7 +3,6 @@
 import { artistsFrom, showArtists } from "./artists.js";
 import { canKeep, forget, keptSongs, remove } from "./kept_songs.js";
 
-const NOTHING = "Nothing is kept on this device yet: open the three dots of a song and choose “Keep offline”.";
 const CANNOT = "Songs can be kept only where this site is opened by HTTPS: a browser has no place for them otherwise.";
 
 /** @param {number} bytes */
@@ -16,15 +15,20 @@ function size(bytes) {
 
 class KeptSongs extends HTMLElement {
   /** @type {any} */
+  templates;
+  /** @type {any} */
   list;
   /** @type {any} */
   row;
+  /** @type {any} */
+  nothing;
   /** @type {AbortController} */
   ended;
 
   connectedCallback() {
-    [this.list, this.row] = this.querySelectorAll("template");
-    this.replaceChildren(this.list, this.row);
+    this.templates = this.querySelectorAll("template");
+    [this.list, this.row, this.nothing] = this.templates;
+    this.replaceChildren(...this.templates);
     this.ended = new AbortController();
     const { signal } = this.ended;
     this.addEventListener("click", (event) => this.act(event.target.closest("[data-kept]")), { signal });
@@ -51,10 +55,10 @@ class KeptSongs extends HTMLElement {
     const estimate = songs.length ? await navigator.storage?.estimate?.() : null;
     if (!this.isConnected) return;
     if (!songs.length) {
-      const text = document.createElement("p");
-      text.className = "soft";
-      text.textContent = canKeep ? NOTHING : CANNOT;
-      this.replaceChildren(this.list, this.row, text);
+      const nothing = this.nothing.content.cloneNode(true);
+      if (!canKeep) nothing.querySelector("p").textContent = CANNOT;
+      this.replaceChildren(...this.templates, nothing);
+      htmx.process(this);
       return;
     }
     const shown = this.list.content.cloneNode(true);
@@ -63,7 +67,7 @@ class KeptSongs extends HTMLElement {
     shown.querySelector("p").textContent =
       `${songs.length} song${songs.length === 1 ? "" : "s"} take${songs.length === 1 ? "s" : ""} ${size(bytes)}${room}.`;
     shown.querySelector("ol").append(...songs.map((song) => this.rowOf(song)));
-    this.replaceChildren(this.list, this.row, shown);
+    this.replaceChildren(...this.templates, shown);
     htmx.process(this);
     document.dispatchEvent(new CustomEvent("player:show"));
   }
