@@ -260,5 +260,5 @@ def _line(found: SimilarSongs, one: SimilarSong) -> _Line:
     shared = f"{one.shared} {what}{'s' * (one.shared != 1)} in common" if one.shared else ""
     if found.by is By.BOTH:
         ranks = (("by sound", one.sound_rank), ("by listeners", one.listeners_rank))
-        return _Line(one.song, "", ", ".join(f"{by} {rank}." for by, rank in ranks if rank), one.words)
+        return _Line(one.song, "", ", ".join(f"number {rank} {by}" for by, rank in ranks if rank), one.words)
     return _Line(one.song, f"{100 * one.score:.0f} % alike", shared, one.words)

@@ -286,7 +286,7 @@ def test_a_mood_by_hand_the_way_and_all_its_songs_by_keyboard(visit: Visit) -> N
 def test_readings_are_kept_on_demand_and_deleted(visit: Visit) -> None:
     page = visit("/mood/", "newcomer")
     kept = page.get_by_role("region", name="Your readings")
-    expect(kept).to_contain_text("None is kept.")
+    expect(kept).to_contain_text("You have kept none yet.")
     with page.expect_response("**/mood/keep/"):
         kept.get_by_role("checkbox").check()
     for mood in ("calm", "tired"):
@@ -296,7 +296,7 @@ def test_readings_are_kept_on_demand_and_deleted(visit: Visit) -> None:
     expect(kept).not_to_contain_text("tired, in your own word")
     page.once("dialog", lambda dialog: dialog.accept())
     kept.get_by_role("button", name="Delete all").click()
-    expect(kept).to_contain_text("None is kept.")
+    expect(kept).to_contain_text("You have kept none yet.")
     page.reload()
     expect(kept.get_by_role("checkbox")).to_be_checked()
 
