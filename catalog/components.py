@@ -49,7 +49,7 @@ def artist_picture_url(key: str) -> str:
 
 
 def by(song: Song, *, artist_key: str = "", album: str = "") -> SafeString:
-    """Artist and album, each leading to its page; without those that the head of a page names (`artist_key`, `album`)."""
+    """Artist and album, each leading to its page; without those that the head of a page names."""
     alone = len(song.artists) < 2
     parts = [artists(song)] if song.artist and not (alone and song.artist_key == artist_key) else []
     if song.album and song.album != album:

@@ -21,6 +21,7 @@ ROW_PX = 48
 BEGINS_WITHIN_PX = 250
 STRIP_PX = 90
 BOX_PX = 44 * 16
+TOUCH_PX = 44
 WEIGHTS = {"400", "600"}
 
 _WEIGHTS = """() => {
@@ -172,6 +173,96 @@ def test_the_dashboard_comes_first_and_djangos_tables_are_folded_below(visit: Vi
     tables.locator("summary").click()
     songs.click()
     expect(page).to_have_url(re.compile("/admin/catalog/song/$"))
+
+
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_the_offer_of_another_player_lies_on_what_the_player_says(visit: Visit, size: str) -> None:
+    page = visit("/library/", size=size, offers=True)
+    keep_a_queue_elsewhere(page)
+    page.reload()
+    expect(page.get_by_role("region", name="Go on where you stopped")).to_be_visible()
+    page.evaluate(_SAY)
+    page.wait_for_function(_GAP, arg=["#player-offer", "#player"])
+
+
+_SAY = """() => {
+    const player = document.getElementById("player");
+    document.getElementById("player-said").textContent = "Said.";
+    player.toggleAttribute("data-only-says", true);
+    player.hidden = false;
+}"""
+_GAP = """([above, below]) => {
+    const gap = document.querySelector(below).getBoundingClientRect().top
+        - document.querySelector(above).getBoundingClientRect().bottom;
+    return gap >= 0 && gap <= 16;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("address", "quiet"),
+    [("/songs/2/album/", "Favourite"), ("/songs/2/", "Favourite"), ("/taste/", "Delete my account")],
+)
+def test_a_quiet_button_begins_where_its_row_begins(visit: Visit, address: str, quiet: str) -> None:
+    page = visit(address, size="phone")
+    button = page.locator("main .button").filter(has_text=quiet)
+    above, below = box(page.locator("main .cluster .button:not(.button-quiet)").first), box(button)
+    assert below["y"] > above["y"]
+    assert below["x"] == above["x"]
+    assert below["height"] >= TOUCH_PX
+    # The words begin where the button does.
+    assert button.evaluate("(button) => getComputedStyle(button).paddingLeft") == "0px"
+
+
+def test_a_songs_menu_stays_in_the_window_when_it_grows(visit: Visit) -> None:
+    page = visit("/library/", size="phone")
+    page.locator("#songs [data-more]").first.click()
+    menu = page.locator("#song-menu")
+    expect(menu).to_be_visible()
+    page.evaluate("document.getElementById('song-menu').append(document.createElement('button'))")
+    page.wait_for_function(
+        "() => document.getElementById('song-menu').getBoundingClientRect().bottom <= window.innerHeight - 8"
+    )
+
+
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_asking_for_another_label_moves_no_other_choice_of_curation(visit: Visit, size: str) -> None:
+    page = visit("/admin/catalog/curationitem/", "boss", size=size)
+    choices = page.locator(".curation-keys .curation-button")
+    before = [box(choice) for choice in choices.all()]
+    page.locator(".curation-other > summary").click()
+    named = page.locator(".curation-other input[type=text]")
+    expect(named).to_be_visible()
+    after = [box(choice) for choice in choices.all()]
+    assert {choice["height"] for choice in after} == {after[0]["height"]}
+    assert after[0]["height"] < 2 * TOUCH_PX
+    if size == "desktop":
+        assert [choice["x"] for choice in after] == [choice["x"] for choice in before]
+    else:
+        # All of the card, which has its padding.
+        assert box(named)["width"] > SIZES["phone"][0] - 100
+
+
+def test_the_head_of_the_dashboard_is_one_line_on_a_phone(visit: Visit) -> None:
+    page = visit("/admin/", "boss", size="phone")
+    assert box(page.locator("#header"))["height"] <= 60
+    for name in ("View site", "Log out"):
+        found = page.locator("#user-tools").get_by_text(name)
+        assert box(found)["height"] >= TOUCH_PX
+        assert box(found)["x"] + box(found)["width"] <= SIZES["phone"][0]
+
+
+def test_the_dashboard_has_the_width_of_the_window(visit: Visit) -> None:
+    page = visit("/admin/", "boss")
+    grid = box(page.locator(".dashboard-grid"))
+    assert grid["x"] + grid["width"] >= SIZES["desktop"][0] - 48
+
+
+def test_a_long_title_hides_no_column_of_the_dashboards_songs(visit: Visit) -> None:
+    page = visit("/admin/catalog/song/", "boss")
+    for column in ("title", "artist", "album", "length"):
+        head = box(page.locator(f"#result_list thead .column-{column}"))
+        list_of = box(page.locator("#changelist-form .results"))
+        assert head["x"] + head["width"] <= list_of["x"] + list_of["width"]
 
 
 def test_artists_are_round(visit: Visit) -> None:

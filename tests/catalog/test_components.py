@@ -9,7 +9,7 @@ import pytest
 from django.template import engines
 from jinja2 import TemplateNotFound, UndefinedError
 
-from catalog.components import environment, render_component
+from catalog.components import by, environment, render_component
 from catalog.models import Song
 from catalog.services.overviews import Entry
 from catalog.services.rows import SongRow
@@ -136,6 +136,31 @@ def test_what_is_not_there_or_misspelt_is_an_error() -> None:
         render_component("songs.row", ROW, whyy="x")
     with pytest.raises(UndefinedError):
         render_component("songs.line", SimpleNamespace(title="without the rest"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "told", "said"),
+    [
+        ({}, {}, "Nina Simone · Pastel Blues"),
+        ({}, {"album": "Pastel Blues"}, "Nina Simone"),
+        ({}, {"artist_key": "nina simone"}, "Pastel Blues"),
+        ({}, {"artist_key": "nina simone", "album": "Pastel Blues"}, ""),
+        ({"album": ""}, {}, "Nina Simone"),
+        ({"artist": ""}, {}, "Pastel Blues"),
+        ({"artist": "", "album": ""}, {"artist_key": "", "album": ""}, "Unknown artist"),
+        ({"artist": ""}, {"artist_key": "", "album": "Pastel Blues"}, ""),
+    ],
+)
+def test_a_row_does_not_repeat_what_the_head_of_its_page_says(
+    fields: dict[str, str], told: dict[str, str], said: str
+) -> None:
+    song = hostile_song(**{"artist": "Nina Simone", "album": "Pastel Blues", **fields})
+    assert Seen(by(song, **told)).text == said
+
+
+def test_a_row_names_those_who_play_with_the_artist_of_its_page() -> None:
+    song = hostile_song(artist="Nina Simone & Miles Davis", artists=["Nina Simone", "Miles Davis"], album="")
+    assert Seen(by(song, artist_key=song.artist_key)).text == "Nina Simone & Miles Davis"
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,10 @@ def test_every_page_has_the_box(page: Client) -> None:
     assertNotContains(Client().get("/accounts/login/"), "head-find")
 
 
+def test_the_box_says_nothing_of_what_another_page_was_asked_for(page: Client) -> None:
+    assertContains(page.get("/artists/", {"q": "xyzzy"}), 'value="xyzzy"', count=1)
+
+
 def test_words_show_as_chips_each_with_the_address_without_it(page: Client) -> None:
     answer = page.get("/find/", {"q": "calm jazz but not rock"})
     assertContains(answer, 'href="/find/?q=jazz%2C+not+rock"')
