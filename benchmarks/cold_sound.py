@@ -1,7 +1,7 @@
 """How well songs that nobody has played are recommended from sound alone: real recordings with real plays.
 
     python -m benchmarks.cold_sound [--truth FOLDER] [--lastfm DIR] [--methods NAME ...] [--heard-by local|published]
-                                    [--format table|json]
+                                    [--format table|json] [--settings]
 
 The recordings' table names artists of HetRec Last.fm, whose listening counts are known. The library is made of all its
 artists, a song each; those with recordings are described by what the taggers hear in them (of several, the mean), all
@@ -9,6 +9,9 @@ others by nothing, and no label is of people. Published networks are merged by f
 each of five splits all plays of a fifth of the described artists with five listeners or more are held out; every
 listener of one of them is a question: how high does it stand among those that were held out? AUC is the share of pairs
 in the right order (0.5 by lot), its mean over listeners and splits.
+
+`--settings` prints instead what latent factors are best fitted with where labels and embedding describe songs, on inner
+splits by the rule of `manage.py choose_settings`; what the figures are taken from is never looked at.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from scipy.sparse import coo_array, csr_array
 
 from catalog.home import PROJECT_ROOT
 from recommender.engine.evaluation.baselines import of_recommender
+from recommender.engine.evaluation.choosing import inner_splits, latent_tried
 from recommender.engine.evaluation.comparison import compare
 from recommender.engine.evaluation.protocols import Listening, Protocol
 from recommender.engine.evaluation.report import document
@@ -97,6 +101,14 @@ def figures(data: TrainingData, methods: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def settings_tried(data: TrainingData) -> Iterator[str]:
+    """A line for each of the settings of latent factors that were tried on an inner split."""
+    listening = Listening(data, np.full(data.played.nnz, np.nan))
+    for one in latent_tried(inner_splits(listening, 0, 1)):
+        reached = ", ".join(f"{name} {value:.4f}" for name, value in one.figures.items())
+        yield f"{one.setting}: {reached}{', the best so far' * one.best}"
+
+
 def main() -> None:
     """Print a line for each library."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -105,6 +117,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=CANDIDATES)
     parser.add_argument("--heard-by", choices=[LOCAL, PUBLISHED], help="only what one of them hears")
     parser.add_argument("--format", choices=["table", "json"], default="table")
+    parser.add_argument("--settings", action="store_true", help="what latent factors are best fitted with")
     options = parser.parse_args()
     require(file(options.truth / "labels.csv", "--truth"), folder(options.lastfm, "--lastfm"))
     plays = table(options.lastfm / "user_artists.dat")
@@ -120,6 +133,11 @@ def main() -> None:
     if options.format == "table":
         print(f"{len(found)} recordings of {len(np.unique(artist))} artists, {len(users)} listeners")
     for name, data in libraries(heard, artist, played):
+        if options.settings:
+            if data.embeddings is not None and data.term_frequencies.nnz:
+                for line in settings_tried(data):
+                    print(f"{name}: {line}", flush=True)
+            continue
         reached = figures(data, options.methods)
         if options.format == "json":
             print(json.dumps({"library": name, **reached}), flush=True)

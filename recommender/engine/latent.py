@@ -62,7 +62,7 @@ class Settings(NamedTuple):
 
     factors: int = 64
     iterations: int = 15
-    alpha: float = 2.0
+    alpha: float = 5.0
     regularization: float = 3.0
     prediction_regularization: float = 3.0
     shrinkage: float = 15.0

@@ -33,7 +33,7 @@ LISTENERS = 500
 LATENT: Mapping[str, Sequence[Any]] = {
     "factors": (16, 32, 64),
     "regularization": (1.0, 3.0, 10.0),
-    "alpha": (1.0, 2.0, 5.0, 15.0),
+    "alpha": (2.0, 5.0, 10.0),
     "prediction_regularization": (1.0, 3.0, 10.0),
     "shrinkage": (5.0, 15.0, 50.0),
 }
@@ -85,10 +85,15 @@ def tried(listening: Listening, *, seed: int = 0, splits: int = 1) -> Iterator[T
         If there are too few plays for two levels of splits.
     """
     inner = inner_splits(listening, seed, splits)
-    yield from _coordinate_search("latent", LatentSettings(), LATENT, Latent.with_settings, inner, seed)
+    yield from latent_tried(inner, seed)
     yield from _coordinate_search("towers", TwoTowerSettings(), TWO_TOWER, TwoTower.with_settings, inner, seed)
     yield from _prior_strengths_tried(inner, seed)
     yield from _expected([parts.training.data for parts in inner])
+
+
+def latent_tried(inner: Sequence[Split], seed: int = 0) -> Iterator[Tried]:
+    """The search of `tried` for latent factors alone, on `inner_splits`."""
+    return _coordinate_search("latent", LatentSettings(), LATENT, Latent.with_settings, inner, seed)
 
 
 def inner_splits(listening: Listening, seed: int, splits: int) -> list[Split]:
