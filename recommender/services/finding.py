@@ -23,8 +23,9 @@ from ..engine.ranking import top
 from ..engine.vocabulary import Vocabulary
 from ..snapshots import current
 from ..snapshots.bundle import ModelBundle
-from .query_names import NameMeant, artists_in, like_meant, name_meant, songs_of_years, songs_saying
+from .query_names import NameMeant, artists_in, like_meant, name_meant
 from .query_vocabulary import vocabulary
+from .query_wanted import Wanted
 from .reasons import REASONS, LabelReason, balanced, sounds_like, told
 from .recommending import Recommendation, chosen, more_asked_than_liked
 from .taste import taste_of
@@ -40,6 +41,9 @@ _SAID = 1.01
 _NAMED_SONGS = 4
 _NAMED_ARTISTS = 3
 _LOOKED_AT_FOR_ARTISTS = 60
+
+_FEWEST_TERMS = 2
+"""A single term is carried by every song that is listed for it."""
 
 _TERMS_SHOWN = 3
 _LABELS_SHOWN = 2
@@ -99,6 +103,8 @@ class Findings:
         Words that were looked for in titles, artists, albums and playlists.
     by_year : list of str
         Decades that no label is for, by the songs' years.
+    saying : dict of str to set of songs
+        By word, the primary keys of the songs whose names say it.
     """
 
     parsed: ParsedQuery
@@ -107,6 +113,7 @@ class Findings:
     like: NameMeant | None = None
     by_names: list[str] = field(default_factory=list)
     by_year: list[str] = field(default_factory=list)
+    saying: dict[str, set[int]] = field(default_factory=dict)
 
     @property
     def known_otherwise(self) -> set[str]:
@@ -114,19 +121,29 @@ class Findings:
         return {*self.by_names, *self.by_year}
 
     def why(self, found: Recommendation) -> str:
-        """The reason of a song as text: matching terms with their labels, then labels of the profile."""
+        """The reason of a song as text: words in its names, terms with their labels, then labels of the profile."""
         speaking = told(one for one in found.reasons if isinstance(one, LabelReason) and one.weight > 0)
         by_term: dict[str, list[str]] = {}
         for reason in speaking:
             if reason.asked and (asking := query_weights.terms_asking_for(self.parsed.terms, reason.label)):
                 by_term.setdefault(asking[0].text, []).append(reason.label.lower())
-        said = [_term_in_words(term, labels) for term, labels in list(by_term.items())[:_TERMS_SHOWN]]
+        names = {word: _said_by(found.song, word) for word, songs in self.saying.items() if found.song.pk in songs}
+        by_label = [_term_in_words(term, labels) for term, labels in by_term.items() if term not in names]
+        said = [*names.values(), *by_label][:_TERMS_SHOWN]
         own = [reason.label.lower() for reason in speaking if not reason.asked]
         if self.like is not None:
             shared = f"like {self.like.name}: {', '.join(own[:_TERMS_SHOWN])}" if own else ""
             return " + ".join(filter(None, [", ".join(said), shared])) or f"sounds like {self.like.name}"
         yours = [f"{label} (yours)" for label in own[: 1 if said else _TERMS_SHOWN]]
         return " + ".join(filter(None, [", ".join(said), ", ".join(yours)])) or sounds_like(found.reasons)
+
+
+def _said_by(song: Song, word: str) -> str:
+    """A word with where a song says it: `christmas (title)`."""
+    wanted = set(search_words(word))
+    places = [("title", song.title), ("artist", song.artist), ("album", song.album)]
+    where = next((place for place, name in places if wanted <= set(search_words(name))), "playlist")
+    return f"{word} ({where})"
 
 
 def _term_in_words(term: str, labels: list[str]) -> str:
@@ -164,9 +181,17 @@ def find(user: User, text: str, *, n: int = 20, playable_only: bool = False, new
         parsed, named = _understood(text, words, include_unplayable=not playable_only)
     else:
         parsed, named = _with_likeness(query_parser.parse_query(like.rest, words), like.meant), Named()
-    wanted = _Wanted.of(user, parsed, None if like is None else like.meant)
+    wanted = Wanted.of(user, parsed, None if like is None else like.meant)
     songs = _fitting(user, wanted, n, playable_only=playable_only, new_only=new_only) if wanted.anything else []
-    return Findings(wanted.parsed, songs, named, like=wanted.like, by_names=wanted.by_names, by_year=wanted.by_year)
+    return Findings(
+        wanted.parsed,
+        songs,
+        named,
+        like=wanted.like,
+        by_names=wanted.by_names,
+        by_year=wanted.by_year,
+        saying=wanted.said,
+    )
 
 
 def _understood(text: str, words: Vocabulary, *, include_unplayable: bool) -> tuple[ParsedQuery, Named]:
@@ -198,65 +223,6 @@ def examples() -> list[str]:
 # --- Songs that fit the words -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What a query asks for beside its labels.
-
-    Attributes
-    ----------
-    parsed : ParsedQuery
-        Without the unknown words that names say.
-    like : NameMeant or None
-    saying : list of sets of songs
-        For each word that no label is for: the songs whose names say it. Listed are songs that are in all.
-    also : set of songs
-        Songs whose names say a word that labels are for too.
-    inside, outside : set of songs
-        Known to be of a decade that is asked for, or of another.
-    by_names, by_year : list of str
-        The words that were looked for in names, and those that are decades without a label.
-    """
-
-    parsed: ParsedQuery
-    like: NameMeant | None
-    saying: list[set[int]]
-    also: set[int]
-    inside: set[int]
-    outside: set[int]
-    by_names: list[str]
-    by_year: list[str]
-
-    @classmethod
-    def of(cls, user: User, parsed: ParsedQuery, like: NameMeant | None) -> _Wanted:
-        """Look up names and years."""
-        eras = [term for term in parsed.terms if term.decade]
-        inside, outside = songs_of_years([term.decade for term in eras]) if eras else (set(), set())
-        by_year = [term.text for term in eras if not term.labels and inside]
-        without_label = [term.text for term in parsed.absent if not term.negated and term.text not in by_year]
-        with_label = [term.text for term in parsed.matched if term.in_names]
-        unknown = parsed.unknown if parsed.terms or like else []
-        said = songs_saying(user, [*without_label, *with_label, *unknown])
-        also: set[int] = set()
-        for text in with_label:
-            also |= said.get(text, set())
-        needed = [text for text in [*without_label, *unknown] if text in said]
-        return cls(
-            parsed=replace(parsed, unknown=[word for word in parsed.unknown if word not in needed]),
-            like=like,
-            saying=[said[text] for text in needed],
-            also=also,
-            inside=inside,
-            outside=outside,
-            by_names=[*needed, *(text for text in with_label if text in said)],
-            by_year=by_year,
-        )
-
-    @property
-    def anything(self) -> bool:
-        """Whether songs can be listed for it."""
-        return bool(self.parsed.matched or self.like or self.saying or self.by_year)
-
-
 def _with_likeness(parsed: ParsedQuery, meant: NameMeant) -> ParsedQuery:
     """The query with the name in its text, and in the text that is left without each term."""
     like = f"like {meant.name}"
@@ -264,7 +230,7 @@ def _with_likeness(parsed: ParsedQuery, meant: NameMeant) -> ParsedQuery:
     return replace(parsed, terms=terms, text=", ".join(filter(None, [like, parsed.text])))
 
 
-def _fitting(user: User, wanted: _Wanted, n: int, *, playable_only: bool, new_only: bool) -> list[Recommendation]:
+def _fitting(user: User, wanted: Wanted, n: int, *, playable_only: bool, new_only: bool) -> list[Recommendation]:
     bundle = current.bundle()
     if bundle is None:
         return []
@@ -287,6 +253,9 @@ def _fitting(user: User, wanted: _Wanted, n: int, *, playable_only: bool, new_on
             taste.as_batch(index, query), liked=_row_of(index.songs(wanted.like.songs), batch.liked.shape[1])
         )
         asking = replace(asking, disliked=batch.disliked * 0, nudges=batch.nudges * 0)
+    elif not any(weight > 0 for weight in query.values()):
+        # What should stay away says nothing for a song that is listed.
+        asking = batch.unasked
     said = more_asked_than_liked(bundle, batch, query) if wanted.like is None else set(query)
     of_query = set(index.labels(list(said)).tolist())
     return chosen(
@@ -300,7 +269,7 @@ def _fitting(user: User, wanted: _Wanted, n: int, *, playable_only: bool, new_on
     )
 
 
-def _scores(bundle: ModelBundle, wanted: _Wanted, batch: ListenerBatch) -> Vector:
+def _scores(bundle: ModelBundle, wanted: Wanted, batch: ListenerBatch) -> Vector:
     """Scores of all songs: what is asked for decides what is listed, taste the order (`asking.words_first`)."""
     index, ranker = bundle.index, bundle.labels_and_sound
     taste = ranker.scores(batch.unasked)[0]
@@ -308,6 +277,7 @@ def _scores(bundle: ModelBundle, wanted: _Wanted, batch: ListenerBatch) -> Vecto
     match, candidates = np.zeros(len(taste)), np.ones(len(taste), dtype=bool)
     if asks and ranker.tells_apart(batch.query):
         match, candidates = ranker.matches(batch.query)
+        match = match * _share_of_terms(bundle, wanted.parsed) ** 2
     if wanted.like is not None:
         similar = ranker.alike(index.songs(wanted.like.songs))
         candidates = similar > 0
@@ -335,7 +305,26 @@ def _scores(bundle: ModelBundle, wanted: _Wanted, batch: ListenerBatch) -> Vecto
     return words_first(match, candidates, taste, batch.query_share)
 
 
-def _only_decades(wanted: _Wanted) -> bool:
+def _share_of_terms(bundle: ModelBundle, parsed: ParsedQuery) -> Vector:
+    """The share of a query's terms that each song carries a label of: who says three words wants all three.
+
+    Songs without labels are matched by sound, and count as carrying all.
+    """
+    index, ranker = bundle.index, bundle.labels_and_sound
+    n_songs = ranker.content.weights.shape[0]
+    terms = [set(term.labels) for term in parsed.matched if not term.negated]
+    if len(terms) < _FEWEST_TERMS:
+        return np.ones(n_songs)
+    carried = np.zeros(n_songs)
+    for labels in terms:
+        wanted = np.isin(index.label_names, list(labels)).astype(np.float64)
+        carried += ranker.content.cosines(wanted) > 0
+    carried[ranker.evidence.amounts == 0] = len(terms)
+    shares: Vector = carried / len(terms)
+    return shares
+
+
+def _only_decades(wanted: Wanted) -> bool:
     return wanted.like is None and all(term.decade for term in wanted.parsed.terms if not term.negated)
 
 

@@ -51,7 +51,7 @@ _SIMILAR_WORDS = {
         "the part of their listeners who have played both",
         "Nobody who has played it has played another song here.",
     ),
-    By.BOTH: ("Both", "high in both lists", "Nothing yet, neither by sound nor by listeners."),
+    By.BOTH: ("Both", "the two lists as one, high in both first", "Nothing yet, neither by sound nor by listeners."),
 }
 
 PICKED = 1.0
