@@ -34,9 +34,8 @@ class KeptSongs extends HTMLElement {
     this.addEventListener("click", (event) => this.act(event.target.closest("[data-kept]")), { signal });
     document.addEventListener("kept:changed", () => this.show(), { signal });
     for (const name of ["online", "offline"]) window.addEventListener(name, () => this.showNetwork(), { signal });
-    // The address is still that of the page which was wanted.
     const again = document.querySelector("[data-network-again]");
-    again?.addEventListener("click", () => location.reload(), { signal });
+    again?.addEventListener("click", () => this.tryAgain(), { signal });
     this.showNetwork();
     this.show();
   }
@@ -45,9 +44,19 @@ class KeptSongs extends HTMLElement {
     this.ended.abort();
   }
 
+  /** Fetch the page that was wanted, whose address is still there; music goes on where the page fits around it. */
+  tryAgain() {
+    const link = document.createElement("a");
+    link.href = location.href;
+    this.append(link);
+    htmx.process(link);
+    link.click();
+  }
+
   showNetwork() {
+    // Instead of the page that was wanted it says why, also where the network is there and the server is not.
     document.querySelector("[data-network=off]").hidden =
-      navigator.onLine && !document.body.hasAttribute("data-offline-shell");
+      navigator.onLine && !document.querySelector("[data-network-again]");
   }
 
   async show() {

@@ -51,9 +51,10 @@ function isPage({ mode, headers }) {
   return mode === "navigate" || headers.has("HX-Boosted") || headers.has("HX-History-Restore-Request");
 }
 
+/** A copy of the page: an answer out of the cache has its own address, and navigation.js would go there. */
 async function offlinePage() {
   const page = await caches.match(shell.page, { ignoreVary: true });
-  return page || Response.error();
+  return page ? new Response(page.body, { headers: page.headers }) : Response.error();
 }
 
 async function fileOfShell(request) {

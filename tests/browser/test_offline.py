@@ -113,6 +113,25 @@ def test_the_network_goes_away_and_comes_back_while_music_plays(visit: Visit) ->
     assert sent.value.ok
 
 
+def test_a_server_that_went_away_says_so_and_the_page_wanted_comes_with_the_music_playing(visit: Visit) -> None:
+    page = with_worker(visit, forgive=("ERR_INTERNET_DISCONNECTED",))
+    play(page, "Xtal")
+    page.evaluate("document.querySelector('audio').playbackRate = 0.1")
+    mark(page)
+    # A server that is started again: the device itself has a network.
+    page.evaluate("Object.defineProperty(navigator, 'onLine', { get: () => true })")
+    page.context.set_offline(True)
+    page.get_by_role("link", name="Playlists", exact=True).click()
+    heading(page, "Offline")
+    expect(page).to_have_url(re.compile("/playlists/$"))
+    expect(page.get_by_text("the server cannot be reached")).to_be_visible()
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Try again").click()
+    heading(page, "Playlists")
+    assert page.evaluate("window.marked") is True
+    assert page.evaluate("document.querySelector('audio').paused") is False
+
+
 def test_a_playlist_is_kept_listed_with_its_size_and_removed_again(visit: Visit) -> None:
     page = with_worker(visit, "/playlists/")
     page.get_by_role("link", name="Late evening").click()
