@@ -160,7 +160,9 @@ def remove(request: ListenerRequest, pk: int, song: int) -> HttpResponse:
     after = remove_song(playlist, song)
     if not request.htmx:
         return redirect(playlist)
+    count = songs_of(playlist).count()
     context = {"playlist": playlist, "song": song, "title": title, "after": after, "said": f"{title} is taken out"}
+    context |= {"count": count, "room": MOST_SONGS - count}
     return render(request, "catalog/playlist_removed.html", context)
 
 

@@ -144,6 +144,7 @@ def test_a_song_that_was_taken_out_can_be_put_back_where_it_was(
 ) -> None:
     answer = client.post(address(playlist, songs[1], "remove"), headers=HTMX).content.decode()
     assert titles(playlist) == "023"
+    assert "3 songs" in answer
     assert f'name="before" value="{songs[2].pk}"' in answer
     back = {"song": songs[1].pk, "before": songs[2].pk, "undo": "1"}
     assert client.post(f"/playlists/{playlist.pk}/songs/", back)["Location"] == address(playlist)
