@@ -79,6 +79,7 @@ def test_what_no_song_here_has_is_said(page: Client) -> None:
 def test_songs_that_are_called_so_come_first(page: Client) -> None:
     answer = page.get("/find/", {"q": "so what"}).content.decode()
     assert "Called “so what”" in answer
+    assert 'aria-label="Play all: called so what"' in answer
     assert "Not understood" not in answer
 
 
