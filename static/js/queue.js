@@ -91,6 +91,16 @@ async function more(song) {
   }
 }
 
+async function favour(song, wanted = true) {
+  try {
+    await ask(addressOf("favourite", song.song), { favourite: wanted ? "1" : "0" });
+    if (wanted) say(words(`${song.title} is a favourite of yours.`), keyOf("Undo", () => favour(song, false)));
+    else say(words(`${song.title} is no longer a favourite.`));
+  } catch {
+    failed();
+  }
+}
+
 async function refuse(song) {
   try {
     await ask(addressOf("notThis", song.song), { refused: "1" });
@@ -162,6 +172,7 @@ const wishes = {
   keep: (song) => document.dispatchEvent(new CustomEvent("song:keep", { detail: song.element })),
   choose: (song) => document.dispatchEvent(new CustomEvent("song:choose", { detail: song })),
   not: refuse,
+  favourite: favour,
   similar,
   playlist: (song) => choosePlaylist([song]),
 };

@@ -5,7 +5,7 @@ export const numberOf = (song) => song.match(/(\d+)\/$/)?.[1];
 
 /**
  * @param {"audio" | "plays" | "goOn" | "stars" | "waveform" | "moreLikeThis" | "notThis" | "queue" | "loudness" |
- *   "album" | "download" | "lyricsOf"} what
+ *   "album" | "download" | "lyricsOf" | "favourite"} what
  * @param {string} [song] its own address, "/songs/7/"; none for what is of no song
  * @returns {string}
  */

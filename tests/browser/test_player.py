@@ -288,6 +288,24 @@ def test_play_similar_is_a_switch_that_shows_that_it_is_on_and_bends_to_the_tast
     expect(main.get_by_role("button", name="Play similar", pressed=False)).to_be_visible()
 
 
+def test_a_song_becomes_a_favourite_from_its_dots_and_is_taken_back(visit: Visit) -> None:
+    page = visit("/library/?q=xtal")
+    page.get_by_role("button", name="More for Xtal").click()
+    page.locator("#song-menu").get_by_role("button", name="Favourite").click()
+    said = page.locator("#player-said")
+    expect(said).to_contain_text("Xtal is a favourite of yours.")
+    page.goto("/favourites/")
+    expect(page.locator("#main").get_by_role("link", name="Xtal")).to_be_visible()
+    page.goto("/library/?q=xtal")
+    page.get_by_role("button", name="More for Xtal").click()
+    page.locator("#song-menu").get_by_role("button", name="Favourite").click()
+    said.get_by_role("button", name="Undo").click()
+    expect(said).to_contain_text("Xtal is no longer a favourite.")
+    page.goto("/favourites/")
+    heading(page, "Favourites")
+    expect(page.locator("#main").get_by_role("link", name="Xtal")).to_have_count(0)
+
+
 def test_wishes_of_the_player_count_at_once_and_are_taken_back(visit: Visit) -> None:
     page = visit("/library/?artist=miles+davis&sort=title")
     play(page, "Blue in Green")
