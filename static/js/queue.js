@@ -94,7 +94,11 @@ async function more(song) {
 async function favour(song, wanted = true) {
   try {
     await ask(addressOf("favourite", song.song), { favourite: wanted ? "1" : "0" });
-    if (wanted) say(words(`${song.title} is a favourite of yours.`), keyOf("Undo", () => favour(song, false)));
+    if (wanted)
+      say(
+        words(`${song.title} is a favourite of yours.`),
+        keyOf("Undo", () => favour(song, false)),
+      );
     else say(words(`${song.title} is no longer a favourite.`));
   } catch {
     failed();

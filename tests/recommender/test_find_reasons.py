@@ -48,7 +48,7 @@ def test_a_song_whose_names_say_the_word_gives_them_as_its_reason(ada: User, add
 
 
 def test_words_that_only_say_what_should_stay_away_are_no_reason_for_a_song(ada: User, add: AddSong) -> None:
-    sounds = {"rock": [1, 0.1], "jazz": [0.1, 1], "soul": [0.2, 1], "metal": [1, 0]}
+    sounds: dict[str, list[float]] = {"rock": [1, 0.1], "jazz": [0.1, 1], "soul": [0.2, 1], "metal": [1, 0]}
     for label, sound in sounds.items():
         store_embedding(add(f"Some {label}", {label: 1}), "some-1", sound)
     recompute()
