@@ -230,4 +230,13 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   detail.isError = false;
 });
 
+// Whoever picked a word sees the songs that came for it; they stand below the words.
+document.addEventListener("htmx:afterSettle", ({ target }) => {
+  if (!(target instanceof Element) || !target.closest("#mood-songs") || document.querySelector(".mood-bars")) return;
+  const song = document.querySelector("#mood-songs [data-song]");
+  if (!song || song.getBoundingClientRect().top < window.innerHeight / 2) return;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  song.scrollIntoView({ block: "center", behavior: calm ? "instant" : "smooth" });
+});
+
 customElements.define("mood-picture", MoodPicture);

@@ -259,6 +259,15 @@ def test_where_the_browser_has_no_camera_for_the_page_it_says_why(visit: Visit) 
 # --- A word, the way, the songs -----------------------------------------------------------------
 
 
+def test_on_a_phone_the_songs_for_a_word_come_into_sight(visit: Visit) -> None:
+    page = visit("/mood/", size="phone")
+    page.set_viewport_size({"width": 390, "height": 560})
+    page.get_by_role("radio", name="match my mood").check()
+    page.get_by_role("button", name="sad", exact=True).click()
+    shows_songs(page)
+    expect(page.locator("#mood-songs [data-song]").first).to_be_in_viewport()
+
+
 def test_a_mood_by_hand_the_way_and_all_its_songs_by_keyboard(visit: Visit) -> None:
     page = visit("/mood/")
     words = place_on_page(page, "#mood-answer .chips")
