@@ -45,10 +45,13 @@ class Story:
         In one sentence.
     more : list of str
         Further sentences.
+    shares_no_label : bool
+        Whether the verdict is that the song shares no label with what the listener likes.
     """
 
     verdict: str
     more: list[str]
+    shares_no_label: bool = False
 
 
 def story_of(listener: User, song: Song) -> Story | None:
@@ -68,7 +71,8 @@ def story_of(listener: User, song: Song) -> Story | None:
     more = (
         [] if song.playable else ["There is no file of it here, so pages leave it out unless you ask for such songs."]
     )
-    return Story(_verdict(here, first), more + [said for place in others if (said := _company(place))])
+    more += [said for place in others if (said := _company(place))]
+    return Story(_verdict(here, first), more, first.why is PlacementReason.SHARES_NO_LABEL)
 
 
 def _verdict(here: Comparator, place: Placement) -> str:

@@ -115,6 +115,7 @@ def _answer(request: ListenerRequest, words: str, new_only: bool) -> dict[str, A
         "named_rows": song_rows(named.songs, request.user),
         "named_more": named.total - len(named.songs),
         "matches": _matches(request, findings),
+        "all_named": bool(findings.songs),
         "with_or_without_known": find_address(words, new_only=not new_only),
     }
 
@@ -156,8 +157,11 @@ def _chip(term: QueryTerm, new_only: bool) -> dict[str, Any]:
 
 
 def _matches(request: ListenerRequest, findings: Findings) -> list[dict[str, Any]]:
-    whys = [findings.why(one) for one in findings.songs]
-    rows = song_rows([one.song for one in findings.songs], request.user, labels=not all(whys))
+    # What is called so stands above already.
+    named = {song.pk for song in findings.named.songs}
+    others = [one for one in findings.songs if one.song.pk not in named]
+    whys = [findings.why(one) for one in others]
+    rows = song_rows([one.song for one in others], request.user, labels=not all(whys))
 
     # Without the scores: they are places among what matches, which the order says already.
     return [{"row": row, "why": why} for row, why in zip(rows, whys, strict=True)]

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from .conftest import Visit
+from .player import playing
 
 pytestmark = pytest.mark.browser
 
@@ -96,6 +97,13 @@ def test_another_order_is_one_choice_away(visit: Visit) -> None:
     page.get_by_label("Sort").select_option(label="Title")
     expect(page).to_have_url(re.compile(r"\?sort=title$"))
     expect(songs(page).first).to_contain_text("Ágætis byrjun")
+
+
+def test_what_was_found_is_played_from_the_first_song_on(visit: Visit) -> None:
+    page = visit("/library/?artist=miles+davis&sort=title")
+    first = page.locator("#songs .song-row-title").first.inner_text()
+    page.get_by_role("button", name="Play all", exact=True).click()
+    expect(playing(page)).to_have_text(first)
 
 
 def test_rows_are_walked_and_rated_by_keyboard(visit: Visit) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
 from catalog.models import LibraryRoot, Song
 from catalog.services.embeddings import store_embedding
@@ -45,6 +46,23 @@ def test_a_song_whose_names_say_the_word_gives_them_as_its_reason(ada: User, add
     assert whys["White Christmas"].startswith("christmas (title)")
     assert whys["Bells"].startswith("christmas (album)")
     assert whys["Vacation"].startswith("christmas (holiday")
+
+
+def test_a_song_that_is_called_so_is_listed_once(page: Client, add: AddSong) -> None:
+    called = add("White Christmas", {"calm": 2, "jazz": 3})
+    other = add("Bells", {"calm": 1, "choir": 3}, album="Songs for Christmas")
+    recompute()
+    found = page.get("/find/", {"q": "christmas"}).context
+    assert next(row.song for row in found["named_rows"]) == called
+    listed = {*(row.song for row in found["named_rows"]), *(one["row"].song for one in found["matches"])}
+    assert listed == {called, other}
+    assert len(found["named_rows"]) + len(found["matches"]) == 2
+
+
+def test_where_all_that_fits_is_called_so_the_page_says_that(page: Client, add: AddSong) -> None:
+    add("White Christmas", {"calm": 2, "jazz": 3})
+    recompute()
+    assert "All that fits is called so." in page.get("/find/", {"q": "christmas"}).content.decode()
 
 
 def test_words_that_only_say_what_should_stay_away_are_no_reason_for_a_song(ada: User, add: AddSong) -> None:
