@@ -169,7 +169,7 @@ class Server:
         return self.process.wait(ANSWERING)
 
     def left(self, command: str = "") -> dict[int, str]:
-        """What runs on this home, by process id; only what has `command` in its command line."""
+        """What runs on this home, by process id, the oldest first; only what has `command` in its command line."""
         running = running_on(self.home, self.process.pid if self.process else None)
         return {pid: line for pid, line in running.items() if command in line}
 

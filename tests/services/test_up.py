@@ -109,7 +109,7 @@ def test_a_worker_that_is_killed_is_started_again_and_its_children_are_gone(runn
     server = running
     server.wait_until_well()
     before = server.left("celery -q -A dcmrs_site worker")
-    main = min(before)
+    main = next(iter(before))
 
     os.kill(main, signal.SIGKILL)
 
@@ -121,7 +121,7 @@ def test_a_worker_that_is_killed_is_started_again_and_its_children_are_gone(runn
 
 def test_a_web_server_that_is_killed_comes_back_on_the_same_address(running: Server) -> None:
     server = running
-    os.kill(min(server.left("gunicorn")), signal.SIGKILL)
+    os.kill(next(iter(server.left("gunicorn"))), signal.SIGKILL)
     server.wait_for("web was killed by signal 9")
     assert server.health()["database"] == "ok"  # who asks meanwhile waits, and is not refused
 
@@ -130,7 +130,7 @@ def test_its_web_processes_hold_once_what_all_of_them_have_loaded(running: Serve
     server = running
     wait_until(lambda: len(server.left("gunicorn")) > 2, server.left)
     server.wait_until_well()
-    for process in sorted(server.left("gunicorn"))[1:]:
+    for process in list(server.left("gunicorn"))[1:]:
         shared, private = kilobytes(process, "Shared_"), kilobytes(process, "Private_")
         assert private < shared
 
@@ -144,7 +144,7 @@ def kilobytes(process: int, kind: str) -> int:
 def test_redis_that_is_killed_comes_back_and_the_worker_finds_it(running: Server) -> None:
     server = running
     server.wait_until_well()
-    os.kill(min(server.left(REDIS)), signal.SIGKILL)
+    os.kill(next(iter(server.left(REDIS))), signal.SIGKILL)
     server.wait_for("redis was killed by signal 9")
     server.wait_until_well()
 
@@ -162,7 +162,7 @@ def test_what_was_acknowledged_is_there_whoever_is_killed(running: Server) -> No
         for victim in ("gunicorn", "gunicorn", "celery -q -A dcmrs_site worker", REDIS):
             seen = len(listener.acknowledged)
             wait_until(lambda: len(listener.acknowledged) > seen + 3, lambda: listener.refused, 60)  # noqa: B023
-            os.kill(max(server.left(victim)), signal.SIGKILL)
+            os.kill(list(server.left(victim))[-1], signal.SIGKILL)
         server.wait_until_well()
     assert listener.acknowledged
     assert listener.lost() == 0

@@ -63,7 +63,7 @@ def the_whole_worker(server: Server) -> None:
 
 
 def one_process_of_the_worker_and_redis(server: Server) -> None:
-    os.kill(max(server.left("celery -q -A dcmrs_site worker")), signal.SIGKILL)
+    os.kill(list(server.left("celery -q -A dcmrs_site worker"))[-1], signal.SIGKILL)
     kill(server, REDIS)
 
 
