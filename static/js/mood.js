@@ -230,7 +230,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   detail.isError = false;
 });
 
-// Whoever picked a word sees the songs that came for it; they stand below the words.
+// Scroll to the songs for the word that was picked: they stand below the words.
 document.addEventListener("htmx:afterSettle", ({ target }) => {
   if (!(target instanceof Element) || !target.closest("#mood-songs") || document.querySelector(".mood-bars")) return;
   const song = document.querySelector("#mood-songs [data-song]");
