@@ -315,10 +315,8 @@ def _share_of_terms(bundle: ModelBundle, parsed: ParsedQuery) -> Vector:
     terms = [set(term.labels) for term in parsed.matched if not term.negated]
     if len(terms) < _FEWEST_TERMS:
         return np.ones(n_songs)
-    carried = np.zeros(n_songs)
-    for labels in terms:
-        wanted = np.isin(index.label_names, list(labels)).astype(np.float64)
-        carried += ranker.content.cosines(wanted) > 0
+    of_terms = np.stack([np.isin(index.label_names, list(labels)) for labels in terms], axis=1)
+    carried = np.count_nonzero(ranker.content.weights @ of_terms.astype(np.float64) > 0, axis=1)
     carried[ranker.evidence.amounts == 0] = len(terms)
     shares: Vector = carried / len(terms)
     return shares
