@@ -1,15 +1,19 @@
-"""Waiting for the web server of browser tests."""
+"""Commands on the site of browser tests, and waiting for its web server."""
 
 from __future__ import annotations
 
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
 import threading
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from tests.browser.commands import commands
 from tests.browser.site import _wait_for
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -48,3 +52,17 @@ def test_a_server_that_ends_is_not_waited_for() -> None:
 def _runs_until_told() -> subprocess.Popen[bytes]:
     """A process that ends once its input does."""
     return subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+def test_commands_and_functions_run_on_one_home_one_after_the_other_and_the_first_that_fails_says_why(
+    tmp_path: Path,
+) -> None:
+    with commands(tmp_path) as run:
+        run("migrate", "-v0")
+        run("tests.browser.people.make_listener", "mira")
+        with closing(sqlite3.connect(tmp_path / "db.sqlite3")) as database:
+            assert database.execute("SELECT username FROM auth_user").fetchall() == [("mira",)]
+        with pytest.raises(RuntimeError) as failure:
+            run("no_such_command")
+    assert str(failure.value).startswith("no_such_command: ")
+    assert "Unknown command: 'no_such_command'" in str(failure.value)

@@ -1,27 +1,23 @@
-"""Fill a new site with people, and with what they and the taggers say: run by `running_site`."""
+"""Fill a new site with people, and with what they and the taggers say: called by `fill` of `site`."""
 
 from pathlib import Path
 
-import django
 import numpy as np
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.template.loader import render_to_string
 
-django.setup()
+from accounts.services.app_passwords import make_app_password
+from catalog.models import CollectionOpinion, Label, Listener, Song, SongLabel
+from catalog.names import artist_key, collection_hash
+from catalog.services.embeddings import store_embedding
+from catalog.services.favourites import set_favourite_collection, set_favourite_song
+from catalog.services.labels import curate, labels_by_name, store_cnn_labels
+from catalog.services.listening import rate, record_play, refuse
+from catalog.services.playlists import make_playlist
+from recommender.services.for_you.cold_start import FEWEST_TO_PICK
 
-from django.conf import settings  # noqa: E402
-from django.contrib.auth.models import User  # noqa: E402
-from django.template.loader import render_to_string  # noqa: E402
-
-from accounts.services.app_passwords import make_app_password  # noqa: E402
-from catalog.models import CollectionOpinion, Label, Listener, Song, SongLabel  # noqa: E402
-from catalog.names import artist_key, collection_hash  # noqa: E402
-from catalog.services.embeddings import store_embedding  # noqa: E402
-from catalog.services.favourites import set_favourite_collection, set_favourite_song  # noqa: E402
-from catalog.services.labels import curate, labels_by_name, store_cnn_labels  # noqa: E402
-from catalog.services.listening import rate, record_play, refuse  # noqa: E402
-from catalog.services.playlists import make_playlist  # noqa: E402
-from recommender.services.for_you.cold_start import FEWEST_TO_PICK  # noqa: E402
-
-from .site import PASSWORD  # noqa: E402
+from .site import PASSWORD
 
 KINDS = {
     "jazz": Label.Kind.GENRE,
@@ -36,6 +32,10 @@ KINDS = {
 COMMON = "instrumental"
 
 
+def make_listener(name: str) -> None:
+    User.objects.create_user(name, password=PASSWORD)
+
+
 def main() -> None:
     """An admin, a listener with ratings and plays, one without; labels from a tagger, people and the admin.
 
@@ -43,7 +43,7 @@ def main() -> None:
     """
     boss = User.objects.create_superuser("boss", password=PASSWORD)
     mira = User.objects.create_user("mira", password=PASSWORD)
-    User.objects.create_user("newcomer", password=PASSWORD)
+    make_listener("newcomer")
     songs = list(Song.objects.order_by("path"))
     names = list(KINDS)
     for place, song in enumerate(songs[:-1]):
@@ -78,7 +78,3 @@ def main() -> None:
     bare.mkdir()
     for name in ("400", "403_csrf", "500"):
         (bare / f"{name}.html").write_text(render_to_string(f"{name}.html"))
-
-
-if __name__ == "__main__":
-    main()

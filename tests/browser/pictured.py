@@ -1,15 +1,11 @@
-"""The listener of the README's pictures, in a demo library: run by `screenshots.py`."""
+"""The listener of the README's pictures, in a demo library: called by `screenshots.py`."""
 
-import django
+from django.contrib.auth.models import User
 
-django.setup()
+from catalog.models import Song
+from catalog.services.listening import rate, record_play
 
-from django.contrib.auth.models import User  # noqa: E402
-
-from catalog.models import Song  # noqa: E402
-from catalog.services.listening import rate, record_play  # noqa: E402
-
-from .site import PASSWORD  # noqa: E402
+from .site import PASSWORD
 
 LIKED = ("Platform Four", "The Blue Staircase", "Half a Promise", "Umbrella Waltz", "Lamp in the Harbour", "Rain Check")
 
@@ -23,7 +19,3 @@ def main() -> None:
         song = Song.objects.get(title=title)
         rate(mira, song, 5 - place % 2)
         record_play(mira, song)
-
-
-if __name__ == "__main__":
-    main()

@@ -27,8 +27,9 @@ from tqdm import tqdm
 from tests.pages import PAGES, SitePage
 from tests.pages import fill as fill_address
 
+from .commands import PROJECT, Run
 from .conftest import SIZES, find_chromium, launch, log_in, turn_down_offers
-from .site import PROJECT, fill, run, running_site
+from .site import fill, running_site
 from .states import STATES, State, places
 
 GOAL = PROJECT / "screenshots"
@@ -80,16 +81,16 @@ def main() -> None:
         sys.exit(f"No picture of {', '.join(failed)}")
 
 
-def fill_for_docs(home: Path, *, demo: str) -> None:
+def fill_for_docs(home: Path, run: Run, *, demo: str) -> None:
     """The demo library, made or copied from another home, and a listener."""
     if demo:
         shutil.copytree(demo, home, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*NOT_COPIED))
-        run(home, "manage.py", "migrate", "-v0")
+        run("migrate", "-v0")
     else:
-        run(home, "manage.py", "make_demo")
-        run(home, "manage.py", "tag_songs", "--inline")
-        run(home, "manage.py", "recompute")
-    run(home, "-m", "tests.browser.pictured")
+        run("make_demo")
+        run("tag_songs", "--inline")
+        run("recompute")
+    run("tests.browser.pictured.main")
 
 
 def take_all(

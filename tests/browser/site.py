@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 import socket
 import sqlite3
@@ -17,7 +16,8 @@ from pathlib import Path
 
 from tests.audio import tag, write_tone
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
+from .commands import PROJECT, Run, commands, environment
+
 PASSWORD = "correct horse"
 SECONDS = 3.0
 """How long each song of the site is."""
@@ -59,43 +59,32 @@ def _write_music(folder: Path) -> None:
     write_tone(folder / "untagged_song.flac", SECONDS)
 
 
-def fill(home: Path) -> None:
+def fill(home: Path, run: Run) -> None:
     """Give a site an admin `boss`, a listener `mira`, and music."""
     _write_music(home / "music")
-    run(home, "manage.py", "import_music", str(home / "music"))
-    run(home, "-m", "tests.browser.people")
-    run(home, "manage.py", "recompute")
+    run("import_music", str(home / "music"))
+    run("tests.browser.people.main")
+    run("recompute")
 
 
-def run(home: Path, *command: str) -> None:
-    """Run Python with the settings of the site that lives in `home`."""
-    done = subprocess.run(
-        [sys.executable, *command], cwd=PROJECT, env=_environment(home), capture_output=True, text=True
-    )
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
-
-
-def _environment(home: Path) -> dict[str, str]:
-    environment = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL")}
-    environment |= {"DCMRS_HOME": str(home), "DJANGO_SETTINGS_MODULE": "tests.browser.settings"}
-    # Every test that needs somebody new makes them, all from one address.
-    return environment | {"SIGNUP_RATE": "1000/hour"}
+Fill = Callable[[Path, Run], None]
+"""Fills a home by commands."""
 
 
 @contextmanager
-def running_site(home: Path, fill: Callable[[Path], None] = fill) -> Iterator[str]:
+def running_site(home: Path, fill: Fill = fill) -> Iterator[str]:
     """Yield the address of a site that lives in `home`, filled."""
     make(home, fill)
     with serving(home) as address:
         yield address
 
 
-def make(home: Path, fill: Callable[[Path], None] = fill) -> None:
+def make(home: Path, fill: Fill = fill) -> None:
     """Make tables and static files of a site, and fill it."""
-    run(home, "manage.py", "migrate", "-v0")
-    run(home, "manage.py", "collectstatic", "-v0", "--noinput")
-    fill(home)
+    with commands(home) as run:
+        run("migrate", "-v0")
+        run("collectstatic", "-v0", "--noinput")
+        fill(home, run)
 
 
 def copy_of_one(made: Path, home: Path) -> None:
@@ -141,7 +130,7 @@ def serving(home: Path) -> Iterator[str]:
                 "error",
             ],
             cwd=PROJECT,
-            env=_environment(home),
+            env=environment(home),
             pass_fds=[listener.fileno()],
         )
     address = f"http://127.0.0.1:{port}"
