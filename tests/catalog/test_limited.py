@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -18,34 +17,9 @@ from catalog.limited import LimitExceededError, Limits
 from tests.audio import picture
 from tests.pictures import many_scans
 
+from .misbehaving import crash, divide, fill, noisy, sleep, spin
+
 LIMITS = Limits(cpu_s=5.0, memory_bytes=100_000_000, wall_s=60.0)
-
-
-def divide(dividend: int, divisor: int) -> int:
-    return dividend // divisor
-
-
-def spin() -> None:
-    while True:
-        pass
-
-
-def fill(size: int) -> int:
-    return len(bytearray(size))
-
-
-def sleep(seconds: float) -> None:
-    time.sleep(seconds)
-
-
-def crash() -> None:
-    os.abort()
-
-
-def noisy() -> int:
-    print("what a library prints")
-    os.write(1, b"what a library prints")
-    return os.getpid()
 
 
 def test_a_call_returns_and_raises_what_the_function_does() -> None:
