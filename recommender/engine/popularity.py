@@ -120,14 +120,13 @@ def expected_listeners(
     data: TrainingData, progress: Progress = no_progress, *, regularization: float = REGULARIZATION
 ) -> Expectation:
     """Predict listeners from features by ridge regression, with 5-fold cross-validation."""
-    # Import only for fitting.
-    from scipy.stats import spearmanr
-
     rows = Features.fit(data).rows_and_amounts(data)
     counted = np.log1p(data.listeners)
     known = np.flatnonzero((data.listeners > 0) & (np.diff(rows.indptr) > 0))
     if len(known) < _FEWEST_SONGS:
         return Expectation(np.zeros(data.n_songs), float("nan"), float("nan"))
+    # Import only for predicting: it takes a second of processor time.
+    from scipy.stats import spearmanr
 
     def learned(songs: Positions) -> tuple[Vector, float]:
         mean = float(counted[songs].mean())
