@@ -93,7 +93,7 @@ def test_evaluation_as_a_table(tmp_path: Path) -> None:
 
 
 def test_faces_with_a_near_copy_in_train_are_counted_apart(tmp_path: Path) -> None:
-    with np.load(write_faces(tmp_path / "faces.npz")) as archive:
+    with np.load(write_faces(tmp_path / "faces.npz", train=35)) as archive:
         arrays = dict(archive)
     random = np.random.default_rng(1)
     arrays["test_images"] = random.integers(0, 256, (20, 48, 48), dtype=np.uint8)
@@ -112,7 +112,7 @@ def test_faces_with_a_near_copy_in_train_are_counted_apart(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_without_another_split_to_compare_with_no_faces_are_counted_apart(tmp_path: Path, split: str) -> None:
-    with np.load(write_faces(tmp_path / "faces.npz")) as archive:
+    with np.load(write_faces(tmp_path / "faces.npz", train=35)) as archive:
         renamed = {name.replace("train", split): array for name, array in archive.items()}
     np.savez(tmp_path / "renamed.npz", **renamed)
 
@@ -130,7 +130,7 @@ def test_reliability_is_drawn_where_it_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_drawing_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
-    file = str(write_faces(tmp_path / "faces.npz"))
+    file = str(write_faces(tmp_path / "faces.npz", train=35))
 
     with pytest.raises(CommandError, match="No such file or directory"):
         run("evaluate_mood", file, "--split", "train", "--reliability", str(tmp_path / "nowhere" / "r.svg"))
