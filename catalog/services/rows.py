@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.db.models import Sum
+from django.db.models import Sum, Value
 
-from ..models import PlayCount, Rating, Song, SongLabel
+from ..models import NotThis, PlayCount, Rating, Song, SongLabel
 
 _SHOWN_LABELS = 3
+_REFUSED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class SongRow:
     labels: list[str]
     stars: int | None
     plays: int
+    refused: bool = False
 
 
 def song_rows(songs: Iterable[Song], user: User, *, labels: bool = True) -> list[SongRow]:
@@ -32,11 +34,30 @@ def song_rows(songs: Iterable[Song], user: User, *, labels: bool = True) -> list
     shown = list(songs)
     ids = [song.pk for song in shown]
     strengths = label_strengths(ids if labels else [])
-    stars = dict(Rating.objects.filter(user=user, song__in=ids).values_list("song", "stars"))
+    stars, refused = _opinions(ids, user)
     plays = dict(
         PlayCount.objects.filter(user=user, song__in=ids).order_by().values_list("song").annotate(Sum("count"))
     )
-    return [SongRow(song, _strongest(strengths[song.pk]), stars.get(song.pk), plays.get(song.pk, 0)) for song in shown]
+    return [
+        SongRow(
+            song, _strongest(strengths[song.pk]), stars.get(song.pk), plays.get(song.pk, 0), refused=song.pk in refused
+        )
+        for song in shown
+    ]
+
+
+def _opinions(ids: list[int], user: User) -> tuple[dict[int, int], set[int]]:
+    """The listener's stars by song, and the songs that are not for them, in one query."""
+    rated = Rating.objects.filter(user=user, song__in=ids).order_by().values_list("song", "stars")
+    refused = NotThis.objects.filter(user=user, song__in=ids).order_by().values_list("song", Value(_REFUSED))
+    stars: dict[int, int] = {}
+    not_for_them: set[int] = set()
+    for song, said in rated.union(refused, all=True):
+        if said == _REFUSED:
+            not_for_them.add(song)
+        else:
+            stars[song] = said
+    return stars, not_for_them
 
 
 def _strongest(strengths: dict[str, float]) -> list[str]:

@@ -38,10 +38,12 @@ def rate(request: ListenerRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def stars(request: ListenerRequest, pk: int) -> HttpResponse:
-    """The listener's stars for a song, to change them from the player."""
+    """The listener's stars for a song and whether it is a favourite, to change them from the player."""
     song = get_object_or_404(Song, pk=pk)
     rating = request.user.ratings.filter(song=song).first()
-    response = render(request, "catalog/stars.html", {"song": song, "stars": rating.stars if rating else None})
+    favourite = song.favourites.filter(user=request.user).exists()
+    context = {"song": song, "stars": rating.stars if rating else None, "favourite": favourite}
+    response = render(request, "catalog/stars.html", context)
     response["Cache-Control"] = "no-store"
     return response
 

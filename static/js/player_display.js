@@ -2,7 +2,7 @@
 
 import { showArtists } from "./artists.js";
 import { addressOf } from "./song_addresses.js";
-import { starsFor } from "./stars.js";
+import { opinionOf } from "./stars.js";
 import { nameTab } from "./tab_title.js";
 
 /** @typedef {import("./song_queue.js").Song} Song */
@@ -59,7 +59,7 @@ export function showSong(song) {
   }
   showLength(song.seconds);
   showWave(song, 1);
-  showStars(song);
+  showOpinion(song);
 }
 
 /**
@@ -70,10 +70,22 @@ export function showTrouble(text) {
   trouble.hidden = !text;
 }
 
-async function showStars(song) {
+/** @param {boolean} favourite */
+function showFavourite(favourite) {
+  for (const button of bar.querySelectorAll("[data-wish='favourite']"))
+    button.setAttribute("aria-pressed", String(favourite));
+}
+
+document.addEventListener("song:favourite", ({ detail }) => {
+  if (shown && detail.address === addressOf("favourite", shown.song)) showFavourite(detail.favourite);
+});
+
+async function showOpinion(song) {
   for (const place of parts("stars")) place.replaceChildren();
-  const stars = await starsFor(song.song);
+  showFavourite(false);
+  const { stars, favourite } = await opinionOf(song.song);
   if (shown !== song || !stars) return;
+  showFavourite(favourite);
   for (const place of parts("stars")) {
     const form = document.importNode(stars, true);
     place.replaceChildren(form);

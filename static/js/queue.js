@@ -3,8 +3,9 @@
 // events.
 
 import { artistsFrom, showArtists } from "./artists.js";
+import { showFavourite, showRefused } from "./opinions.js";
 import { addressOf, numberOf } from "./song_addresses.js";
-import { starsFor } from "./stars.js";
+import { opinionOf } from "./stars.js";
 
 const player = document.getElementById("player");
 const panel = document.getElementById("queue");
@@ -91,9 +92,11 @@ async function more(song) {
   }
 }
 
-async function favour(song, wanted = true) {
+async function favour(song, wanted) {
+  const address = addressOf("favourite", song.song);
   try {
-    await ask(addressOf("favourite", song.song), { favourite: wanted ? "1" : "0" });
+    await ask(address, { favourite: wanted ? "1" : "0" });
+    showFavourite(address, wanted);
     if (wanted)
       say(
         words(`${song.title} is a favourite of yours.`),
@@ -106,15 +109,18 @@ async function favour(song, wanted = true) {
 }
 
 async function refuse(song) {
+  const address = addressOf("notThis", song.song);
   try {
-    await ask(addressOf("notThis", song.song), { refused: "1" });
+    await ask(address, { refused: "1" });
+    showRefused(address, true);
     if (song.song === current()?.song) command("next");
     for (const { id, song: address } of [...state.queue]) if (address === song.song) command("remove", { id });
     say(
       words(`${song.title} will not be recommended.`),
       keyOf("Undo", async () => {
         try {
-          await ask(addressOf("notThis", song.song), { refused: "0" });
+          await ask(address, { refused: "0" });
+          showRefused(address, false);
           say(words(`${song.title} may be recommended again.`));
         } catch {
           failed();
@@ -176,7 +182,8 @@ const wishes = {
   keep: (song) => document.dispatchEvent(new CustomEvent("song:keep", { detail: song.element })),
   choose: (song) => document.dispatchEvent(new CustomEvent("song:choose", { detail: song })),
   not: refuse,
-  favourite: favour,
+  // The buttons of the player show whether it is one, and take it back.
+  favourite: (song, button) => favour(song, button?.getAttribute("aria-pressed") !== "true"),
   similar,
   playlist: (song) => choosePlaylist([song]),
 };
@@ -378,7 +385,7 @@ function artistLink([name, address]) {
 async function showStars(song) {
   const place = menu.querySelector(".song-menu-stars");
   place.replaceChildren();
-  const stars = await starsFor(song);
+  const { stars } = await opinionOf(song);
   if (!stars || asked?.song !== song) return;
   stars.classList.add("stars-large");
   place.replaceChildren(stars);
@@ -463,7 +470,7 @@ document.addEventListener("click", ({ target }) => {
   if (!button) return;
   const { dataset } = button;
   if ("more" in dataset) openMenu(button);
-  else if ("wish" in dataset && current()) wishes[dataset.wish](current());
+  else if ("wish" in dataset && current()) wishes[dataset.wish](current(), button);
   else if ("queueToggle" in dataset) {
     opener = button;
     openQueue(panel.hidden);

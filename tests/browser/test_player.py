@@ -306,6 +306,60 @@ def test_a_song_becomes_a_favourite_from_its_dots_and_is_taken_back(visit: Visit
     expect(page.locator("#main").get_by_role("link", name="Xtal")).to_have_count(0)
 
 
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_the_player_says_whether_its_song_is_a_favourite_and_follows_the_page(visit: Visit, size: str) -> None:
+    page = visit("/library/?q=sinnerman", size=size)
+    play(page, "Sinnerman")
+    if size == "phone":
+        page.get_by_role("button", name="Stars, wishes and queue").click()
+    heart = player(page).get_by_role("button", name="Favourite", exact=True)
+    expect(heart).to_have_attribute("aria-pressed", "false")
+    heart.click()
+    expect(heart).to_have_attribute("aria-pressed", "true")
+    player(page).get_by_role("link", name="Sinnerman").click()
+    heading(page, "Sinnerman")
+    on_page = page.locator("#main").get_by_role("button", name="Favourite")
+    expect(on_page).to_have_attribute("aria-pressed", "true")
+    on_page.click()
+    if size == "phone":
+        page.get_by_role("button", name="Stars, wishes and queue").click()
+    expect(heart).to_have_attribute("aria-pressed", "false")
+    heart.click()
+    expect(heart).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#main form[action$='/favourite/'] button").first).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    if size == "phone":
+        page.get_by_role("button", name="Stars, wishes and queue").click()
+    expect(heart).to_have_attribute("aria-pressed", "true")
+    heart.click()
+    expect(heart).to_have_attribute("aria-pressed", "false")
+
+
+@pytest.mark.parametrize(
+    ("address", "row"),
+    [
+        ("/library/?q=xtal", ".song-row"),
+        ("/", ".song-card"),
+        ("/find/?q=calm", ".song-row"),
+    ],
+)
+def test_a_row_says_that_a_song_is_not_for_the_listener_and_takes_it_back(visit: Visit, address: str, row: str) -> None:
+    page = visit(address)
+    song = page.locator(f"#main {row}").first
+    song.hover()
+    song.locator("[data-more]").click()
+    with page.expect_response("**/not-this/"):
+        page.locator("#song-menu").get_by_role("button", name="Not for me").click()
+    expect(song.locator(".song-refused")).to_contain_text("Not for me")
+    if row == ".song-row" and "library" in address:
+        page.reload()
+        expect(song.locator(".song-refused")).to_contain_text("Not for me")
+    song.locator(".song-refused").get_by_role("button", name="Undo").click()
+    expect(song.locator(".song-refused")).to_have_count(0)
+    page.reload()
+    expect(page.locator("#main .song-refused")).to_have_count(0)
+
+
 def test_wishes_of_the_player_count_at_once_and_are_taken_back(visit: Visit) -> None:
     page = visit("/library/?artist=miles+davis&sort=title")
     play(page, "Blue in Green")

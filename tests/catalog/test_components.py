@@ -28,7 +28,7 @@ def hostile_song(**fields: object) -> Song:
 
 
 SONG = hostile_song()
-ROW = SongRow(SONG, [HOSTILE, "calm"], 3, 2)
+ROW = SongRow(SONG, [HOSTILE, "calm"], 3, 2, refused=True)
 ALBUM = SimpleNamespace(first=SONG, title=HOSTILE, year=1999, song_ids=[7, 8])
 ENTRY = Entry(HOSTILE, HOSTILE, HOSTILE, first=7, songs=1234, albums=1, year=1999, added=0.0, folded="")
 LABEL = ProfileLabel(3, HOSTILE, "mood", weight=1.0, learned=0.5, nudge=0.5, liked=2, disliked=1, share=0.4)
@@ -53,6 +53,7 @@ CALLS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "songs.artist_entry": ((ENTRY,), {}),
     "songs.album_entry": ((ENTRY, SONG), {}),
     "songs.line": ((SONG,), {"why": HOSTILE, "score": HOSTILE, "said": HOSTILE}),
+    "songs.refused_note": ((SONG,), {}),
     "songs.refused": ((ROW,), {}),
     "songs.of_playlist": ((ROW, SimpleNamespace(pk=4)), {}),
     "songs.compared": ((COMPARED, "left", QUESTION), {}),

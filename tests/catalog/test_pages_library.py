@@ -6,6 +6,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import Label, PlayCount, Song, SongLabel
+from catalog.services.listening import refuse
 from catalog.views.library import SONGS_A_PAGE
 from tests.factories import add_labels, make_rating, make_root, make_song, make_user
 from tests.pages import OWN_QUERIES
@@ -264,3 +265,15 @@ def test_words_that_are_a_label_too_lead_to_its_songs(client: Client, listener: 
     assert len(titles(client, "label=Rock")) == 3
     for query in ("q=bottom", "q=rock&label=rock", ""):
         assert "the label of" not in client.get(f"/library/?{query}").content.decode()
+
+
+def test_a_row_says_that_its_song_is_not_for_the_listener(client: Client, listener: User) -> None:
+    refused, liked = playable("Refused"), playable("Liked")
+    make_rating(listener, liked, 5)
+    refuse(make_user(), liked)
+    refuse(listener, refused)
+    rows = {row.song.title: row for row in client.get("/library/").context["rows"]}
+    assert [(row.stars, row.refused) for row in (rows["Refused"], rows["Liked"])] == [(None, True), (5, False)]
+    page = client.get("/library/").content.decode()
+    assert page.count(f'action="/songs/{refused.pk}/not-this/"') == 1
+    assert f'action="/songs/{liked.pk}/not-this/"' not in page
