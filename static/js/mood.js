@@ -230,9 +230,9 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   detail.isError = false;
 });
 
-// Scroll to the songs for the word that was picked: they stand below the words.
+// Scroll to the songs for the picture, or the word that was picked: they stand below what was read.
 document.addEventListener("htmx:afterSettle", ({ target }) => {
-  if (!(target instanceof Element) || !target.closest("#mood-songs") || document.querySelector(".mood-bars")) return;
+  if (!(target instanceof Element) || !target.closest("#mood-songs")) return;
   const song = document.querySelector("#mood-songs [data-song]");
   if (!song || song.getBoundingClientRect().top < window.innerHeight / 2) return;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -268,6 +268,16 @@ def test_on_a_phone_the_songs_for_a_word_come_into_sight(visit: Visit) -> None:
     expect(page.locator("#mood-songs [data-song]").first).to_be_in_viewport()
 
 
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_the_songs_for_a_picture_come_into_sight(visit: Visit, size: str) -> None:
+    page = visit("/mood/", size=size)
+    choose(page, as_file(portrait(600)))
+    read(page)
+    shows_songs(page)
+    expect(page.locator("#mood-songs [data-song]").first).to_be_in_viewport()
+    expect(page.locator(".mood-bars")).to_have_count(1)
+
+
 def test_a_mood_by_hand_the_way_and_all_its_songs_by_keyboard(visit: Visit) -> None:
     page = visit("/mood/")
     words = place_on_page(page, "#mood-answer .chips")
