@@ -113,6 +113,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "dcmrs_site.headers.PermissionsPolicy",
     "dcmrs_site.theme.Theme",
+    "dcmrs_site.device_time.DeviceTime",
     "dcmrs_site.offline.ForgetKeptSongs",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -50,6 +50,11 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   location.assign(`${login}?next=${encodeURIComponent(location.pathname + location.search)}`);
 });
 
+// Days and hours on pages are those of this device: the server reads its time zone with the next page.
+const timeZone = `timezone=${encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone)}`;
+if (!document.cookie.split("; ").includes(timeZone))
+  document.cookie = `${timeZone}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+
 // What somebody listened to is not for whoever logs in next.
 if (!document.getElementById("player")) {
   sessionStorage.removeItem("dcmrs.player");

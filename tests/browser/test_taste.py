@@ -160,6 +160,21 @@ def test_the_profile_is_corrected_without_scripts(visit: Visit) -> None:
     expect(label(page, "soul")).not_to_contain_text("by hand")
 
 
+def test_history_has_the_hours_of_the_device(visit: Visit) -> None:
+    page = visit("/library/?q=sinnerman", timezone_id="Pacific/Kiritimati")
+    hour = page.evaluate(
+        """async () => {
+          const at = Date.now() - 3600 * 1000;
+          const headers = JSON.parse(document.body.getAttribute("hx-headers"));
+          const { song } = document.querySelector("#main [data-song]").dataset;
+          await fetch(`${song}plays/`, { method: "POST", headers, body: new URLSearchParams({ started_at: at }) });
+          return new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+        }"""
+    )
+    page.goto("/taste/history/")
+    expect(page.locator("#main .song-row").filter(has_text="Sinnerman").filter(has_text=hour).first).to_be_visible()
+
+
 def test_history_and_refusals_are_a_tab_away(visit: Visit) -> None:
     page = visit("/taste/", "mira")
     page.get_by_role("link", name="History", exact=True).click()
