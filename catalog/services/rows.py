@@ -60,6 +60,11 @@ def _opinions(ids: list[int], user: User) -> tuple[dict[int, int], set[int]]:
     return stars, not_for_them
 
 
+def strongest_labels(song: Song) -> list[str]:
+    """A song's strongest labels, as its row shows them, in one query."""
+    return _strongest(label_strengths([song.pk])[song.pk])
+
+
 def _strongest(strengths: dict[str, float]) -> list[str]:
     return [name.lower() for name in sorted(strengths, key=lambda name: (-strengths[name], name))[:_SHOWN_LABELS]]
 

@@ -17,6 +17,7 @@ from accounts.http import ListenerRequest
 from ..http import bad_request
 from ..models import Song
 from ..services import listening
+from ..services.rows import strongest_labels
 
 _STARS = {str(stars): stars for stars in range(6)}
 _YES_NO = {"1": True, "0": False}
@@ -38,11 +39,16 @@ def rate(request: ListenerRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def stars(request: ListenerRequest, pk: int) -> HttpResponse:
-    """The listener's stars for a song and whether it is a favourite, to change them from the player."""
+    """What the player shows of a song: its labels, the listener's stars, and whether it is a favourite."""
     song = get_object_or_404(Song, pk=pk)
     rating = request.user.ratings.filter(song=song).first()
     favourite = song.favourites.filter(user=request.user).exists()
-    context = {"song": song, "stars": rating.stars if rating else None, "favourite": favourite}
+    context = {
+        "song": song,
+        "stars": rating.stars if rating else None,
+        "favourite": favourite,
+        "labels": strongest_labels(song),
+    }
     response = render(request, "catalog/stars.html", context)
     response["Cache-Control"] = "no-store"
     return response

@@ -82,10 +82,12 @@ document.addEventListener("song:favourite", ({ detail }) => {
 
 async function showOpinion(song) {
   for (const place of parts("stars")) place.replaceChildren();
+  part("labels").textContent = "";
   showFavourite(false);
-  const { stars, favourite } = await opinionOf(song.song);
+  const { stars, favourite, labels } = await opinionOf(song.song);
   if (shown !== song || !stars) return;
   showFavourite(favourite);
+  part("labels").textContent = labels;
   for (const place of parts("stars")) {
     const form = document.importNode(stars, true);
     place.replaceChildren(form);

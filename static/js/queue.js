@@ -18,8 +18,10 @@ const refused = document.getElementById("playlist-refused");
 const said = document.getElementById("player-said");
 const SAID_FOR_MS = 12_000;
 const SCROLLED_AWAY = 60;
-// On a phone the panel takes the whole screen: cover, words and queue, and what the bar has below them.
-const coversAll = matchMedia("(max-width: 47.99rem)");
+// Opened by the cover, and on a phone always, the panel fills the window: cover, words and queue, and what the bar has
+// below them.
+const onPhone = matchMedia("(max-width: 47.99rem)");
+const isFull = () => player.hasAttribute("data-full");
 
 let state = { queue: [], place: -1, goingOn: null };
 let asked = null;
@@ -214,6 +216,9 @@ function show() {
   });
   list.replaceChildren(...rows);
   htmx.process(list);
+  const why = panel.querySelector(".queue-why");
+  why.textContent = current()?.why || "";
+  why.hidden = !why.textContent;
   showLyrics();
   const on = panel.querySelector(".queue-on");
   on.hidden = !state.goingOn;
@@ -239,7 +244,7 @@ document.addEventListener("player:changed", ({ detail }) => {
 async function showLyrics() {
   const song = current()?.song;
   const part = panel.querySelector(".queue-lyrics");
-  if (!song || !coversAll.matches || song === wordsOf) return;
+  if (!song || !isFull() || song === wordsOf) return;
   wordsOf = song;
   part.hidden = true;
   part.lastElementChild.replaceChildren();
@@ -258,35 +263,36 @@ async function showLyrics() {
 
 // What the panel covers is not to be reached by keyboard or read out.
 function coverPage() {
-  const covered = !panel.hidden && coversAll.matches;
-  for (const beside of document.querySelectorAll("#main, .head, .skip-link")) beside.inert = covered;
+  for (const beside of document.querySelectorAll("#main, .head, .skip-link")) beside.inert = isFull();
 }
-coversAll.addEventListener("change", () => {
-  coverPage();
-  if (!panel.hidden) showLyrics();
+onPhone.addEventListener("change", () => {
+  if (panel.hidden) return;
+  hidePanel(false);
+  showLyrics();
 });
 
 // A link in it leads to a page, which is to be seen.
 panel.addEventListener("click", ({ target }) => {
-  if (!target.closest("a") || !coversAll.matches) return;
+  if (!target.closest("a") || !isFull()) return;
   hidePanel(true);
 });
 
-function hidePanel(hidden) {
+function hidePanel(hidden, full = isFull()) {
   panel.hidden = hidden;
+  player.toggleAttribute("data-full", !hidden && (full || onPhone.matches));
   coverPage();
   for (const toggle of document.querySelectorAll("[data-queue-toggle]"))
     toggle.setAttribute("aria-expanded", String(!hidden));
 }
 
-function openQueue(open) {
-  hidePanel(!open);
+function openQueue(open, full = false) {
+  hidePanel(!open, full);
   if (!open) {
     (opener?.checkVisibility() ? opener : document.querySelector("[data-queue-toggle]")).focus();
     return;
   }
   show();
-  panel.scrollTop = 0;
+  for (const part of [panel, ...panel.children]) part.scrollTop = 0;
   document.getElementById("queue-title").focus({ preventScroll: true });
   // Only the list moves, so that what is above it stays in sight.
   const at = list.querySelector("[aria-current]");
@@ -473,8 +479,11 @@ document.addEventListener("click", ({ target }) => {
   else if ("wish" in dataset && current()) wishes[dataset.wish](current(), button);
   else if ("queueToggle" in dataset) {
     opener = button;
-    openQueue(panel.hidden);
+    const full = dataset.queueToggle === "full";
+    openQueue(panel.hidden || (full && !isFull()), full);
   } else if ("queueClose" in dataset) openQueue(false);
+  else if ("queueSettings" in dataset)
+    button.setAttribute("aria-expanded", String(button.getAttribute("aria-expanded") !== "true"));
   else if ("queueClear" in dataset) command("clear");
   else if ("queueSave" in dataset) choosePlaylist(state.queue, state.goingOn ? `Like ${state.goingOn.title}` : "");
   else if ("queueBend" in dataset) command("bend", { bent: !state.goingOn?.bent });

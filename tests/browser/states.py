@@ -48,6 +48,12 @@ def open_the_queue(page: Page) -> None:
     page.locator(".queue-song").nth(2).wait_for()
 
 
+def open_what_plays(page: Page) -> None:
+    page.locator("[data-play-similar]").click()
+    page.locator(".player-open").click()
+    page.locator(".queue-song").nth(2).wait_for()
+
+
 def keep_a_queue_elsewhere(page: Page, position_ms: int = 1200) -> None:
     """Another player of Mira's, called Pocket, keeps songs of a page as its queue, and plays the last."""
     songs = page.locator("#main [data-song]").evaluate_all("(rows) => rows.map((row) => row.dataset.song)")
@@ -211,6 +217,7 @@ STATES = [
     State("library-labels", "/library/", open_the_labels),
     State("song-playing", "/songs/{song}/", play_a_song),
     State("queue", "/songs/{song}/", open_the_queue),
+    State("now-playing", "/songs/{song}/", open_what_plays),
     State("several-songs", "/library/", choose_several_songs),
     State("player-offer", "/library/", see_an_offer),
     State("playlist-dialog", "/library/", choose_a_playlist),

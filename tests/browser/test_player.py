@@ -450,3 +450,34 @@ def test_on_a_phone_the_view_of_what_plays_fills_the_screen_with_cover_words_que
     heading(page, "Miles Davis")
     expect(page.get_by_role("region", name="Queue")).to_be_hidden()
     assert not page.evaluate("document.getElementById('main').inert")
+
+
+def test_on_a_desktop_the_cover_fills_the_window_with_what_plays_and_the_queues_button_does_not(visit: Visit) -> None:
+    page = visit("/library/?artist=miles+davis&sort=title")
+    play(page, "Blue in Green")
+    page.evaluate("document.querySelector('audio').playbackRate = 0.1")
+    panel = page.get_by_role("region", name="Queue")
+    page.get_by_role("button", name="Queue", exact=True).click()
+    expect(panel).to_be_visible()
+    expect(page.locator(".queue-cover")).to_be_hidden()
+    assert not page.evaluate("document.getElementById('main').inert")
+    page.get_by_role("button", name="Stars, wishes and queue").click()
+    assert player(page).bounding_box() == {"x": 0, "y": 0, "width": 1280, "height": 800}
+    assert page.evaluate("document.getElementById('main').inert")
+    cover = page.locator(".queue-cover").bounding_box()
+    assert cover
+    assert cover["width"] >= 300
+    expect(panel.get_by_role("link", name="Blue in Green")).to_be_in_viewport(ratio=1)
+    expect(panel.locator(".player-labels")).to_contain_text("jazz")
+    expect(panel.locator(".queue-lyrics")).to_contain_text("Blue in the morning")
+    expect(page.locator(".queue-song").last).to_be_in_viewport(ratio=1)
+    expect(page.locator(".player-wave")).to_be_in_viewport()
+    for name in ("Shuffle", "Previous song", "Pause", "Next song", "Repeat: off"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_in_viewport(ratio=1)
+    times = page.locator(".player-times").bounding_box()
+    assert times
+    assert times["width"] > 900
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(page.get_by_role("button", name="Stars, wishes and queue")).to_be_focused()
+    assert not page.evaluate("document.getElementById('main').inert")

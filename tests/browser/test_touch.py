@@ -79,11 +79,31 @@ def test_the_player_over_the_whole_screen_shows_the_queue_and_says_one_thing_onc
     player(page).get_by_role("button", name="Stars, wishes and queue").click()
     queue = page.locator("#queue")
     timer, title = queue.locator(".player-sleep"), queue.locator("#queue-title")
+    expect(timer).to_be_hidden()
+    queue.get_by_role("button", name="Timer, speed and crossfade").click()
     # The sleep timer is above a queue that may have no end.
+    expect(timer).to_be_visible()
     assert box(timer)["y"] < box(title)["y"]
+    queue.get_by_role("button", name="Timer, speed and crossfade").click()
+    expect(timer).to_be_hidden()
     page.get_by_role("button", name="Play similar", exact=True).click()
     expect(queue.locator(".queue-on")).to_contain_text("without end")
     expect(page.locator("#player-said")).to_be_empty()
+
+
+@pytest.mark.parametrize(("title", "words", "songs"), [("Xtal", False, 3), ("Blue in Green", True, 2)])
+def test_the_player_over_the_whole_screen_has_songs_of_the_queue_in_sight(
+    visit: Visit, title: str, words: bool, songs: int
+) -> None:
+    page = visit("/library/", size="phone")
+    play(page, title)
+    page.evaluate("document.querySelector('audio').playbackRate = 0.1")
+    player(page).get_by_role("button", name="Stars, wishes and queue").click()
+    expect(page.locator(".queue-cover")).to_be_in_viewport(ratio=1)
+    assert box(page.locator(".queue-cover"))["width"] >= 200
+    expect(page.locator(".queue-lyrics")).to_be_visible(visible=words)
+    last, foot = page.locator(".queue-song").nth(songs - 1), page.locator(".player-place")
+    assert box(last)["y"] + box(last)["height"] <= box(foot)["y"]
 
 
 def test_the_queue_opens_at_its_top_and_what_is_scrolled_goes_under_one_bar(visit: Visit) -> None:
