@@ -14,6 +14,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import Label, LibraryRoot, Nudge, PlayCount, Rating, Song, SongLabel
+from catalog.names import label_key
 from recommender.models import Dial, Snapshot
 from recommender.snapshots import build, changes
 from tests.factories import NO_ID, make_plays, make_rating, make_song, make_user
@@ -396,6 +397,32 @@ def test_labels_are_to_be_picked_only_where_ten_songs_have_them(page: Client, ro
     shown = text(page)
     assert "What do you like?" not in shown
     assert "to try" in shown
+
+
+def test_labels_to_pick_are_those_that_a_person_would_name_first(page: Client, root: LibraryRoot) -> None:
+    kinds = {"jazz": "genre", "film": "other", "male vocals": "vocals", "calm": "mood", "minimal": "genre"}
+    kinds |= {"piano": "instrument", "Hip-Hop": "genre"}
+    Label.objects.bulk_create(Label(name=name, key=label_key(name), kind=kind) for name, kind in kinds.items())
+    for number in range(24):
+        labels = (
+            {"rest": 0.9}
+            if number >= 20
+            else {"film": 0.9, "male vocals": 0.8, "calm": 0.7, "minimal": 0.6, "piano": 0.5}
+        )
+        labels |= {"Hip-Hop": 0.4} if number < 12 else {}
+        labels |= {"jazz": 0.4} if 10 <= number < 20 else {}
+        labels |= {"rest": 0.3} if number < 5 else {}
+        make_song(f"Title {number}", labels=labels, root=root, path=f"{number}.mp3", tagging_state=Song.Tagging.DONE)
+    build.build()
+    assert [pick.casefold() for pick in picks(text(page))] == [
+        "hip-hop",
+        "jazz",
+        "minimal",
+        "calm",
+        "piano",
+        "film",
+        "male vocals",
+    ]
 
 
 def test_a_picked_label_is_a_nudge_and_changes_the_rows(page: Client, ada: User, songs: list[Song]) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...engine.diversity import UNKNOWN_ARTIST
 from ...engine.interface import Positions
+from ...engine.query_tokens import word_key
 from ...engine.ranking import top
 from ...snapshots.bundle import ModelBundle
 from ...snapshots.song_label_index import SongLabelIndex
@@ -26,6 +27,17 @@ SONGS_TO_TRY = 6
 """Songs offered to a new listener, and the labels that they come from."""
 
 _LABELS_TO_PICK = 12
+_GENRES_TO_PICK = 8
+"""Genres among them where there are moods as well."""
+
+_KINDS_TO_PICK = ("genre", "mood", "era", "instrument", "other", "vocals")
+"""Kinds of labels in the order in which people would name what they like."""
+
+_WELL_KNOWN = frozenset(
+    {"rock", "pop", "hip hop", "rap", "jazz", "classical", "electronic", "dance", "soul", "r b", "metal", "folk"}
+    | {"country", "blues", "reggae", "funk", "punk", "disco", "latin", "indie", "techno", "house", "world"}
+)
+"""Genres that nearly everybody has a picture of, by `word_key`: they are offered before narrower ones."""
 
 FEWEST_TO_PICK = 10
 """Songs that have a label that is offered to be picked: with fewer there is too little to recommend by it."""
@@ -52,7 +64,8 @@ class ColdStartDefaults:
     labels : list of positions
         The most common labels that say something to a listener, alternating between kinds.
     pickable : list of positions
-        Those of them, or of the next most common, that enough songs have to be picked.
+        Those that enough songs have to be picked, as people would name them: genres first, well-known ones before
+        others, by their number of songs, then moods, voices last.
     best : mapping of label to positions of songs
         The best songs of each label by label weight and plays.
     songs, labelled_songs, silent_songs : int
@@ -93,7 +106,7 @@ def _defaults(bundle: ModelBundle, include_unplayable: bool) -> ColdStartDefault
         best[label] = top(np.where(carrying, match, 0) * weight, _POOL, among=shown)
     return ColdStartDefaults(
         labels=labels[:_LABELS_TO_PICK],
-        pickable=[label for label in labels if songs[label] >= FEWEST_TO_PICK][:_LABELS_TO_PICK],
+        pickable=_pickable(songs, index),
         best=best,
         songs=int(np.count_nonzero(shown)),
         labelled_songs=int(np.count_nonzero(shown & (np.diff(weights.indptr) > 0))),
@@ -109,6 +122,20 @@ def _alternating_labels(songs: NDArray[np.int64], kinds: Sequence[str]) -> list[
             by_kind[kinds[label]].append(label)
     turns = zip_longest(*by_kind.values())
     return [label for label in chain.from_iterable(turns) if label is not None]
+
+
+def _pickable(songs: NDArray[np.int64], index: SongLabelIndex) -> list[int]:
+    """The labels that a new listener may pick, in the order in which they are offered."""
+
+    def place(label: int) -> tuple[int, bool, int]:
+        kind = _KINDS_TO_PICK.index(index.label_kinds[label])
+        return kind, word_key(index.label_names[label]) not in _WELL_KNOWN, -int(songs[label])
+
+    enough = sorted(np.flatnonzero(songs >= FEWEST_TO_PICK).tolist(), key=place)
+    genres = [label for label in enough if index.label_kinds[label] == "genre"]
+    others = [label for label in enough if index.label_kinds[label] != "genre"]
+    n_genres = max(_GENRES_TO_PICK, _LABELS_TO_PICK - len(others))
+    return [*genres[:n_genres], *others][:_LABELS_TO_PICK]
 
 
 def choose_songs_to_try(builder: RowBuilder, defaults: ColdStartDefaults) -> list[int]:
