@@ -443,7 +443,8 @@ def test_without_anybody_to_be_seen_a_newcomer_sees_their_own_lists(client: Clie
     assert "the lists of" not in shown
     assert "Rate three songs to see yours" in shown
     assert "Both sides are empty." in shown
-    # Nothing is drawn of nothing.
+    # Nothing is drawn of nothing, and no column stands empty.
+    assert 'id="left-list"' not in shown
     assert "At a glance" not in shown
 
 
@@ -458,7 +459,9 @@ def test_stars_count_as_plays_where_no_play_is_known_and_the_page_says_so(
     assert "count as played" in client.get("/compare/").content.decode()
     make_plays(user, crowd["Birdland"])
     assert compared(user).left.entries == []
-    assert "count as played" not in client.get("/compare/").content.decode()
+    shown = client.get("/compare/").content.decode()
+    assert "count as played" not in shown
+    assert "choose another method for it above" in shown
 
 
 def test_before_the_first_snapshot_there_is_nothing_to_compare(page: Client) -> None:
