@@ -180,22 +180,23 @@ class SongIndex:
         without_joiners = [word for word in words if word not in JOINING_WORDS]
         if not score.any() and 0 < len(without_joiners) < len(words):
             score = self._fitting([self._written(word) for word in without_joiners], among)
-        read_as: dict[str, list[str]] = {}
+        likely: dict[str, list[int]] = {}
         if typing_errors and not score.any():
             fits = []
             for word in words:
                 written = self._written(word)
                 if not (written * among).any() or len(words) > 1:
-                    close = self._vocabulary.close(word)
-                    close = {number: fit for number, fit in close.items() if self._vocabulary.words[number] != word}
+                    words_of, near = self._vocabulary.words, self._vocabulary.close(word)
+                    close = {number: fit for number, fit in near.items() if words_of[number] != word}
                     meant = self._standing(close)
                     if not (written * among).any() and meant.any():
-                        likely = sorted(close, key=lambda number: -close[number])
-                        read_as[word] = [self._vocabulary.words[number] for number in likely[:_MOST_MEANT]]
+                        likely[word] = sorted(close, key=lambda number, fit=close: -fit[number])
                     written = np.maximum(written, meant)
                 fits.append(written)
             score = self._fitting(fits, among)
-        return Found(score > 0, score, read_as)
+        songs = score > 0 if score.any() else among
+        read_as = ((word, self._vocabulary.standing(close, songs)) for word, close in likely.items())
+        return Found(score > 0, score, {word: words[:_MOST_MEANT] for word, words in read_as if words})
 
     def written(self, text: str, among: Mask) -> Mask:
         """The songs with every word of a text in title, artist or album, written or begun so; no typing errors."""

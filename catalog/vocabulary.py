@@ -112,6 +112,11 @@ class Vocabulary:
             self._cut[length] = [word[:length] for word in self.words]
         return self._cut[length]
 
+    def standing(self, numbers: Sequence[int], among: NDArray[np.bool_]) -> list[str]:
+        """Those of some words, by number, that stand in one of some songs (a mask, shape (n_songs,))."""
+        ranges = {number: slice(self.begins[number], self.begins[number + 1]) for number in numbers}
+        return [self.words[number] for number, at in ranges.items() if among[self.songs[at]].any()]
+
     def fit(self, numbers: Mapping[int, float], n_songs: int) -> NDArray[np.float32]:
         """How well some words fit each song: the best of them counts.
 

@@ -95,6 +95,9 @@ def parse_query(
         else:
             word = " ".join(text[token.start : tokens[at + match.length - 1].end].split())
             joins = previous_unknown == at - 1 and not token.after_separator and not match.is_name
+            if negation and not negation.applied and not joins and not match.is_name:
+                # Not to be asked for, and not to be passed over: what it says stays with the word.
+                word = f"{'no' if negation.strength == NOT else 'less'} {word}"
             if joins and order and isinstance(order[-1], str):
                 order[-1] = f"{order[-1]} {word}"
             else:

@@ -96,6 +96,13 @@ def test_what_a_word_was_taken_for_is_told(index: SongIndex) -> None:
     assert index.matching("davis", index.all()).read_as == {}
 
 
+def test_a_word_is_taken_only_for_what_the_songs_found_say() -> None:
+    songs = [indexed(1, "Exodus", "Bob Marley"), indexed(2, "Proud Mary", "Tina Turner")]
+    index = SongIndex.of(songs, np.array([1]), np.array([JAZZ]))
+    assert index.matching("bob marly", index.all()).read_as == {"marly": ["marley"]}
+    assert index.matching("marly", index.all()).read_as["marly"][0] == "marley"
+
+
 def test_what_is_written_so_is_not_mixed_with_what_is_near(index: SongIndex) -> None:
     assert found(index, "blues") == [8]
 

@@ -233,6 +233,28 @@ def test_words_that_are_not_understood_are_named_together() -> None:
     assert [term.words for term in parsed.terms] == ["calm"]
 
 
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("fast metal no screaming", ["no screaming"]),
+        ("calm without zzyzx qqqq", ["no zzyzx qqqq"]),
+        ("calm, not zzyzx", ["no zzyzx"]),
+        ("calm -zzyzx", ["no zzyzx"]),
+        ("calm but less zzyzx", ["less zzyzx"]),
+        ("zzyzx, not calm", ["zzyzx"]),
+    ],
+)
+def test_what_should_stay_away_and_is_not_understood_is_named_with_its_no(text: str, unknown: list[str]) -> None:
+    parsed = parse_query(text, VOCABULARY)
+    assert parsed.unknown == unknown
+    assert parse_query(parsed.text, VOCABULARY).unknown == unknown
+
+
+@pytest.mark.parametrize("words", ["metal, no pop", "metal without pop", "metal not pop", "metal -pop"])
+def test_every_no_keeps_a_label_away(words: str) -> None:
+    assert parse_query(words, VOCABULARY).refused == ["pop"]
+
+
 def test_a_word_that_no_song_has_a_label_for_is_understood_and_absent() -> None:
     parsed = parse_query("calm opera", of_library(["calm"]))
     assert [term.text for term in parsed.matched] == ["calm"]
