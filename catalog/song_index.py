@@ -190,7 +190,7 @@ class SongIndex:
                     close = {number: fit for number, fit in near.items() if words_of[number] != word}
                     meant = self._standing(close)
                     if not (written * among).any() and meant.any():
-                        likely[word] = sorted(close, key=lambda number, fit=close: -fit[number])
+                        likely[word] = sorted(close, key=close.__getitem__, reverse=True)
                     written = np.maximum(written, meant)
                 fits.append(written)
             score = self._fitting(fits, among)
