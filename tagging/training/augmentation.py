@@ -5,14 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tagging.frontend.mel_bands import N_FRAMES, N_MELS
+from tagging.frontend.mel_bands import FEWEST_FRAMES, N_FRAMES, N_MELS
 
 from .dataset import Dataset
-from .mixing import Mixing, Rng, make_clip
+from .mixing import SILENCE_DB, Mixing, Rng, make_clip
 from .spectrograms import Mel
 
 # Splicing in time or frequency is off: a window might not contain what both recordings are labelled with.
 LABELLED = Mixing(as_recorded=0.6, mixed=0.15, spliced=0.0, crossed=0.0, dulled=0.15, short=0.0)
+
+_SHIFTS = (1, 5, 12, 23)
+"""Frames that altered copies begin later: 20 to 500 ms."""
+_ENCODED = 2
 
 _MASKED = 0.5
 _LONGEST_MASK = 40
@@ -92,6 +96,25 @@ def another_copy(mel: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
         first = int(rng.integers(70, N_MELS - 1))
         mel[:, first:] -= (np.arange(N_MELS - first) * rng.uniform(1.0, 6.0)).astype(np.float32)
     return mel
+
+
+def altered_copies(mel: NDArray[np.float16], rng: Rng) -> list[NDArray[np.float16]]:
+    """Make copies of a recording that are to be labelled as it is: begun later, and encoded at a low bit rate.
+
+    Parameters
+    ----------
+    mel : float16, shape (n_frames, 96)
+        Decibels; at least 64 frames.
+    rng : Generator
+
+    Returns
+    -------
+    list of float16, shape (n_frames_of_copy, 96)
+        Six, of at least 64 frames each.
+    """
+    begun_later = [mel[min(shift, len(mel) - FEWEST_FRAMES) :] for shift in _SHIFTS]
+    encoded = [np.maximum(another_copy(mel.astype(np.float32), rng), np.float32(SILENCE_DB)) for _ in range(_ENCODED)]
+    return [*begun_later, *(copy.astype(np.float16) for copy in encoded)]
 
 
 def union(targets: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,12 +1,15 @@
 """A label layer: ridge regression from embeddings to merged labels' scores, calibrated on artists that were not seen.
 
 The published networks' predictions, merged as a library's are (`tagging.labels.merging`), are the scores [1]_; what
-people said of recordings by artists that neither network nor layer has seen makes probabilities of them.
+people said of recordings by artists that neither network nor layer has seen makes probabilities of them. A recording's
+labels should not change with where it begins or how it was encoded, so what they would change is penalized [2]_.
 
 References
 ----------
 .. [1] A. E. Hoerl, R. W. Kennard, "Ridge regression: biased estimation for nonorthogonal problems", Technometrics 12,
    1970.
+.. [2] P. Simard, B. Victorri, Y. LeCun, J. Denker, "Tangent prop: a formalism for specifying selected invariances in an
+   adaptive network", NIPS 1991.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ Floats = NDArray[np.float64]
 # surely, and more of what is learned of them is chance.
 _RIDGE, _RIDGE_OF_OTHERS = 100.0, 1000.0
 _SURE = ("genre", "era")
+# What the squared change of a score from a recording to an altered copy costs, beside the squared error of the score.
+_CHANGE = 3.0
 # Of the recordings, so many keep a label at most, unless a person rather agrees with it than not.
 _KEPT_SHARE = 0.1
 _LIKELY, _SMALLEST = 0.5, 0.01
@@ -43,19 +48,23 @@ class LabelLayer:
     bias: Floats
 
     @classmethod
-    def fit(cls, embeddings: Floats, scores: Floats, words: Vocabulary) -> LabelLayer:
+    def fit(cls, copies: Floats, scores: Floats, words: Vocabulary) -> LabelLayer:
         """Fit a layer to scores; each dimension counts in its own standard deviations.
 
         Parameters
         ----------
-        embeddings : float64, shape (n_recordings, n_dimensions)
+        copies : float64, shape (n_copies, n_recordings, n_dimensions)
+            Embeddings: of the recordings, then of each one's altered copies.
         scores : float64, shape (n_recordings, n_labels)
         words : Vocabulary
             By whose kinds a label is held more or less to 0.
         """
+        embeddings = copies[0]
         mean, deviation = embeddings.mean(axis=0), embeddings.std(axis=0) + 1e-3
         standardized = (embeddings - mean) / deviation
-        gram, towards = standardized.T @ standardized, standardized.T @ (scores - scores.mean(axis=0))
+        changes = ((copies[1:] - embeddings) / deviation).reshape(-1, embeddings.shape[1])
+        gram = standardized.T @ standardized + _CHANGE * changes.T @ changes
+        towards = standardized.T @ (scores - scores.mean(axis=0))
         sure = np.array([entry.kind in _SURE for entry in words.entries])
         weight = np.zeros((len(words), embeddings.shape[1]))
         for those, cost in ((sure, _RIDGE), (~sure, _RIDGE_OF_OTHERS)):

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import expit
+from tqdm import tqdm
 
 from tagging.evaluation.fitting_merging import Said, calibrated, said_of_labels
 from tagging.evaluation.judging import Verdict, judge_labels, table
@@ -24,6 +25,7 @@ from tagging.networks.descriptions import LocalTagger, TaggerError, TaggerLabel
 from tagging.networks.wholesong import WholeSongCnn, fused
 from tagging.taggers import local
 
+from .augmentation import altered_copies
 from .distillation_dataset import DistillationDataset, TeacherPredictions, make_distillation_dataset
 from .distilling import Distilling, DistillingPlan
 from .label_layer import LabelLayer, operating_points
@@ -136,25 +138,25 @@ def learn(
 
     known = scores(rows)[rows]
 
-    def predicted_unseen(embeddings: Floats) -> Floats:
+    def predicted_unseen(copies: Floats) -> Floats:
         """What a label layer that has not seen them predicts of the left-out artists' recordings."""
-        return LabelLayer.fit(embeddings[rows], known, material.words).log_odds(embeddings[:n][unseen])
+        return LabelLayer.fit(copies[:, rows], known, material.words).log_odds(copies[0, :n][unseen])
 
     # The base's own label layer may have been fitted to artists that are left out now.
     judged = some_of(material.labelled, unseen)
-    before = judge_labels(judged, predicted_unseen(embed_all(base, material, device))) if base is not None else None
+    before = judge_labels(judged, predicted_unseen(embed_copies(base, material, device))) if base is not None else None
     network = distilled(base, rows, plan, "without-some-artists")
-    embeddings = embed_all(network, material, device)
-    predicted = predicted_unseen(embeddings)
+    copies = embed_copies(network, material, device)
+    predicted = predicted_unseen(copies)
     slope, intercept = calibrated(predicted, said.counted[unseen], said.true[unseen], material.words)
     everything = np.arange(len(material.keys))
     if final.steps:
         network = distilled(network, everything, final, "all")
-        embeddings = embed_all(network, material, device)
-    layer = LabelLayer.fit(embeddings, scores(everything), material.words).calibrated(slope, intercept)
+        copies = embed_copies(network, material, device)
+    layer = LabelLayer.fit(copies, scores(everything), material.words).calibrated(slope, intercept)
     return Learned(
         network=local.with_labels(network, layer.weight.astype(np.float32), layer.bias.astype(np.float32)),
-        points=operating_points(expit(layer.log_odds(embeddings))),
+        points=operating_points(expit(layer.log_odds(copies[0]))),
         before=before,
         after=judge_labels(judged, predicted),
         unseen=judged,
@@ -162,16 +164,23 @@ def learn(
     )
 
 
-def embed_all(network: WholeSongCnn, material: Material, device: torch.device) -> Floats:
-    """Embed every recording as a library's songs are, shape (n_recordings, n_dimensions)."""
+def embed_copies(network: WholeSongCnn, material: Material, device: torch.device) -> Floats:
+    """Embed every recording as a library's songs are, and its altered copies.
+
+    Returns
+    -------
+    float64, shape (n_copies, n_recordings, n_dimensions)
+        The recordings first.
+    """
     fast, frames = fused(network).to(device), material.spectrograms.frames()
-    embeddings = np.zeros((len(material.keys), network.labels.in_features))
-    for row, key in enumerate(material.keys):
+    embeddings = []
+    for row, key in enumerate(tqdm(material.keys, "embedding", unit=" recordings", leave=False)):
         if (place := material.spectrograms.place(key)) is None or not place.frames:
             raise ValueError(f"{key} has no spectrogram")
         mel = frames[place.start : place.start + place.frames]
-        embeddings[row] = embed(fast, mel, device).cpu().numpy().astype(np.float16)
-    return embeddings
+        copies = [mel, *altered_copies(mel, np.random.default_rng([_SEED, row]))]
+        embeddings.append([embed(fast, copy, device).cpu().numpy().astype(np.float16) for copy in copies])
+    return np.array(embeddings, np.float64).transpose(1, 0, 2)
 
 
 def some_of(labelled: Labelled, which: NDArray[np.bool_]) -> Labelled:

@@ -18,6 +18,7 @@ from tagging.evaluation.judging import judge_labels, table
 from tagging.evaluation.labelled import Labelled, Question, read_labelled
 from tagging.labels.vocabulary import vocabulary
 from tagging.taggers.registry import LocalTagger
+from tagging.training.augmentation import altered_copies
 from tagging.training.label_layer import LabelLayer, operating_points
 from tests.audio import write_tone
 
@@ -211,7 +212,7 @@ def test_a_label_layer_learns_scores_and_is_calibrated() -> None:
     scores = np.zeros((len(blues), len(WORDS)))
     scores[:, PLACE["blues"]] = 2.0 * blues + rng.normal(0.0, 0.3, len(blues))
     others = np.arange(len(blues)) % 4 == 0
-    layer = LabelLayer.fit(embeddings[~others], scores[~others], WORDS)
+    layer = LabelLayer.fit(embeddings[np.newaxis, ~others], scores[~others], WORDS)
     assert layer.weight.shape == (len(WORDS), 256)
     predicted = layer.log_odds(embeddings[others])[:, PLACE["blues"]]
     assert predicted[blues[others]].min() > predicted[~blues[others]].max()
@@ -221,3 +222,33 @@ def test_a_label_layer_learns_scores_and_is_calibrated() -> None:
     probabilities = expit(calibrated.log_odds(embeddings))
     kept = probabilities >= operating_points(probabilities)
     assert 0.05 < kept[:, PLACE["blues"]].mean() < 0.4
+
+
+def test_a_label_layer_passes_over_what_differs_between_copies_of_a_recording() -> None:
+    rng = np.random.default_rng(2)
+    truth = rng.random((200, 1))
+    # Two groups of dimensions tell the same; one of them changes with where a recording begins.
+    recordings = np.concatenate(
+        [truth + rng.normal(0.0, 0.3, (200, 8)), truth + rng.normal(0.0, 0.1, (200, 8))], axis=1
+    )
+    later = recordings + np.concatenate([np.zeros((200, 8)), rng.normal(0.0, 0.5, (200, 8))], axis=1)
+    scores = np.repeat(4 * truth, len(WORDS), axis=1)
+    alone = LabelLayer.fit(recordings[np.newaxis], scores, WORDS)
+    with_copies = LabelLayer.fit(np.stack([recordings, later]), scores, WORDS)
+
+    def change(layer: LabelLayer) -> float:
+        return float(np.abs(layer.log_odds(later) - layer.log_odds(recordings)).mean())
+
+    assert change(with_copies) < 0.5 * change(alone)
+    assert np.corrcoef(with_copies.log_odds(recordings)[:, 0], scores[:, 0])[0, 1] > 0.9
+
+
+def test_altered_copies_are_of_every_length_that_can_be_embedded() -> None:
+    for frames in (64, 70, 300):
+        mel = np.random.default_rng(frames).normal(-30.0, 10.0, (frames, 96)).astype(np.float16)
+        copies = altered_copies(mel, np.random.default_rng(1))
+        assert [len(copy) for copy in copies] == [max(frames - shift, 64) for shift in (1, 5, 12, 23, 0, 0)]
+        assert all(np.isfinite(copy).all() and copy.dtype == np.float16 for copy in copies)
+        again = altered_copies(mel, np.random.default_rng(1))
+        assert all(np.array_equal(one, other) for one, other in zip(copies, again, strict=True))
+        assert not np.array_equal(copies[4], copies[5])
