@@ -7,9 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..models import Label, Song, SongLabel
+from .rows import CLEAR
 
 # From which probability on that a person agrees with a label, and how strong it is then.
 _STRENGTHS = ((0.75, "strongly"), (0.5, "clearly"), (0.25, "somewhat"), (0.0, "slightly"))
+LIKELY = 0.5
+"""From which probability on a person rather agrees with a label than not."""
 MOST_SHOWN = 8
 """Labels that a song's page shows at once; the others are unfolded."""
 
@@ -63,16 +66,26 @@ def labels_by_kind(song: Song, figures: bool = False) -> list[LabelGroup]:
 def first_and_more(groups: list[LabelGroup]) -> tuple[list[LabelGroup], list[LabelGroup]]:
     """Part labels in those that are shown at once and those that are unfolded, each in the order in which they were.
 
-    Shown at once is what people said, and of what is only predicted the strongest, until `MOST_SHOWN` are there. What
+    Shown at once is what people said, and of what is only predicted the strongest, until `MOST_SHOWN` are there: what a
+    person would rather agree with than not, or, where there is no such label, what comes next to the strongest. What
     says little to a listener is unfolded, unless a curator has said it, or there is nothing else.
     """
     every = [label for group in groups for label in group.labels]
     later = {label.pk for label in every if label.background and not _curated(label)}
     if len(later) == len(every):
         later = set()
+    later |= _faint([label for label in every if label.pk not in later and _predicted_alone(label)])
     strongest = sorted(every, key=lambda label: (label.pk in later, _predicted_alone(label), -(label.share or 0.0)))
     later |= {label.pk for label in strongest[MOST_SHOWN:] if _predicted_alone(label)}
     return _those(groups, lambda label: label.pk not in later), _those(groups, lambda label: label.pk in later)
+
+
+def _faint(predicted: list[AnnotatedLabel]) -> set[int]:
+    """Those of some predicted labels that a person would rather not agree with, by primary key."""
+    shares = {label.pk: label.share or 0.0 for label in predicted}
+    strongest = max(shares.values(), default=0.0)
+    at_least = LIKELY if strongest >= LIKELY else CLEAR * strongest
+    return {pk for pk, share in shares.items() if share < at_least}
 
 
 def _those(groups: list[LabelGroup], wanted: Callable[[AnnotatedLabel], bool]) -> list[LabelGroup]:

@@ -28,6 +28,9 @@ from .interface import (
     no_progress,
 )
 
+CLEAR = 0.5
+"""A label that taggers predict is clear on a song where it has this share of the song's largest term frequency."""
+
 DISLIKE = 0.25
 """Share of a disliked song's weights that is subtracted from the profile."""
 
@@ -44,16 +47,22 @@ class Content:
     weights : csr_array, shape (n_songs, n_labels)
         Label weights, rows of norm 1 or empty (`tfidf.weights`).
     idf : float64, shape (n_labels,)
+    strongest : float32, shape (n_songs,), or None
+        Each song's largest term frequency; None in snapshots of earlier versions.
     """
 
     weights: Matrix
     idf: Vector
+    strongest: NDArray[np.float32] | None = None
 
     @classmethod
     def fit(cls, data: TrainingData, progress: Progress = no_progress) -> Self:  # noqa: ARG003
         """Compute IDF and label weights."""
-        idf = tfidf.inverse_document_frequencies(data.term_frequencies)
-        return cls(tfidf.weights(data.term_frequencies, idf), idf)
+        tf = data.term_frequencies
+        idf = tfidf.inverse_document_frequencies(tf)
+        # Labels without IDF have no weight, and a share is one of what is left.
+        telling = csr_array((tf.data * (idf[tf.indices] > 0), tf.indices, tf.indptr), shape=tf.shape)
+        return cls(tfidf.weights(tf, idf), idf, tfidf.row_max(telling).astype(np.float32))
 
     def refreshed(self, data: TrainingData, mapping: IndexMapping) -> Self:  # noqa: ARG002
         """Refit, which is as fast as remapping."""
@@ -64,15 +73,18 @@ class Content:
         """The recommender that `arrays` was called on."""
         indptr, idf = arrays["indptr"], arrays["idf"]
         shape = (len(indptr) - 1, len(idf))
-        return cls(csr_array((arrays["data"], arrays["indices"], indptr), shape=shape), idf)
+        weights = csr_array((arrays["data"], arrays["indices"], indptr), shape=shape)
+        return cls(weights, idf, arrays.get("strongest"))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The weights as CSR arrays, and the IDF."""
+        """The weights as CSR arrays, the IDF, and the largest term frequencies."""
+        strongest = {} if self.strongest is None else {"strongest": self.strongest}
         return {
             "data": self.weights.data,
             "indices": self.weights.indices,
             "indptr": self.weights.indptr,
             "idf": self.idf,
+            **strongest,
         }
 
     def profiles(self, batch: ListenerBatch) -> Vector:
@@ -117,9 +129,10 @@ class Content:
         return np.asarray((self.weights @ self.directions(batch).T).T, dtype=np.float64)
 
     def label_contributions(self, direction: Vector, songs: Positions, k: int) -> list[list[LabelContribution]]:
-        """The k labels with the largest absolute contributions to each song's cosine with a direction.
+        """The k labels with the largest absolute contributions to a song's cosine with a direction, clear ones first.
 
-        The contributions of all labels of a song sum to its cosine; zero contributions are left out.
+        The contributions of all labels of a song sum to its cosine; zero contributions are left out. A tagger predicts
+        many labels of which a person would agree with few: rare ones among them weigh much by their IDF.
         """
         parts: list[list[LabelContribution]] = []
         indptr, indices, data = self.weights.indptr, self.weights.indices, self.weights.data
@@ -127,9 +140,22 @@ class Content:
             row = slice(indptr[song], indptr[song + 1])
             labels = indices[row]
             products = data[row] * direction[labels]
-            largest = np.argsort(-np.abs(products), kind="stable")[:k]
-            parts.append([LabelContribution(int(labels[i]), float(products[i])) for i in largest if products[i]])
+            clear = self._clear(int(song))
+            largest = np.lexsort((-np.abs(products), ~clear))[:k]
+            parts.append(
+                [LabelContribution(int(labels[i]), float(products[i]), bool(clear[i])) for i in largest if products[i]]
+            )
         return parts
+
+    def _clear(self, song: int) -> NDArray[np.bool_]:
+        """Which of a song's labels are on it as strongly as `CLEAR` says, or people's words: they count from 1."""
+        row = slice(self.weights.indptr[song], self.weights.indptr[song + 1])
+        idf = self.idf[self.weights.indices[row]]
+        shares = np.divide(self.weights.data[row], idf, out=np.zeros(len(idf)), where=idf > 0)
+        shares /= max(float(shares.max(initial=0.0)), ROUNDING)
+        strongest = 0.0 if self.strongest is None else float(self.strongest[song])
+        clear: NDArray[np.bool_] = (shares >= CLEAR) | (shares * strongest >= 1.0 - ROUNDING)
+        return clear
 
     def explain(self, batch: ListenerBatch, songs: Positions, k: int) -> Sequence[Sequence[Contribution]]:
         """The k largest label contributions to the first listener's score of each song."""

@@ -43,6 +43,8 @@ class LabelContribution(NamedTuple):
 
     label: int
     weight: float
+    clear: bool = True
+    """Whether the song plainly has the label (`content.CLEAR`); what a tagger predicts faintly is no good reason."""
 
 
 class SongContribution(NamedTuple):

@@ -65,7 +65,7 @@ def term_frequencies(
     yes, no = curated.weights > 0, curated.weights < 0
     if yes.any() or no.any():
         tf = _without(tf, curated.songs[no], curated.labels[no])
-        strongest = _row_max(tf)
+        strongest = row_max(tf)
         strongest[strongest == 0] = 1.0
         tf = _without(tf, curated.songs[yes], curated.labels[yes])
         annotations = Annotations(curated.songs[yes], curated.labels[yes], strongest[curated.songs[yes]])
@@ -119,7 +119,7 @@ def weights(tf: Matrix, idf: Vector) -> Matrix:
     weighted.eliminate_zeros()
     per_song = np.diff(weighted.indptr)
     # Divide by the maximum first: squares of tiny weights would underflow.
-    weighted.data /= np.repeat(_row_max(weighted), per_song)
+    weighted.data /= np.repeat(row_max(weighted), per_song)
     norms = np.sqrt(np.bincount(np.repeat(np.arange(tf.shape[0]), per_song), weighted.data**2, tf.shape[0]))
     weighted.data /= np.repeat(norms, per_song)
     weighted.sort_indices()
@@ -145,7 +145,7 @@ def _max_per_label(annotations: Annotations, n_labels: int) -> Annotations:
     )
 
 
-def _row_max(matrix: Matrix) -> Vector:
+def row_max(matrix: Matrix) -> Vector:
     """The largest value of each row, 0 for empty rows; values must be at least 0."""
     largest = np.zeros(matrix.shape[0])
     filled = np.flatnonzero(np.diff(matrix.indptr))
@@ -157,7 +157,7 @@ def _row_max(matrix: Matrix) -> Vector:
 def _scaled(matrix: Matrix, rows: NDArray[np.bool_]) -> Matrix:
     """Divide the marked rows, which must not be empty, by their largest value."""
     factors = np.ones(matrix.shape[0])
-    factors[rows] = 1 / _row_max(matrix)[rows]
+    factors[rows] = 1 / row_max(matrix)[rows]
     return (diags_array(factors) @ matrix).tocsr()
 
 

@@ -27,6 +27,8 @@ class LabelReason:
     """Whether the label is part of the query, not only of the profile."""
     background: bool = False
     """Whether the label says little to a listener."""
+    clear: bool = True
+    """Whether the song has the label about as much as its strongest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,13 @@ def listed(names: Sequence[str]) -> str:
 
 
 def told(reasons: Iterable[LabelReason]) -> list[LabelReason]:
-    """Those that say something to a listener; labels in the background where they were asked for, or stand alone."""
+    """Those that say something to a listener.
+
+    Labels in the background, and those that a song hardly has, are told where they were asked for, or stand alone.
+    """
     every = list(reasons)
-    return [reason for reason in every if reason.asked or not reason.background] or every
+    told = [reason for reason in every if reason.asked or not reason.background] or every
+    return [reason for reason in told if reason.asked or reason.clear] or told
 
 
 def in_words(reasons: Iterable[Reason]) -> str:
@@ -110,6 +116,7 @@ def resolve_labels(
             part.weight,
             asked=int(index.label_ids[part.label]) in asked,
             background=bool(index.label_background[part.label]),
+            clear=part.clear,
         )
         for part in parts
     ]

@@ -67,7 +67,9 @@ class SongLabelIndex:
         return {pk: position for position, pk in enumerate(self.label_ids.tolist())}
 
     def shown_first(self, parts: Sequence[LabelContribution], most: int) -> list[LabelContribution]:
-        """The first contributions that say something to a listener; those of labels in the background if none does.
+        """The first contributions that say something to a listener; where none does, those that the song has clearly.
+
+        Labels in the background say nothing, and neither do those that the song hardly has, unless it has no others.
 
         Parameters
         ----------
@@ -75,8 +77,8 @@ class SongLabelIndex:
             More than are wanted (`n_asked_for`), in order.
         most : int
         """
-        told = [part for part in parts if not self.label_background[part.label]]
-        return (told or list(parts))[:most]
+        told = [part for part in parts if not self.label_background[part.label]] or list(parts)
+        return ([part for part in told if part.clear] or told)[:most]
 
     def n_asked_for(self, most: int) -> int:
         """Contributions to ask for so that `most` are left without labels in the background."""

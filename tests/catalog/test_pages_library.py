@@ -117,7 +117,8 @@ def test_labels_are_shown_strongest_first_and_a_curators_before_all(client: Clie
     song = playable("Song", labels={"sad": 0.9, "calm": 0.5, "dark": 0.1, "epic": 0.05})
     add_labels(song, {"piano": 1.0, "sad": -1.0}, source=SongLabel.Source.CURATOR, origin="admin")
     (row,) = client.get("/library/").context["rows"]
-    assert row.labels == ["piano", "calm", "dark"]
+    # What is predicted with less than half of the strongest one's probability, a person would hardly agree with.
+    assert row.labels == ["piano", "calm"]
 
 
 def test_the_number_of_queries_does_not_grow(

@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import NotThis, PlayCount, SongLabel
+from catalog.services.song_labels import first_and_more, labels_by_kind
 from tests.factories import NO_ID, add_labels, make_rating, make_root, make_song, make_user
 from tests.pages import OWN_QUERIES
 
@@ -141,3 +142,15 @@ def test_what_is_no_picture_here_is_drawn_instead(client: Client, listener: User
 
 def test_covers_are_for_those_logged_in(client: Client) -> None:
     assert client.get(f"/songs/{make_song().pk}/cover").status_code == 302
+
+
+def test_labels_that_a_person_would_hardly_agree_with_are_unfolded(client: Client, listener: User) -> None:
+    song = make_song(labels={"jazz": 0.9, "calm": 0.55, "sitar": 0.4})
+    add_labels(song, {"harp": 2}, source=SongLabel.Source.IMPORT, origin="csv")
+    first, more = first_and_more(labels_by_kind(song))
+    assert {label.name for group in first for label in group.labels} == {"jazz", "calm", "harp"}
+    assert [label.name for group in more for label in group.labels] == ["sitar"]
+    # Of a song of which little is sure, what is surest is shown.
+    first, more = first_and_more(labels_by_kind(make_song("Odd", labels={"opera": 0.4, "choir": 0.3, "harp": 0.1})))
+    assert {label.name for group in first for label in group.labels} == {"opera", "choir"}
+    assert [label.name for group in more for label in group.labels] == ["harp"]

@@ -144,3 +144,12 @@ def test_no_song_is_looked_at_one_by_one_where_nothing_arrives(root: LibraryRoot
         plan = [row[-1] for row in cursor.fetchall()]
     assert plan
     assert not [step for step in plan if step.startswith("SCAN catalog_song")], plan
+
+
+def test_songs_of_the_very_same_labels_arrive_too(root: LibraryRoot) -> None:
+    for number in range(3):
+        add(root, number, labels={"jazz": 0.9}, tagging_state=DONE, tagging_changed_at=timezone.now())
+    assert len(arrivals(current.bundle()).cards) == 3
+    build.build()
+    # Labels that every song has tell none from another, and have no weight in the snapshot.
+    assert not arrivals(current.bundle()).cards

@@ -157,3 +157,18 @@ def test_a_block_of_listeners_scores_as_each_alone(content: Content) -> None:
         nudges=vstack([batch.nudges for batch in alone], format="csr"),
     )
     assert content.scores(block) == pytest.approx(np.vstack([content.scores(batch) for batch in alone]))
+
+
+def test_of_what_a_tagger_predicts_clear_labels_come_first_in_reasons_and_peoples_words_are_clear() -> None:
+    # Jazz is frequent and sitar rare: by IDF alone, what is hardly there would be the best reason.
+    predicted = np.array([[0.9, 0.3, 0.0], [0.8, 0.0, 0.5], [0.7, 0.0, 0.0], [0.0, 0.0, 0.6]])
+    counted = np.array([[9.0, 1.0, 0.0], [8.0, 0.0, 2.0], [7.0, 0.0, 0.0], [0.0, 0.0, 3.0]])
+    found = {}
+    for name, tf in (("predicted", predicted), ("counted", counted)):
+        content = Content.fit(TrainingData(csr_array(tf), csr_array((0, 4), dtype=np.int32)))
+        assert content.from_arrays(content.arrays()).label_contributions(content.song(0), np.array([0]), 2) == (
+            content.label_contributions(content.song(0), np.array([0]), 2)
+        )
+        (parts,) = content.label_contributions(content.song(0), np.array([0]), 2)
+        found[name] = [(part.label, part.clear) for part in parts]
+    assert found == {"predicted": [(0, True), (1, False)], "counted": [(0, True), (1, True)]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from datetime import timedelta
 from itertools import pairwise
 
@@ -319,11 +320,15 @@ def test_the_dial_has_an_end(page: Client, position: str) -> None:
     assert not Dial.objects.exists()
 
 
+def has_one_of(title: str, labels: Collection[str]) -> bool:
+    return SongLabel.objects.filter(song__title=title, label__name__in=labels, weight__gt=0).exists()
+
+
 def test_a_mood_has_its_own_row_and_chips(page: Client, ada: User, songs: list[Song]) -> None:
     make_rating(ada, songs[1], 5)
     shown = text(page, "/?label=Calm&label=genre+2")
     assert rows(shown)[0] == "In the mood for calm and genre 2"
-    assert "calm + " in shown
+    assert all(has_one_of(title, ("calm", "genre 2")) for title in titles(re.split(r"<h2 id", shown)[1]))
     assert 'href="?label=genre+2"' in shown
     assert 'href="?label=calm&amp;label=genre+2&amp;label=' in shown
 
@@ -333,7 +338,7 @@ def test_everything_in_a_mood_has_some_of_it(page: Client, ada: User, songs: lis
         make_rating(ada, song, 5)
     row = re.split(r"<h2 id", text(page, "/?label=calm"))[1]
     assert len(titles(row)) == 12
-    assert row.count('class="song-card-why">calm') == 12
+    assert all(has_one_of(title, ("calm",)) for title in titles(row))
 
 
 def test_a_mood_that_no_song_meets_is_said(page: Client, ada: User, songs: list[Song]) -> None:

@@ -176,7 +176,8 @@ def test_more_like_this_goes_on_from_an_earlier_nudge_and_back_to_it(ada: User, 
 def test_the_page_says_what_it_did_and_offers_to_take_it_back(page: Client, ada: User, songs: list[Song]) -> None:
     address = f"/songs/{songs[0].pk}/more-like-this/"
     said = page.post(address, headers={"HX-Request": "true"}).content.decode()
-    assert "More of jazz and era 0, from now on." in said
+    # "era 0" is predicted with a third of the probability only.
+    assert "More of jazz, from now on." in said
     hidden = re.findall(r'name="(label|before)" value="([^"]*)"', said)
     data = {
         "undo": "1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,8 +11,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from catalog.models import Song
-from catalog.services.rows import label_strengths
+from catalog.services.rows import CLEAR, label_strengths
 
+from ...snapshots import current
 from ...snapshots.bundle import ModelBundle
 from .cold_start import cold_start_defaults
 from .rows import ROW, Card
@@ -87,21 +89,29 @@ def arrivals(bundle: ModelBundle | None) -> Arrivals:
     heard = heard_songs.count()
     songs = {song.pk: song for song in heard_songs.order_by("-tagging_changed_at", "-pk")[:_LOOKED_AT]}
     songs |= {song.pk: song for song in unread.order_by("-pk")[:_LOOKED_AT] if song.pk not in songs}
-    known = _labelled_in(bundle, list(songs))
+    known = _in_snapshot(bundle, songs.values())
     missing = [song for song in songs.values() if song.pk not in known]
-    strengths = label_strengths(song.pk for song in missing)
+    strengths = label_strengths((song.pk for song in missing), CLEAR)
     # A song in which nothing was heard has nothing that the snapshot could learn of it.
     shown = [one for one in missing if strengths[one.pk] or one.pk > newest or one.tagging_state in _WAITING][:ROW]
     return Arrivals(heard, waiting, [Card(song, _why(song, strengths[song.pk])) for song in shown], snapshot)
 
 
-def _labelled_in(bundle: ModelBundle | None, song_ids: list[int]) -> set[int]:
-    """Those of the songs whose labels are in the snapshot: its rows show them."""
-    if bundle is None:
+def _in_snapshot(bundle: ModelBundle | None, songs: Collection[Song]) -> set[int]:
+    """Those of the songs whose labels the snapshot has read, by primary key.
+
+    In a small library every song may have the same labels, so that none tells a song from another: those have no weight
+    in the snapshot, and are told by when it was built.
+    """
+    row = current.current_row()
+    if bundle is None or row is None:
         return set()
-    at = bundle.index.songs(song_ids)
+    at = bundle.index.songs([song.pk for song in songs])
     labelled = np.diff(bundle.content.weights.indptr)[at] > 0
-    return set(bundle.index.song_ids[at[labelled]].tolist())
+    begun = row.created_at - timedelta(seconds=row.seconds)
+    indexed = set(bundle.index.song_ids[at].tolist())
+    read = {song.pk for song in songs if song.tagging_changed_at and song.tagging_changed_at < begun}
+    return set(bundle.index.song_ids[at[labelled]].tolist()) | indexed & read
 
 
 def _fingerprint(bundle: ModelBundle | None) -> str:

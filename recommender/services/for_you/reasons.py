@@ -45,9 +45,7 @@ class RowReasons:
 
     def strongest_labels(self, song: int) -> Sequence[LabelContribution]:
         """The labels with the largest weights on a song that say something to a listener."""
-        most = self._index.n_asked_for(_OWN_LABELS)
-        (parts,) = self._content.label_contributions(self._content.song(song), np.array([song]), most)
-        return self._index.shown_first(parts, _OWN_LABELS)
+        return self._index.shown_first(self._labels(song), _OWN_LABELS)
 
     def shared_labels(self, direction: Vector) -> Explainer:
         """Explain by the labels that a song shares with a direction."""
@@ -123,13 +121,15 @@ class RowReasons:
         """Explain without the labels that are said of every song of a row: what is left tells why it is this one.
 
         A song of which nothing is left is explained by its other labels; where it has none, beside songs that have
-        some, by what all share.
+        some, by what all share, and by labels that it hardly has only where no song of the row has others.
         """
 
         def told_apart(songs: Sequence[int]) -> list[str]:
             parts = [why.split(", ") for why in explain(songs)]
             same = set(parts[0]).intersection(*parts[1:]) if len(parts) > 1 else set()
             left = [", ".join(own(song, said, same)) for song, said in zip(songs, parts, strict=True)]
+            if not any(left):
+                left = [", ".join(faint(song, same)) for song in songs]
             shared = f"{next(part for part in parts[0] if part in same)}, as all of these" if same and any(left) else ""
             return [why or shared for why in left]
 
@@ -137,6 +137,10 @@ class RowReasons:
             if left := [part for part in said if part not in same]:
                 return left
             return [name for one in self.strongest_labels(song) if (name := self.name(one.label)) not in same]
+
+        def faint(song: int, same: set[str]) -> list[str]:
+            every = (self.name(one.label) for one in self._labels(song))
+            return [name for name in every if name not in same][:_OWN_LABELS]
 
         return told_apart
 
@@ -153,6 +157,12 @@ class RowReasons:
             ):
                 words[at] = sounds_like(resolved)
         return words
+
+    def _labels(self, song: int) -> Sequence[LabelContribution]:
+        """More labels of a song than are shown, clear ones first."""
+        most = self._index.n_asked_for(_OWN_LABELS)
+        (parts,) = self._content.label_contributions(self._content.song(song), np.array([song]), most)
+        return parts
 
     def _own_labels(self, song: int) -> str:
         return self._labels_in_words(self.strongest_labels(song))
