@@ -42,14 +42,21 @@ def play_a_song(page: Page) -> None:
     page.evaluate("document.querySelector('audio').pause()")
 
 
+def play_similar(page: Page) -> None:
+    """What an earlier state plays goes on, and pressing the switch again would end it."""
+    switch = page.locator("[data-play-similar]")
+    if switch.get_attribute("aria-pressed") != "true":
+        switch.click()
+
+
 def open_the_queue(page: Page) -> None:
-    page.locator("[data-play-similar]").click()
+    play_similar(page)
     page.locator("[data-queue-toggle]:visible").last.click()
     page.locator(".queue-song").nth(2).wait_for()
 
 
 def open_what_plays(page: Page) -> None:
-    page.locator("[data-play-similar]").click()
+    play_similar(page)
     page.locator(".player-open").click()
     page.locator(".queue-song").nth(2).wait_for()
 
