@@ -171,12 +171,18 @@ class SongIndex:
         """Every song that can be played here, or every song."""
         return self.there if include_unplayable else self.there & self._playable
 
-    def matching(self, text: str, among: Mask, *, typing_errors: bool = True) -> Found:
-        """The songs with every word of a text in title, artist or album: written so, begun so, or nearly so."""
+    def matching(self, text: str, among: Mask, *, typing_errors: bool = True, short_begins: bool = True) -> Found:
+        """The songs with every word of a text in title, artist or album: written so, begun so, or nearly so.
+
+        A short word is the beginning of others only where nothing is found by it as it is, and only with
+        `short_begins`: whoever types "bea" in a search box is on the way to Beatles.
+        """
         words = list(dict.fromkeys(search_words(text)))[:_MOST_WORDS]
         if not words:
             return Found(among, None, {})
         score = self._fitting([self._written(word) for word in words], among)
+        if short_begins and not score.any():
+            score = self._fitting([self._written(word, short_begins=True) for word in words], among)
         without_joiners = [word for word in words if word not in JOINING_WORDS]
         if not score.any() and 0 < len(without_joiners) < len(words):
             score = self._fitting([self._written(word) for word in without_joiners], among)
@@ -377,10 +383,11 @@ class SongIndex:
         total: NDArray[np.float32] = np.sum(fits, axis=0) * every
         return total
 
-    def _written(self, word: str) -> NDArray[np.float32]:
-        fit = self._standing(self._vocabulary.written(word))
+    def _written(self, word: str, *, short_begins: bool = False) -> NDArray[np.float32]:
+        fit = self._standing(self._vocabulary.written(word, short_begins=short_begins))
         for at, words in self._renamed.items():
-            fit[at] = max((how * words[one] for one in words if (how := how_written(word, one))), default=0.0)
+            how = {one: how_written(word, one, short_begins=short_begins) for one in words}
+            fit[at] = max((fits * words[one] for one, fits in how.items()), default=0.0)
         return fit
 
     def _standing(self, numbers: Mapping[int, float]) -> NDArray[np.float32]:

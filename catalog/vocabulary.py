@@ -20,6 +20,9 @@ from .names import has_no_gaps
 
 _WHOLE, _BEGINS, _WITHIN, _CLOSE, _CLOSE_BEGINNING = 1.0, 0.8, 0.5, 0.35, 0.3
 
+_FEWEST_FOR_BEGINNING = 4
+"""Letters from which a word is looked for at the beginning of others too: rap is not Rape, war not Warren."""
+
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
@@ -73,15 +76,16 @@ class Vocabulary:
         lengths = np.fromiter((len(word) + 1 for word in self.words), np.int64, len(self.words))
         return "\n".join(self.words), np.concatenate([[0], np.cumsum(lengths)])
 
-    def written(self, word: str) -> dict[int, float]:
-        """The words that are this one, begin with it, or hold it (`may_stand_inside`): by number, how well."""
+    def written(self, word: str, *, short_begins: bool = False) -> dict[int, float]:
+        """The words that are this one, begin with it, or hold it (`how_written`): by number, how well."""
         first = bisect_left(self.words, word)
         found: dict[int, float] = {}
         for number in range(first, len(self.words)):
             if not self.words[number].startswith(word):
                 break
-            found[number] = _WHOLE if self.words[number] == word else _BEGINS
-        if may_stand_inside(word):
+            if how := how_written(word, self.words[number], short_begins=short_begins):
+                found[number] = how
+        if has_no_gaps(word):
             text, begins = self._line
             at = text.find(word)
             while at >= 0:
@@ -139,18 +143,18 @@ class Vocabulary:
         return fit
 
 
-def how_written(word: str, other: str) -> float:
-    """How well a word fits what was typed: 1 as it is, less where it begins so or holds it (`may_stand_inside`)."""
+def how_written(word: str, other: str, *, short_begins: bool = False) -> float:
+    """How well a word fits what was typed: 1 as it is, less where it begins so.
+
+    Words of fewer than `_FEWEST_FOR_BEGINNING` letters fit only as they are, unless short beginnings are wanted; inside
+    of others stand only words of scripts without gaps.
+    """
     if other == word:
         return _WHOLE
-    if other.startswith(word):
-        return _BEGINS
-    return _WITHIN if may_stand_inside(word) and word in other else 0.0
-
-
-def may_stand_inside(word: str) -> bool:
-    """Whether a word is looked for inside others: from three letters on, in scripts without gaps from one on."""
-    return len(word) >= 3 or has_no_gaps(word)
+    if has_no_gaps(word):
+        return _BEGINS if other.startswith(word) else _WITHIN if word in other else 0.0
+    enough = short_begins or len(word) >= _FEWEST_FOR_BEGINNING
+    return _BEGINS if enough and other.startswith(word) else 0.0
 
 
 def _ranges(begins: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:

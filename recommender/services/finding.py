@@ -12,6 +12,7 @@ from catalog.models import Song
 from catalog.names import label_key, search_words, storable
 from catalog.services import song_index
 from catalog.services.browsing import songs_in_order
+from catalog.vocabulary import how_written
 
 from ..engine import query_parser, query_weights
 from ..engine.adventure import fractional_ranks
@@ -339,7 +340,8 @@ def _named(text: str, *, include_unplayable: bool, typing_errors: bool) -> Named
     if not search_words(text):
         return Named()
     index = song_index.current()
-    found = index.matching(text, index.all(include_unplayable=include_unplayable), typing_errors=typing_errors)
+    everything = index.all(include_unplayable=include_unplayable)
+    found = index.matching(text, everything, typing_errors=typing_errors, short_begins=False)
     order = index.by_score(found)
     first = [index.songs[at] for at in order[:_LOOKED_AT_FOR_ARTISTS].tolist()]
     songs = songs_in_order([song.pk for song in first[:_NAMED_SONGS]])
@@ -354,4 +356,4 @@ def _named(text: str, *, include_unplayable: bool, typing_errors: bool) -> Named
 def _name_matches(artist: str, words: list[str], read_as: dict[str, list[str]]) -> bool:
     """Whether every word, or its correction, begins a word of an artist's name."""
     own = search_words(artist)
-    return all(any(part.startswith(word) or part in read_as.get(word, ()) for part in own) for word in words)
+    return all(any(how_written(word, part) or part in read_as.get(word, ()) for part in own) for word in words)

@@ -65,7 +65,7 @@ def name_meant(text: str, *, typing_errors: bool = True) -> NameMeant | None:
         return None
     index = song_index.current()
     everything = index.all(include_unplayable=True)
-    found = index.matching(text, everything, typing_errors=typing_errors)
+    found = index.matching(text, everything, typing_errors=typing_errors, short_begins=False)
     if typing_errors and not found.among.any() and len(text) >= _FEWEST_FOR_WHOLE:
         # Errors that no word for itself shows: nite for night.
         found = index.matching(index.nearly_called(text, _ALIKE_AS_A_WHOLE), everything, typing_errors=False)

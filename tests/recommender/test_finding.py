@@ -176,6 +176,25 @@ def test_a_typing_error_in_a_name_does_not_stand_before_words_that_are_understoo
     assert find(ada, "happy").named.songs == []
 
 
+@pytest.mark.parametrize(("text", "title"), [("rap", "Pops Rap"), ("war", "War on Peace")])
+def test_a_short_word_is_no_part_of_a_name(ada: User, root: LibraryRoot, text: str, title: str) -> None:
+    rows = [
+        ("Pops Rap", "Common"),
+        ("Dead Men Don't Rape", "Seven"),
+        ("Runnin' Wild", "Grappelli"),
+        ("Rapture", "Blondie"),
+    ]
+    rows += [("War on Peace", "Subs"), ("Over Newark", "Scott"), ("Wheels", "Jonathan Edwards"), ("Warm", "Warren")]
+    for place, (name, artist) in enumerate(rows):
+        make_song(name, artist, labels={"jazz": 1}, root=root, path=f"{place}.mp3")
+    recompute()
+    named = find(ada, text).named
+    assert [song.title for song in named.songs] == [title]
+    assert named.total == 1
+    assert find(ada, "Grap").named.artists[0].name == "Grappelli"
+    assert find(ada, "pelli").named.songs == []
+
+
 # --- The table
 
 
