@@ -155,12 +155,13 @@ CONTROLS: Mapping[tuple[str, ...], Control] = {
 CORRECT_WORDS = frozenset(
     re.findall(
         r"\w+",
-        "aunt base bear blur boat bold boss brain call camp cash clue coal code deer dust face fact fell fill "
-        "firm food fork gate gave gold harm hole home horse house junk kiss lake last live lock lone lose "
-        "lost mask meal medal mental mile mine moon mouse must name page pain palm park part past pink pool "
-        "pump rack rail real risk rook ruin sail same sheep shop skin slot snap soda soup sour spin star "
-        "steep sting sweet talk tape tear trace trail wall warn wife wind wire wish wolf word worn would "
-        "writer ",
+        "angle aunt base bear beast blur boat bold boss bottle brain bridge call camp cash clapping clue coal "
+        "code county creamy deer dessert diner driven dust face fact fell filed fill firm food fork form gate "
+        "gave gold grove harm hole home horse house junk kiss lake last live lock lone lose lost mask meal "
+        "medal mental mile mine moon mourning mouse must name page pain palm park part past pink planet pool "
+        "pump rack rail real risk rook ruin sail same scream sheep shop sign simmer skin slot snap snug soda "
+        "soup sour spin star steady steep sting stings sundry sweet talk tape tear trace trail tried wall "
+        "warn wife wind winner wire wish wolf word worn would writer",
     )
 )
 """Common words that differ by a letter from words of the table: they are not typing errors."""

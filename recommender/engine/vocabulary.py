@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 from typing import Self
 
 from rapidfuzz.distance import OSA
@@ -20,6 +21,9 @@ _EXCLUDING_WEIGHT = -1.0
 _DECADE = re.compile(r"(\d\d)?(\d0)s")
 _FIRST_OF_CENTURY = 30
 """Decades below are of this century: the 20s are the 2020s."""
+
+_SHORT = 5
+"""Letters up to which most words are one error from others: trio is no trip."""
 
 _NEARBY = 8
 """Words that are looked at for a correction."""
@@ -39,6 +43,10 @@ class Vocabulary:
         The labels that a negation of the phrase concerns.
     excluded : dict of phrase to set of labels
         The labels that the phrase excludes, if any.
+    wider : dict of phrase to set of labels
+        The labels that are excluded too where the phrase is refused, or excludes some.
+    said_as : dict of phrase to list of str
+        What titles and albums say of the phrase, beside the phrase itself.
     from_table : set of phrase
         Phrases of the table; the others are names of labels.
     rare : set of phrase
@@ -56,6 +64,8 @@ class Vocabulary:
     rare: frozenset[Phrase] = field(default_factory=frozenset)
     in_names: frozenset[Phrase] = field(default_factory=frozenset)
     decades: dict[Phrase, int] = field(default_factory=dict)
+    wider: dict[Phrase, frozenset[str]] = field(default_factory=dict)
+    said_as: dict[Phrase, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -64,6 +74,9 @@ class Vocabulary:
         labels: Iterable[tuple[str, str]],
         rare: Collection[str] = (),
         in_names: Iterable[str] = (),
+        *,
+        wider: Mapping[str, Iterable[str]] = {},
+        said_as: Mapping[str, Iterable[str]] = {},
     ) -> Self:
         """Build the vocabulary from the table and the labels of a library.
 
@@ -77,6 +90,10 @@ class Vocabulary:
             Labels with few songs.
         in_names : iterable of words of the table
             Those that titles, albums and playlists say too.
+        wider : mapping of word to labels
+            Labels that a no to the word leaves out too, by name or alias, including unknown ones.
+        said_as : mapping of word to texts
+            What titles and albums say of it.
         """
         here: dict[Phrase, str] = {}
         for spelling, label in labels:
@@ -118,7 +135,21 @@ class Vocabulary:
             frozenset(phrase for phrase, label in alone.items() if label in rare),
             frozenset(map(phrase_of, in_names)),
             decades,
+            {
+                phrase_of(word): frozenset(here[target] for label in more if (target := phrase_of(label)) in here)
+                for word, more in wider.items()
+            },
+            {phrase_of(word): tuple(texts) for word, texts in said_as.items()},
         )
+
+    def refused(self, phrase: Phrase, *, negated: bool) -> frozenset[str]:
+        """The labels that exclude songs, where a phrase is negated or where it is not."""
+        own = self.core_labels[phrase] if negated else self.excluded.get(phrase, frozenset())
+        if not own:
+            return own
+        # Whoever wants no vocals wants instrumentals, whatever kind of label that is.
+        wanted = {label for label, weight in self.meanings[phrase].items() if (weight < 0) is negated}
+        return own | (self.wider.get(phrase, frozenset()) - wanted)
 
     def knows(self, word: str) -> bool:
         """Whether a word for itself means something here, or steers a query."""
@@ -167,10 +198,11 @@ class Vocabulary:
         return (nearest, True) if nearest else (word, False)
 
     def _nearest(self, word: str) -> str:
-        """The nearest word by edit distance; empty if none is near enough.
+        """The one known word that a word is meant for by its errors; empty if none is near enough, or several are.
 
-        At most one error from four letters on, two from eight on. The first letter must match, or the first two letters
-        are swapped.
+        Words of up to `_SHORT` letters are corrected where two letters are swapped, one is doubled or is not, or a
+        vowel is missing; longer ones with one error, from eight letters on two. The first letter must match, or the
+        first two are swapped.
         """
         certain = word in CORRECT_WORDS or any(char.isdigit() for char in word)
         most = 0 if len(word) < 4 or certain else 1 if len(word) < 8 else 2
@@ -179,8 +211,38 @@ class Vocabulary:
         near = self._corrections.get(word[0], [])
         swapped = [other for other in self._corrections.get(word[1], []) if other[:2] == word[1::-1]]
         found = extract(word, near + swapped, scorer=OSA.distance, score_cutoff=most, limit=_NEARBY, processor=None)
+        slips = [one for one in found if _slipped(word, one[0])]
+        if not slips and len(word) <= _SHORT:
+            found = [one for one in found if _lacks_a_vowel(word, one[0])]
+        found = slips or found
+        nearest = [one[0] for one in found if one[1] == found[0][1]]
         # Of words that are as near, one that is a label: "clasical" is classical before it is clásica.
-        return str(min(found, key=lambda one: (one[1], one[0] not in self._labels))[0]) if found else ""
+        labels = [one for one in nearest if one in self._labels]
+        return str((labels or nearest)[0]) if self._one_meaning(labels or nearest) else ""
+
+    def _one_meaning(self, words: Sequence[str]) -> bool:
+        """Whether there are words, and all of them mean the same."""
+        return bool(words) and all(self.meanings.get((word,)) == self.meanings.get((words[0],)) for word in words)
+
+
+def _slipped(word: str, other: str) -> bool:
+    """Whether two words are the same but for two swapped letters, or for one that is doubled or is not."""
+    if len(word) == len(other):
+        return sorted(word) == sorted(other)
+    return _without_doubles(word) == _without_doubles(other)
+
+
+def _lacks_a_vowel(word: str, other: str) -> bool:
+    """Whether a word is another but for a vowel that is missing inside."""
+    return len(word) < len(other) and word[-1] == other[-1] and _consonants(word) == _consonants(other)
+
+
+def _consonants(word: str) -> str:
+    return "".join(letter for letter in word if letter not in "aeiou")
+
+
+def _without_doubles(word: str) -> str:
+    return "".join(letter for letter, _ in groupby(word))
 
 
 def _forms(word: str) -> Iterable[str]:

@@ -227,6 +227,34 @@ def test_what_is_another_word_is_no_typing_error(text: str) -> None:
     assert not [term for term in parsed.terms if term.typed]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "trio bells quartet church castle garden window letter brother bridge river valley desert",
+        "planet rocket silver golden bottle winner driven steady county cell scream diner clapping",
+        "place stage plane train brain clean black block clock track feather thunder sister mother",
+    ],
+)
+def test_an_ordinary_word_is_not_corrected_into_another(words: str) -> None:
+    corrected = [(term.typed, term.text) for word in words.split() for term in parse_query(word, VOCABULARY).terms]
+    assert [one for one in corrected if one[0]] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [("gitar", "guitar"), ("violn", "violin"), ("happpy", "happy"), ("acustic", "acoustic"), ("romatic", "romantic")],
+)
+def test_a_slip_in_a_short_word_is_put_right(text: str, term: str) -> None:
+    assert [one.text for one in parse_query(text, VOCABULARY).terms] == [term]
+
+
+def test_a_word_as_near_to_two_others_is_not_corrected() -> None:
+    table = [("battle", "action", 1.0), ("bottle", "party", 1.0), ("kettle", "home", 1.0), ("nettle", "home", 1.0)]
+    vocabulary = Vocabulary.of(table, [(label, label) for label in ("action", "party", "home")])
+    assert parse_query("bettle", vocabulary).unknown == ["bettle"]
+    assert read("baxttle", vocabulary) == ["battle"]
+
+
 def test_words_that_are_not_understood_are_named_together() -> None:
     parsed = parse_query("Vibrato Aceman, calm zzyzx", VOCABULARY)
     assert parsed.unknown == ["Vibrato Aceman", "zzyzx"]
