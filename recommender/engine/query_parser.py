@@ -180,16 +180,11 @@ def _make_term(typed: str, match: _Match, strength: float, vocabulary: Vocabular
         typed=typed if match.corrected else "",
         strength=strength,
         labels=term_labels(weights, strength),
-        refuses=_refused_labels(phrase, strength, vocabulary),
+        refuses=frozenset() if strength == LESS else vocabulary.refused(phrase, negated=strength == NOT),
         in_names=strength > 0 and phrase in vocabulary.in_names,
+        said_as=vocabulary.said_as.get(phrase, ()) if strength > 0 else (),
         decade=vocabulary.decades.get(phrase, 0) if strength > 0 else 0,
     )
-
-
-def _refused_labels(phrase: Phrase, strength: float, vocabulary: Vocabulary) -> frozenset[str]:
-    if strength == NOT:
-        return vocabulary.core_labels[phrase]
-    return vocabulary.excluded.get(phrase, frozenset()) if strength > 0 else frozenset()
 
 
 def _finish(terms: Mapping[tuple[Phrase, bool], QueryTerm], order: Sequence[str | tuple[Phrase, bool]]) -> ParsedQuery:

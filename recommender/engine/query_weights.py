@@ -49,6 +49,8 @@ class QueryTerm:
         Whether songs are meant too whose title, album or playlist says it.
     decade : int
         The first year of the decade that it means; else 0.
+    said_as : tuple of str
+        What titles and albums say of it, beside the word.
     """
 
     text: str
@@ -59,6 +61,7 @@ class QueryTerm:
     without: str = ""
     in_names: bool = False
     decade: int = 0
+    said_as: tuple[str, ...] = ()
 
     @property
     def negated(self) -> bool:
@@ -118,10 +121,11 @@ class ParsedQuery:
 
     @property
     def refused(self) -> list[str]:
-        """The labels that exclude songs: refused by a term, with a negative sum."""
+        """The labels that exclude songs: refused by a term, and not asked for as much by others."""
         total = self.labels
         refused = {label for term in self.terms for label in term.refuses}
-        return sorted(label for label in refused if total.get(label, 0.0) < 0)
+        asked = {label for term in self.terms for label, weight in term.labels.items() if weight > 0}
+        return sorted(label for label in refused if total.get(label, 0.0) < 0 or label not in asked)
 
 
 def term_labels(weights: Mapping[str, float], strength: float) -> dict[str, float]:

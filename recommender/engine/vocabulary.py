@@ -42,7 +42,7 @@ class Vocabulary:
     core_labels : dict of phrase to set of labels
         The labels that a negation of the phrase concerns.
     excluded : dict of phrase to set of labels
-        The labels that the phrase excludes, if any.
+        The labels that the phrase excludes, for phrases that exclude some.
     wider : dict of phrase to set of labels
         The labels that are excluded too where the phrase is refused, or excludes some.
     said_as : dict of phrase to list of str
@@ -121,8 +121,8 @@ class Vocabulary:
                     if weight >= CORE_SHARE * strongest > 0:
                         core.add(name)
             meanings[phrase], core_labels[phrase] = meaning, frozenset(core)
-            if kept_off := frozenset(label for label, weight in meaning.items() if weight <= _EXCLUDING_WEIGHT):
-                excluded[phrase] = kept_off
+            if any(weight <= _EXCLUDING_WEIGHT for weight in whole.values()):
+                excluded[phrase] = frozenset(label for label, weight in meaning.items() if weight <= _EXCLUDING_WEIGHT)
         rare = set(rare)
         alone = {phrase: label for phrase, label in here.items() if phrase not in said}
         for phrase, label in alone.items():
@@ -144,9 +144,9 @@ class Vocabulary:
 
     def refused(self, phrase: Phrase, *, negated: bool) -> frozenset[str]:
         """The labels that exclude songs, where a phrase is negated or where it is not."""
-        own = self.core_labels[phrase] if negated else self.excluded.get(phrase, frozenset())
-        if not own:
-            return own
+        if not negated and phrase not in self.excluded:
+            return frozenset()
+        own = self.core_labels[phrase] if negated else self.excluded[phrase]
         # Whoever wants no vocals wants instrumentals, whatever kind of label that is.
         wanted = {label for label, weight in self.meanings[phrase].items() if (weight < 0) is negated}
         return own | (self.wider.get(phrase, frozenset()) - wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -9,10 +10,10 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Q
 
-from catalog.models import LabelAlias
+from catalog.models import Label, LabelAlias
 from catalog.queries import first_row
 
-from ..default_words import default_words
+from ..default_words import default_words, names_of_occasions, wider_refusals
 from ..engine.query_tokens import word_key
 from ..engine.vocabulary import Vocabulary
 from ..models import Word, WordLabel
@@ -22,6 +23,9 @@ from ..snapshots.bundle import ModelBundle
 _RARE_BELOW = 1 / 1000
 """Labels on less than this share of labelled songs are rare."""
 
+
+_VOICES = "kind vocals"
+"""Stands for all labels of the kind in `wider_refusals.txt`."""
 
 _Stamp: TypeAlias = "tuple[object, ...]"
 """Cache key: changes whenever words, their labels or label aliases change."""
@@ -43,7 +47,7 @@ def vocabulary() -> Vocabulary:
     if bundle is None:
         if stamp not in _without_snapshot:
             _without_snapshot.clear()
-            _without_snapshot[stamp] = Vocabulary.of(_table(), [], in_names=_in_names())
+            _without_snapshot[stamp] = _vocabulary_with([])
         return _without_snapshot[stamp]
     cached = _cache.get(bundle)
     if cached is None or cached[0] != stamp:
@@ -68,7 +72,26 @@ def _vocabulary_of(bundle: ModelBundle) -> Vocabulary:
         if label in of_pk
     ]
     rare = {names[at] for at in np.flatnonzero(songs < _RARE_BELOW * labelled).tolist()}
-    return Vocabulary.of(_table(), spellings, rare, _in_names())
+    return _vocabulary_with(spellings, rare)
+
+
+def _vocabulary_with(spellings: list[tuple[str, str]], rare: Collection[str] = ()) -> Vocabulary:
+    """The vocabulary of the tables and of labels."""
+    voices = Label.objects.filter(kind=Label.Kind.VOCALS).order_by("pk").values_list("name", flat=True)
+    kinds = {_VOICES: list(voices)}
+    wider = {
+        word: [one for label in more for one in kinds.get(label, [label])] for word, more in wider_refusals().items()
+    }
+    return Vocabulary.of(
+        _table(), spellings, rare, _in_names(), wider=_for_synonyms(wider), said_as=_for_synonyms(names_of_occasions())
+    )
+
+
+def _for_synonyms(of_words: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """What is said of the first words of groups, for every word of the groups."""
+    by_key = {word_key(word): more for word, more in of_words.items()}
+    words = Word.objects.filter(Q(key__in=by_key) | Q(same_as__key__in=by_key))
+    return {text: by_key[head or key] for text, key, head in words.values_list("text", "key", "same_as__key")}
 
 
 def _in_names() -> list[str]:
