@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -184,22 +185,44 @@ class Content:
         float64, shape (n_songs,)
             1 if one of the labels is the song's strongest, 0 if the song has none. Labels with IDF 0 count as missing.
         """
-        weights, indices = self.weights.data, self.weights.indices
-        shares = np.zeros(self.weights.shape[0])
         lengths = np.diff(self.weights.indptr)
-        if not len(weights):
-            return shares
-        # weight = TF x IDF / norm: dividing by IDF gives TF / norm, and the norm cancels in the share.
-        idf = self.idf[indices]
-        frequencies = np.divide(weights, idf, out=np.zeros(len(weights)), where=idf > 0)
-        described = lengths > 0
-        begins = self.weights.indptr[:-1][described]
-        asked = np.where(np.isin(indices, labels), frequencies, 0.0)
-        largest = np.maximum.reduceat(frequencies, begins)
-        shares[described] = np.divide(
-            np.maximum.reduceat(asked, begins), largest, out=np.zeros(len(begins)), where=largest > 0
-        )
+        shares = np.zeros(len(lengths))
+        if len(self.weights.data):
+            described = lengths > 0
+            asked = np.where(np.isin(self.weights.indices, labels), self._shares, 0.0)
+            shares[described] = np.maximum.reduceat(asked, self.weights.indptr[:-1][described])
         return shares
+
+    def carries(self, groups: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
+        """Which songs carry some of the labels of groups.
+
+        Parameters
+        ----------
+        groups : bool, shape (n_labels, n_groups)
+        least : float
+            Share of the song's largest term frequency that a label has to have.
+
+        Returns
+        -------
+        bool, shape (n_songs, n_groups)
+        """
+        weights = self.weights
+        carried = csr_array((self._shares >= least, weights.indices, weights.indptr), shape=weights.shape)
+        found: NDArray[np.bool_] = carried.astype(np.float64) @ groups.astype(np.float64) > 0
+        return found
+
+    @cached_property
+    def _shares(self) -> Vector:
+        """The term frequency behind each weight, relative to the largest of its song."""
+        weights, indptr = self.weights.data, self.weights.indptr
+        idf = self.idf[self.weights.indices]
+        # weight = TF x IDF / norm: dividing by IDF gives TF / norm, and the norm cancels in the share.
+        frequencies: Vector = np.divide(weights, idf, out=np.zeros(len(weights)), where=idf > 0)
+        if not len(weights):
+            return frequencies
+        lengths = np.diff(indptr)
+        largest = np.repeat(np.maximum.reduceat(frequencies, indptr[:-1][lengths > 0]), lengths[lengths > 0])
+        return np.divide(frequencies, largest, out=np.zeros(len(weights)), where=largest > 0)
 
     def similarities(self, song: int) -> Vector:
         """Cosines of all other songs with this one, shape (n_songs,)."""

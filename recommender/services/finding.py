@@ -15,16 +15,14 @@ from catalog.services.browsing import songs_in_order
 from catalog.vocabulary import how_written
 
 from ..engine import query_parser, query_weights
-from ..engine.adventure import fractional_ranks
-from ..engine.asking import words_first
 from ..engine.diversity import spread_artists
-from ..engine.interface import ListenerBatch, Matrix, Positions, Vector
+from ..engine.interface import Matrix, Positions
 from ..engine.query_weights import ParsedQuery
 from ..engine.ranking import top
 from ..engine.vocabulary import Vocabulary
 from ..snapshots import current
-from ..snapshots.bundle import ModelBundle
 from .query_names import NameMeant, artists_in, like_meant, name_meant
+from .query_scores import query_scores
 from .query_vocabulary import vocabulary
 from .query_wanted import Wanted
 from .reasons import REASONS, LabelReason, balanced, sounds_like, told
@@ -36,15 +34,9 @@ _POOL = 3
 
 _SPARE = 5
 
-_SAID = 1.01
-"""What a song matches whose names say a word, relative to the best that has the word's labels."""
-
 _NAMED_SONGS = 4
 _NAMED_ARTISTS = 3
 _LOOKED_AT_FOR_ARTISTS = 60
-
-_FEWEST_TERMS = 2
-"""A single term is carried by every song that is listed for it."""
 
 _TERMS_SHOWN = 3
 _LABELS_SHOWN = 2
@@ -104,8 +96,8 @@ class Findings:
         Words that were looked for in titles, artists, albums and playlists.
     by_year : list of str
         Decades that no label is for, by the songs' years.
-    saying : dict of str to set of songs
-        By word, the primary keys of the songs whose names say it.
+    saying : dict of str to dict of song to str
+        By word, the primary keys of the songs whose names say it, and which of their names does.
     """
 
     parsed: ParsedQuery
@@ -114,7 +106,7 @@ class Findings:
     like: NameMeant | None = None
     by_names: list[str] = field(default_factory=list)
     by_year: list[str] = field(default_factory=list)
-    saying: dict[str, set[int]] = field(default_factory=dict)
+    saying: dict[str, dict[int, str]] = field(default_factory=dict)
 
     @property
     def known_otherwise(self) -> set[str]:
@@ -128,23 +120,22 @@ class Findings:
         for reason in speaking:
             if reason.asked and (asking := query_weights.terms_asking_for(self.parsed.terms, reason.label)):
                 by_term.setdefault(asking[0].text, []).append(reason.label.lower())
-        names = {word: _said_by(found.song, word) for word, songs in self.saying.items() if found.song.pk in songs}
-        by_label = [_term_in_words(term, labels) for term, labels in by_term.items() if term not in names]
+        pk = found.song.pk
+        names = {word: f"{word} ({songs[pk]})" for word, songs in self.saying.items() if pk in songs}
+        by_label = [self._by_label(term, labels) for term, labels in by_term.items() if term not in names]
         said = [*names.values(), *by_label][:_TERMS_SHOWN]
-        own = [reason.label.lower() for reason in speaking if not reason.asked]
+        unwanted = {label for label, weight in self.parsed.labels.items() if weight < 0} | {*self.parsed.refused}
+        own = [reason.label.lower() for reason in speaking if not reason.asked and reason.label not in unwanted]
         if self.like is not None:
             shared = f"like {self.like.name}: {', '.join(own[:_TERMS_SHOWN])}" if own else ""
             return " + ".join(filter(None, [", ".join(said), shared])) or f"sounds like {self.like.name}"
         yours = [f"{label} (yours)" for label in own[: 1 if said else _TERMS_SHOWN]]
         return " + ".join(filter(None, [", ".join(said), ", ".join(yours)])) or sounds_like(found.reasons)
 
-
-def _said_by(song: Song, word: str) -> str:
-    """A word with where a song says it: `christmas (title)`."""
-    wanted = set(search_words(word))
-    places = [("title", song.title), ("artist", song.artist), ("album", song.album)]
-    where = next((place for place, name in places if wanted <= set(search_words(name))), "playlist")
-    return f"{word} ({where})"
+    def _by_label(self, term: str, labels: list[str]) -> str:
+        """A term with what it means for a song: names say some songs' `christmas (title)`, labels those of others."""
+        words = _term_in_words(term, labels)
+        return f"{words} (label)" if words == term and term in self.by_names else words
 
 
 def _term_in_words(term: str, labels: list[str]) -> str:
@@ -239,7 +230,7 @@ def _fitting(user: User, wanted: Wanted, n: int, *, playable_only: bool, new_onl
     pks = dict(zip(index.label_names.tolist(), index.label_ids.tolist(), strict=True))
     query = {pks[label]: weight for label, weight in parsed.labels.items()}
     batch = taste.as_batch(index, query)
-    scores = _scores(bundle, wanted, batch)
+    scores = query_scores(bundle, wanted, batch)
     if parsed.refused:
         refused = index.labels([pks[label] for label in parsed.refused])
         scores = query_weights.exclude_refused(scores, bundle.content.shares(refused))
@@ -268,63 +259,6 @@ def _fitting(user: User, wanted: Wanted, n: int, *, playable_only: bool, new_onl
         reasons=lambda songs: [balanced(some, of_query) for some in ranker.explain(asking, songs, 4 * REASONS)],
         asked=said,
     )
-
-
-def _scores(bundle: ModelBundle, wanted: Wanted, batch: ListenerBatch) -> Vector:
-    """Scores of all songs: what is asked for decides what is listed, taste the order (`asking.words_first`)."""
-    index, ranker = bundle.index, bundle.labels_and_sound
-    taste = ranker.scores(batch.unasked)[0]
-    asks = batch.query is not None and bool((batch.query > 0).any())
-    match, candidates = np.zeros(len(taste)), np.ones(len(taste), dtype=bool)
-    if asks and ranker.tells_apart(batch.query):
-        match, candidates = ranker.matches(batch.query)
-        match = match * _share_of_terms(bundle, wanted.parsed) ** 2
-    if wanted.like is not None:
-        similar = ranker.alike(index.songs(wanted.like.songs))
-        candidates = similar > 0
-        match = (fractional_ranks(similar) + fractional_ranks(match)) / 2 if asks else similar
-    elif not asks and not wanted.saying and not wanted.by_year:
-        # Only negated terms: nothing is asked for, and what people play comes first where taste says nothing.
-        played = bundle.popular.plays / max(int(bundle.popular.plays.max(initial=0)), 1)
-        listed: Vector = np.maximum(taste, 0.0) + 1e-6 * (1 + played)
-        return listed
-    best = float(match[candidates].max(initial=0.0))
-    also = index.songs(sorted(wanted.also))
-    candidates[also] = True
-    # What says the word itself comes before what has the labels of its kind.
-    match[also] = np.maximum(match[also], _SAID * best)
-    if wanted.inside and _only_decades(wanted):
-        inside = index.songs(sorted(wanted.inside))
-        candidates[inside] = True
-        match[inside] = np.maximum(match[inside], best)
-    candidates[index.songs(sorted(wanted.outside))] = False
-    for songs in [*([wanted.inside] if wanted.by_year else []), *wanted.saying]:
-        saying = np.zeros(len(candidates), dtype=bool)
-        saying[index.songs(sorted(songs))] = True
-        # Who names an artist wants that artist: the labels then say in which order.
-        candidates = candidates & saying if (candidates & saying).any() else saying
-    return words_first(match, candidates, taste, batch.query_share)
-
-
-def _share_of_terms(bundle: ModelBundle, parsed: ParsedQuery) -> Vector:
-    """The share of a query's terms that each song carries a label of: who says three words wants all three.
-
-    Songs without labels are matched by sound, and count as carrying all.
-    """
-    index, ranker = bundle.index, bundle.labels_and_sound
-    n_songs = ranker.content.weights.shape[0]
-    terms = [set(term.labels) for term in parsed.matched if not term.negated]
-    if len(terms) < _FEWEST_TERMS:
-        return np.ones(n_songs)
-    of_terms = np.stack([np.isin(index.label_names, list(labels)) for labels in terms], axis=1)
-    carried = np.count_nonzero(ranker.content.weights @ of_terms.astype(np.float64) > 0, axis=1)
-    carried[ranker.evidence.amounts == 0] = len(terms)
-    shares: Vector = carried / len(terms)
-    return shares
-
-
-def _only_decades(wanted: Wanted) -> bool:
-    return wanted.like is None and all(term.decade for term in wanted.parsed.terms if not term.negated)
 
 
 def _row_of(songs: Positions, n_songs: int) -> Matrix:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from rapidfuzz import fuzz
 from catalog.models import PlaylistSong
 from catalog.names import artist_key, has_no_gaps, search_words
 from catalog.services import song_index
+from catalog.vocabulary import how_written
 
 from ..engine.query_references import references
 from ..engine.query_tokens import CONTROLS, Phrase, tokenize
@@ -27,6 +28,15 @@ _FEWEST_FOR_WHOLE = 6
 
 _LONGEST_NAME = 6
 """Words of an artist's name in a sentence."""
+
+_IN_ANY_SENTENCE = frozenset(
+    search_words(
+        "end ends ending begin begins beginning start starts starting middle part parts rest whole over under out off "
+        "again always never ever now here not and but the they them he she his her who whom why how ende anfang mitte "
+        "schluss fin final principio inicio debut fini milieu"
+    )
+)
+"""Words that say nothing of a song, however many names have them."""
 
 _LOOKED_AT = 60
 _FEWEST_LETTERS = 3
@@ -108,6 +118,11 @@ def artists_in(text: str, vocabulary: Vocabulary) -> list[Phrase]:
     return found
 
 
+def is_artist(text: str) -> bool:
+    """Whether an artist is called so, as it is written."""
+    return song_index.current().has_artist(artist_key(text))
+
+
 def like_meant(text: str) -> LikeMeant | None:
     """What a text with "like" in it names, by the longest name; names as they are written before others."""
     readings = list(references(text))
@@ -121,26 +136,50 @@ def like_meant(text: str) -> LikeMeant | None:
     return None
 
 
-def songs_saying(user: User, texts: Collection[str]) -> dict[str, set[int]]:
-    """The songs, by primary key, whose title, artist, album, or a playlist of the listener's says a text, by text."""
-    looked_for = [text for text in texts if _says_enough(text)]
+def songs_saying(user: User, texts: Mapping[str, Collection[str]]) -> dict[str, dict[int, str]]:
+    """The songs whose title, artist, album, or a playlist of the listener's says a text: by text, where by primary key.
+
+    Parameters
+    ----------
+    user : User
+    texts : mapping of text to collection of str
+        Each with what titles and albums say for it.
+    """
+    looked_for = {text: said_as for text, said_as in texts.items() if _says_enough(text)}
     if not looked_for:
         return {}
-    index = song_index.current()
-    everything = index.all(include_unplayable=True)
-    saying: dict[str, set[int]] = {}
-    for text in looked_for:
-        found = index.written(text, everything)
-        saying[text] = set(index.keys(found))
+    saying: dict[str, dict[int, str]] = {}
+    for text, said_as in looked_for.items():
+        saying[text] = _named_so(said_as, ("title", "album")) | _named_so([text], ("title", "artist", "album"))
     named = Q()
     for text in looked_for:
         named |= Q(playlist__name__icontains=text)
     rows = PlaylistSong.objects.filter(named, playlist__user=user).values_list("playlist__name", "song")
     for name, song in rows:
         for text in looked_for:
-            if text.casefold() in name.casefold():
-                saying[text].add(song)
+            if _stands_in(search_words(text), name):
+                saying[text].setdefault(song, "playlist")
     return {text: songs for text, songs in saying.items() if songs}
+
+
+def _named_so(texts: Iterable[str], places: Sequence[str]) -> dict[int, str]:
+    """The songs, by primary key, of which a name says all of a text, and the first such name."""
+    index, found = song_index.current(), {}
+    everything = index.all(include_unplayable=True)
+    for text in texts:
+        words = search_words(text)
+        for at in np.flatnonzero(index.written(text, everything)).tolist():
+            song = index.songs[at]
+            place = next((place for place in places if _stands_in(words, getattr(song, place))), "")
+            if place:
+                found.setdefault(song.pk, place)
+    return found
+
+
+def _stands_in(words: Sequence[str], name: str) -> bool:
+    """Whether every word is a word of a name, or begins one."""
+    own = search_words(name)
+    return bool(words) and all(any(how_written(word, other) for other in own) for word in words)
 
 
 def songs_of_years(decades: Iterable[int]) -> tuple[set[int], set[int]]:
@@ -160,5 +199,6 @@ def songs_of_years(decades: Iterable[int]) -> tuple[set[int], set[int]]:
 
 
 def _says_enough(text: str) -> bool:
-    words = search_words(text)
+    """Whether a text is worth a look in names: not of short words alone, nor of such as stand in any sentence."""
+    words = [word for word in search_words(text) if word not in _IN_ANY_SENTENCE and (word,) not in CONTROLS]
     return bool(words) and (has_no_gaps(text) or max(map(len, words)) >= _FEWEST_LETTERS)
