@@ -14,8 +14,6 @@ from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import fuzz
-from rapidfuzz.process import extractOne
 
 from .names import JOINING_WORDS, search_words
 from .vocabulary import Vocabulary, how_written
@@ -212,18 +210,6 @@ class SongIndex:
         found: Mask = self._fitting([self._written(word) for word in words], among) > 0
         return found
 
-    def nearly_called(self, text: str, alike: float) -> str:
-        """The artist or title, in search words, that is written most like a text as a whole; empty if none is enough.
-
-        Parameters
-        ----------
-        text : str
-        alike : float
-            Percent of letters in common that are enough.
-        """
-        found = extractOne(" ".join(search_words(text)), self._called, scorer=fuzz.ratio, score_cutoff=alike)
-        return str(found[0]) if found else ""
-
     def keys(self, among: Mask) -> list[int]:
         """The primary keys of songs."""
         return [self.songs[at].pk for at in np.flatnonzero(among).tolist()]
@@ -315,7 +301,8 @@ class SongIndex:
         return np.fromiter((song.playable for song in self.songs), bool, len(self.songs))
 
     @cached_property
-    def _called(self) -> list[str]:
+    def called(self) -> list[str]:
+        """Every artist and title, in search words."""
         names = {name for song in self.songs for name in (song.title, song.artist, *(one for _, one in song.artists))}
         return sorted({" ".join(search_words(name)) for name in names} - {""})
 

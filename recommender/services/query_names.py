@@ -12,6 +12,7 @@ from rapidfuzz import fuzz
 
 from catalog.models import PlaylistSong
 from catalog.names import artist_key, has_no_gaps, search_words
+from catalog.near_names import nearly_called
 from catalog.services import song_index
 from catalog.vocabulary import how_written
 
@@ -78,7 +79,7 @@ def name_meant(text: str, *, typing_errors: bool = True) -> NameMeant | None:
     found = index.matching(text, everything, typing_errors=typing_errors, short_begins=False)
     if typing_errors and not found.among.any() and len(text) >= _FEWEST_FOR_WHOLE:
         # Errors that no word for itself shows: nite for night.
-        found = index.matching(index.nearly_called(text, _ALIKE_AS_A_WHOLE), everything, typing_errors=False)
+        found = index.matching(nearly_called(text, index.called, _ALIKE_AS_A_WHOLE), everything, typing_errors=False)
         if found.score is None:
             return None
     wanted = " ".join(words)

@@ -281,6 +281,16 @@ def test_a_name_with_typing_errors_is_a_name_before_it_is_a_mood(ada: User, name
     assert find(ada, "holliday").parsed.terms[0].text == "holiday"
 
 
+def test_two_words_with_two_errors_each_are_a_name_and_words_of_others_are_not(
+    ada: User, named: dict[str, Song], root: LibraryRoot
+) -> None:
+    make_song("Come Monday", "Jimmy Buffett", labels={"country": 1}, root=root, path="monday.mp3")
+    recompute()
+    assert [artist.name for artist in find(ada, "jimmi bufet").named.artists] == ["Jimmy Buffett"]
+    for text in ("jimmi basket", "tommy bufet", "jimmi bufet orchestra"):
+        assert find(ada, text).named.artists == [], text
+
+
 def test_a_title_that_is_written_as_it_is_has_no_mood(ada: User, named: dict[str, Song]) -> None:
     found = find(ada, "silent night")
     assert found.named.songs == [named["Silent Night"]]
