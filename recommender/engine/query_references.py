@@ -13,6 +13,9 @@ _LIKE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _MOST_WORDS = 8
+_NEWER = "newer|later|more recent|more modern|neuer|moderner|m[aá]s nuev[oa]|m[aá]s reciente|plus r[eé]cente?"
+_OLDER = "older|earlier|[aä]lter|fr[uü]her|m[aá]s antigu[oa]|m[aá]s viej[oa]|plus ancienn?e?|plus vieux"
+_COMPARED = re.compile(rf"\b(?:(?P<newer>{_NEWER})|(?P<older>{_OLDER}))\b", re.IGNORECASE)
 
 
 class Reference(NamedTuple):
@@ -50,3 +53,34 @@ def references(text: str) -> Iterator[Reference]:
         after = " ".join(words[length:])
         if name:
             yield Reference(name, ", ".join(filter(None, [before, after])))
+
+
+class Compared(NamedTuple):
+    """What a query with "like" says of years: that music should be newer than what it names, or older.
+
+    Attributes
+    ----------
+    word : str
+        As typed.
+    newer : bool
+    rest : str
+        The other words.
+    """
+
+    word: str
+    newer: bool
+    rest: str
+
+
+def compared_by_year(rest: str) -> Compared | None:
+    """The comparison by year in a text; None where there is none.
+
+    Examples
+    --------
+    >>> compared_by_year("but newer, calm")
+    Compared(word='newer', newer=True, rest='but , calm')
+    """
+    found = _COMPARED.search(rest)
+    if found is None:
+        return None
+    return Compared(found[0], found["newer"] is not None, rest[: found.start()] + rest[found.end() :])

@@ -22,6 +22,9 @@ _DECADE = re.compile(r"(\d\d)?(\d0)s")
 _FIRST_OF_CENTURY = 30
 """Decades below are of this century: the 20s are the 2020s."""
 
+_NO_FORMS = frozenset(["newer", "newest"])
+"""Words that say more than what they are formed of: new music is any, newer music is newer than some."""
+
 _SHORT = 5
 """Letters up to which most words are one error from others: trio is no trip."""
 
@@ -191,7 +194,7 @@ class Vocabulary:
         for form in _eras(word):
             if form in self.spellings:
                 return form, False
-        for form in _forms(word):
+        for form in _forms(word) if word not in _NO_FORMS else ():
             if form in self.spellings:
                 return form, False
         nearest = self._nearest(word) if corrections else ""

@@ -17,11 +17,12 @@ from catalog.vocabulary import how_written
 from ..engine import query_parser, query_weights
 from ..engine.diversity import spread_artists
 from ..engine.interface import Matrix, Positions
+from ..engine.query_references import compared_by_year
 from ..engine.query_weights import ParsedQuery
 from ..engine.ranking import top
 from ..engine.vocabulary import Vocabulary
 from ..snapshots import current
-from .query_names import NameMeant, artists_in, like_meant, name_meant
+from .query_names import LikeMeant, NameMeant, artists_in, like_meant, name_meant, songs_by_year
 from .query_scores import query_scores
 from .query_vocabulary import vocabulary
 from .query_wanted import Wanted
@@ -95,7 +96,7 @@ class Findings:
     by_names : list of str
         Words that were looked for in titles, artists, albums and playlists.
     by_year : list of str
-        Decades that no label is for, by the songs' years.
+        Decades that no label is for, and words that compare years, by the songs' years.
     saying : dict of str to dict of song to str
         By word, the primary keys of the songs whose names say it, and which of their names does.
     """
@@ -171,9 +172,9 @@ def find(user: User, text: str, *, n: int = 20, playable_only: bool = False, new
     like = like_meant(text)
     if like is None:
         parsed, named = _understood(text, words, include_unplayable=not playable_only)
+        wanted = Wanted.of(user, parsed, None)
     else:
-        parsed, named = _with_likeness(query_parser.parse_query(like.rest, words), like.meant), Named()
-    wanted = Wanted.of(user, parsed, None if like is None else like.meant)
+        wanted, named = _wanted_alike(user, like, words), Named()
     songs = _fitting(user, wanted, n, playable_only=playable_only, new_only=new_only) if wanted.anything else []
     return Findings(
         wanted.parsed,
@@ -181,7 +182,7 @@ def find(user: User, text: str, *, n: int = 20, playable_only: bool = False, new
         named,
         like=wanted.like,
         by_names=wanted.by_names,
-        by_year=wanted.by_year,
+        by_year=[*wanted.by_year, *wanted.compared],
         saying=wanted.said,
     )
 
@@ -215,9 +216,19 @@ def examples() -> list[str]:
 # --- Songs that fit the words -------------------------------------------------------------------
 
 
-def _with_likeness(parsed: ParsedQuery, meant: NameMeant) -> ParsedQuery:
-    """The query with the name in its text, and in the text that is left without each term."""
-    like = f"like {meant.name}"
+def _wanted_alike(user: User, like: LikeMeant, words: Vocabulary) -> Wanted:
+    """What a text with "like" asks for; newer and older are by year where the years of what it names are known."""
+    compared = compared_by_year(like.rest)
+    newer, others = songs_by_year(like.meant.songs, newer=compared.newer) if compared else (set(), set())
+    if compared is None or not newer:
+        return Wanted.of(user, _with_likeness(query_parser.parse_query(like.rest, words), like.meant), like.meant)
+    parsed = _with_likeness(query_parser.parse_query(compared.rest, words), like.meant, compared.word)
+    return Wanted.of(user, parsed, like.meant, (compared.word, newer, others))
+
+
+def _with_likeness(parsed: ParsedQuery, meant: NameMeant, *also: str) -> ParsedQuery:
+    """The query with the name, and what else it says of it, in its text and in the text without each term."""
+    like = ", ".join([f"like {meant.name}", *also])
     terms = [replace(term, without=", ".join(filter(None, [like, term.without]))) for term in parsed.terms]
     return replace(parsed, terms=terms, text=", ".join(filter(None, [like, parsed.text])))
 

@@ -34,7 +34,7 @@ _IN_ANY_SENTENCE = frozenset(
     search_words(
         "end ends ending begin begins beginning start starts starting middle part parts rest whole over under out off "
         "again always never ever now here not and but the they them he she his her who whom why how ende anfang mitte "
-        "schluss fin final principio inicio debut fini milieu"
+        "schluss fin final principio inicio debut fini milieu newer newest older"
     )
 )
 """Words that say nothing of a song, however many names have them."""
@@ -197,6 +197,26 @@ def songs_of_years(decades: Iterable[int]) -> tuple[set[int], set[int]]:
     for first in decades:
         inside |= (years >= first) & (years < first + 10)
     return set(index.keys(inside)), set(index.keys((years > 0) & ~inside))
+
+
+def songs_by_year(songs: Collection[int], *, newer: bool) -> tuple[set[int], set[int]]:
+    """The other songs, by primary key, known to be newer (or older) than some, and those known not to be.
+
+    Parameters
+    ----------
+    songs : collection of int
+        Primary keys; the median of their years counts. Where none is known, nothing is newer or older.
+    newer : bool
+        Or else older.
+    """
+    index = song_index.current()
+    years = index.years
+    own = [years[at] for song in songs if (at := index.position(song)) is not None and years[at] > 0]
+    if not own:
+        return set(), set()
+    beyond = years > np.median(own) if newer else years < np.median(own)
+    known = years > 0
+    return set(index.keys(known & beyond)) - set(songs), set(index.keys(known & ~beyond))
 
 
 def _says_enough(text: str) -> bool:

@@ -52,6 +52,7 @@ def query_scores(bundle: ModelBundle, wanted: Wanted, batch: ListenerBatch) -> V
         saying = _among(bundle, songs)
         candidates = candidates | saying if asks or wanted.like is not None else saying
         tiers = tiers + (_SAID_BY_NAMES + 1) * saying
+    tiers = tiers + _among(bundle, wanted.beyond)
     return tiered(tiers, match, candidates, taste, batch.query_share)
 
 

@@ -24,6 +24,8 @@ class Wanted:
         that are in all.
     preferred : list of sets of songs
         For each other word that is not understood: the songs whose names say it. They come first.
+    beyond : set of songs
+        Known to be newer, or older, than what music should be like, where that is asked for.
     also : set of songs
         Songs whose names say a word that labels are for too.
     occasion : set of songs
@@ -32,6 +34,8 @@ class Wanted:
         Known to be of a decade that is asked for, or of another.
     by_names, by_year : list of str
         The words that were looked for in names, and those that are decades without a label.
+    compared : list of str
+        Words that compare years, where they are known.
     said : dict of str to dict of song to str
         By word: the songs whose names say it, and which of their names does.
     """
@@ -40,17 +44,34 @@ class Wanted:
     like: NameMeant | None
     saying: list[set[int]]
     preferred: list[set[int]]
+    beyond: set[int]
     also: set[int]
     occasion: set[int]
     inside: set[int]
     outside: set[int]
     by_names: list[str]
     by_year: list[str]
+    compared: list[str]
     said: dict[str, dict[int, str]]
 
     @classmethod
-    def of(cls, user: User, parsed: ParsedQuery, like: NameMeant | None) -> Wanted:
-        """Look up names and years."""
+    def of(
+        cls,
+        user: User,
+        parsed: ParsedQuery,
+        like: NameMeant | None,
+        compared: tuple[str, set[int], set[int]] | None = None,
+    ) -> Wanted:
+        """Look up names and years.
+
+        Parameters
+        ----------
+        user : User
+        parsed : ParsedQuery
+        like : NameMeant or None
+        compared : tuple of str and two sets of songs, or None
+            The word that compares years, the songs that are as it says, and those that are not.
+        """
         eras = [term for term in parsed.terms if term.decade]
         inside, outside = songs_of_years([term.decade for term in eras]) if eras else (set(), set())
         by_year = [term.text for term in eras if not term.labels and inside]
@@ -61,6 +82,8 @@ class Wanted:
         beside = asked if len(asked) > 1 else []
         texts = dict.fromkeys([*without_label, *unknown, *(term.text for term in beside)], ())
         said = songs_saying(user, {**texts, **{term.text: term.said_as for term in in_names}})
+        if compared is not None:
+            outside = outside | compared[2]
         needed = [text for text in [*without_label, *unknown] if text in said]
         preferred = [text for text in unknown if text in said and not is_artist(text)]
         return cls(
@@ -68,12 +91,14 @@ class Wanted:
             like=like,
             saying=[set(said[text]) for text in needed if text not in preferred],
             preferred=[set(said[text]) for text in preferred],
+            beyond=compared[1] if compared else set(),
             also={song for term in in_names for song in said.get(term.text, ())},
             occasion={song for term in in_names if term.said_as for song in said.get(term.text, ())},
             inside=inside,
             outside=outside,
             by_names=[*needed, *(term.text for term in in_names if term.text in said)],
             by_year=by_year,
+            compared=[compared[0]] if compared else [],
             said=said,
         )
 

@@ -137,11 +137,13 @@ def _chips(findings: Findings, new_only: bool) -> list[dict[str, Any]]:
             chip = _chip(term, new_only)
             chips.append(chip | {"labels": ", ".join(filter(None, [chip["labels"], *ways]))})
     terms = {term.text for term in parsed.terms}
-    for word in findings.by_names:
+    ways = dict.fromkeys(findings.by_names, "in titles, artists, albums, playlists") | dict.fromkeys(
+        findings.by_year, "by year"
+    )
+    for word, way in ways.items():
         if word not in terms:
             without = ", ".join(part for part in parsed.text.split(", ") if part != word)
-            address = find_address(without, new_only=new_only)
-            chips.append({"name": word, "labels": "in titles, artists, albums, playlists", "without": address})
+            chips.append({"name": word, "labels": way, "without": find_address(without, new_only=new_only)})
     return chips
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
 from catalog.models import Label, LibraryRoot, Song
 from catalog.services.listening import rate
@@ -194,3 +195,47 @@ def test_christmas_is_first_what_titles_and_albums_say_then_what_labels_say(ada:
     assert why(found, "O Tannenbuam").startswith("christmas (title)")
     assert why(found, "Hymn").startswith("christmas (album)")
     assert why(found, "Heard 0").startswith("christmas (label)")
+
+
+# --- Newer and older than what is named
+
+
+def dated(root: LibraryRoot, title: str, artist: str, year: int | None) -> Song:
+    return make_song(
+        title, artist, labels={"jazz": 5, "sad": 2}, source="import", year=year, root=root, path=f"{title}.mp3"
+    )
+
+
+def test_newer_and_older_are_by_year_where_years_are_known(
+    ada: User, add: AddSong, root: LibraryRoot, client: Client
+) -> None:
+    for title, year in {"Blue Moon": 1952, "Fine and Mellow": 1957}.items():
+        dated(root, title, "Billie Holiday", year)
+    for title, year in {"Old": 1925, "Same": 1954, "New": 2002, "Undated": None}.items():
+        dated(root, title, f"By {title}", year)
+    add("Other", {"metal": 1})
+    recompute()
+    for text in ("something like Billie Holiday but newer", "Musik wie Billie Holiday, aber neuer"):
+        found = find(ada, text)
+        assert titles(found) == ["New", "Undated"], text
+        assert found.parsed.unknown == []
+    found = find(ada, "songs like Billie Holiday but older, sad")
+    assert titles(found)[:2] in (["Old", "Same"], ["Same", "Old"])
+    assert "New" not in titles(found)
+    assert found.by_year == ["older"]
+    assert found.parsed.terms[0].without == "like Billie Holiday, older"
+    client.force_login(ada)
+    page = client.get("/find/", {"q": "something like Billie Holiday but newer"}).content.decode()
+    assert 'newer <span class="chip-said">by year</span>' in page
+    assert 'q=like+Billie+Holiday"' in page
+
+
+def test_newer_is_not_understood_where_no_year_is_known(ada: User, add: AddSong, root: LibraryRoot) -> None:
+    dated(root, "Blue Moon", "Billie Holiday", None)
+    dated(root, "New", "Somebody", 2002)
+    add("Other", {"metal": 1})
+    recompute()
+    found = find(ada, "something like Billie Holiday but newer")
+    assert found.parsed.unknown == ["newer"]
+    assert titles(found) == ["New"]
+    assert find(ada, "newer jazz").parsed.unknown == ["newer"]
