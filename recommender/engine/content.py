@@ -222,7 +222,8 @@ class Content:
             return frequencies
         lengths = np.diff(indptr)
         largest = np.repeat(np.maximum.reduceat(frequencies, indptr[:-1][lengths > 0]), lengths[lengths > 0])
-        return np.divide(frequencies, largest, out=np.zeros(len(weights)), where=largest > 0)
+        shares: Vector = np.divide(frequencies, largest, out=np.zeros(len(weights)), where=largest > 0)
+        return shares
 
     def similarities(self, song: int) -> Vector:
         """Cosines of all other songs with this one, shape (n_songs,)."""

@@ -122,7 +122,7 @@ class Findings:
             if reason.asked and (asking := query_weights.terms_asking_for(self.parsed.terms, reason.label)):
                 by_term.setdefault(asking[0].text, []).append(reason.label.lower())
         pk = found.song.pk
-        names = {word: f"{word} ({songs[pk]})" for word, songs in self.saying.items() if pk in songs}
+        names = {word: self._by_name(word, found.song, songs[pk]) for word, songs in self.saying.items() if pk in songs}
         by_label = [self._by_label(term, labels) for term, labels in by_term.items() if term not in names]
         said = [*names.values(), *by_label][:_TERMS_SHOWN]
         unwanted = {label for label, weight in self.parsed.labels.items() if weight < 0} | {*self.parsed.refused}
@@ -132,6 +132,12 @@ class Findings:
             return " + ".join(filter(None, [", ".join(said), shared])) or f"sounds like {self.like.name}"
         yours = [f"{label} (yours)" for label in own[: 1 if said else _TERMS_SHOWN]]
         return " + ".join(filter(None, [", ".join(said), ", ".join(yours)])) or sounds_like(found.reasons)
+
+    def _by_name(self, word: str, song: Song, place: str) -> str:
+        """A word with the name that says it; what it means where the name says that otherwise: `christmas (title)`."""
+        means = next((term.strongest for term in self.parsed.terms if term.text == word and term.said_as), [])
+        says = place == "playlist" or set(search_words(word)) <= set(search_words(getattr(song, place)))
+        return f"{word if says or not means else means[0].lower()} ({place})"
 
     def _by_label(self, term: str, labels: list[str]) -> str:
         """A term with what it means for a song: names say some songs' `christmas (title)`, labels those of others."""
@@ -193,6 +199,9 @@ def _understood(text: str, words: Vocabulary, *, include_unplayable: bool) -> tu
     parsed = query_parser.parse_query(text, words, names=artists)
     doubtful = not artists and (bool(parsed.unknown) or not parsed.terms)
     named = _named(text, include_unplayable=include_unplayable, typing_errors=doubtful)
+    if not named.songs and parsed.unknown and not parsed.terms:
+        # "Madredeus songs" are those of Madredeus.
+        named = _named(" ".join(parsed.unknown), include_unplayable=include_unplayable, typing_errors=False)
     meant = name_meant(text) if doubtful else None
     if meant is None:
         return parsed, named

@@ -165,7 +165,8 @@ def songs_saying(user: User, texts: Mapping[str, Collection[str]]) -> dict[str, 
 
 def _named_so(texts: Iterable[str], places: Sequence[str]) -> dict[int, str]:
     """The songs, by primary key, of which a name says all of a text, and the first such name."""
-    index, found = song_index.current(), {}
+    index = song_index.current()
+    found: dict[int, str] = {}
     everything = index.all(include_unplayable=True)
     for text in texts:
         words = search_words(text)

@@ -137,10 +137,9 @@ def _chips(findings: Findings, new_only: bool) -> list[dict[str, Any]]:
             chip = _chip(term, new_only)
             chips.append(chip | {"labels": ", ".join(filter(None, [chip["labels"], *ways]))})
     terms = {term.text for term in parsed.terms}
-    ways = dict.fromkeys(findings.by_names, "in titles, artists, albums, playlists") | dict.fromkeys(
-        findings.by_year, "by year"
-    )
-    for word, way in ways.items():
+    others = dict.fromkeys(findings.by_names, "in titles, artists, albums, playlists")
+    others |= dict.fromkeys(findings.by_year, "by year")
+    for word, way in others.items():
         if word not in terms:
             without = ", ".join(part for part in parsed.text.split(", ") if part != word)
             chips.append({"name": word, "labels": way, "without": find_address(without, new_only=new_only)})
@@ -153,7 +152,7 @@ def _chip(term: QueryTerm, new_only: bool) -> dict[str, Any]:
     return {
         "term": term,
         "name": term.words,
-        "labels": ", ".join(labels[:_LABELS_SHOWN]),
+        "labels": ", ".join(labels[:_LABELS_SHOWN]).lower(),
         "without": find_address(term.without, new_only=new_only),
     }
 

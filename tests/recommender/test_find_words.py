@@ -130,6 +130,14 @@ def test_a_name_that_says_a_term_counts_as_a_label(ada: User, add: AddSong, wher
     assert f"flamenco ({where})" in found.why(found.songs[0])
 
 
+def test_music_to_wake_up_to_is_no_music_of_games(ada: User, add: AddSong) -> None:
+    add("Dungeon", {"positive": 9, "hopeful": 9, "uplifting": 9, "upbeat": 5, "game": 9})
+    add("Reggae", {"happy": 5, "upbeat": 5, "catchy": 5})
+    add("Other", {"metal": 1})
+    recompute()
+    assert titles(find(ada, "wake up music"))[0] == "Reggae"
+
+
 # --- What names say
 
 
@@ -195,6 +203,7 @@ def test_christmas_is_first_what_titles_and_albums_say_then_what_labels_say(ada:
     assert why(found, "O Tannenbuam").startswith("christmas (title)")
     assert why(found, "Hymn").startswith("christmas (album)")
     assert why(found, "Heard 0").startswith("christmas (label)")
+    assert why(find(ada, "jingle bells"), "O Tannenbuam").startswith("christmas (title)")
 
 
 # --- Newer and older than what is named
@@ -211,8 +220,8 @@ def test_newer_and_older_are_by_year_where_years_are_known(
 ) -> None:
     for title, year in {"Blue Moon": 1952, "Fine and Mellow": 1957}.items():
         dated(root, title, "Billie Holiday", year)
-    for title, year in {"Old": 1925, "Same": 1954, "New": 2002, "Undated": None}.items():
-        dated(root, title, f"By {title}", year)
+    for title, known in {"Old": 1925, "Same": 1954, "New": 2002, "Undated": None}.items():
+        dated(root, title, f"By {title}", known)
     add("Other", {"metal": 1})
     recompute()
     for text in ("something like Billie Holiday but newer", "Musik wie Billie Holiday, aber neuer"):

@@ -291,6 +291,12 @@ def test_two_words_with_two_errors_each_are_a_name_and_words_of_others_are_not(
         assert find(ada, text).named.artists == [], text
 
 
+def test_a_name_beside_words_without_meaning_is_found(ada: User, named: dict[str, Song]) -> None:
+    found = find(ada, "songs by Tourist").named
+    assert [artist.name for artist in found.artists] == ["Tourist"]
+    assert found.songs == [named["Happy Vacation"]]
+
+
 def test_a_title_that_is_written_as_it_is_has_no_mood(ada: User, named: dict[str, Song]) -> None:
     found = find(ada, "silent night")
     assert found.named.songs == [named["Silent Night"]]
