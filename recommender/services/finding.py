@@ -22,7 +22,7 @@ from ..engine.query_weights import ParsedQuery
 from ..engine.ranking import top
 from ..engine.vocabulary import Vocabulary
 from ..snapshots import current
-from .query_names import LikeMeant, NameMeant, artists_in, like_meant, name_meant, songs_by_year
+from .query_names import LikeMeant, NameMeant, artists_in, like_meant, name_meant, place_of, songs_by_year
 from .query_scores import query_scores
 from .query_vocabulary import vocabulary
 from .query_wanted import Wanted
@@ -98,7 +98,7 @@ class Findings:
     by_year : list of str
         Decades that no label is for, and words that compare years, by the songs' years.
     saying : dict of str to dict of song to str
-        By word, the primary keys of the songs whose names say it, and which of their names does.
+        By word, the songs whose names say it, by primary key (`query_names.songs_saying`).
     """
 
     parsed: ParsedQuery
@@ -135,9 +135,10 @@ class Findings:
 
     def _by_name(self, word: str, song: Song, place: str) -> str:
         """A word with the name that says it; what it means where the name says that otherwise: `christmas (title)`."""
+        if not place:
+            return f"{word} ({place_of(word, song.title, song.artist, song.album)})"
         means = next((term.strongest for term in self.parsed.terms if term.text == word and term.said_as), [])
-        says = place == "playlist" or set(search_words(word)) <= set(search_words(getattr(song, place)))
-        return f"{word if says or not means else means[0].lower()} ({place})"
+        return f"{means[0].lower() if means and place != 'playlist' else word} ({place})"
 
     def _by_label(self, term: str, labels: list[str]) -> str:
         """A term with what it means for a song: names say some songs' `christmas (title)`, labels those of others."""

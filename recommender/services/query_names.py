@@ -145,13 +145,21 @@ def songs_saying(user: User, texts: Mapping[str, Collection[str]]) -> dict[str, 
     user : User
     texts : mapping of text to collection of str
         Each with what titles and albums say for it.
+
+    Returns
+    -------
+    dict of str to dict of int to str
+        Empty where a name says the text itself (`place_of`); else the title or album that says it otherwise, or
+        "playlist".
     """
     looked_for = {text: said_as for text, said_as in texts.items() if _says_enough(text)}
     if not looked_for:
         return {}
+    index = song_index.current()
+    everything = index.all(include_unplayable=True)
     saying: dict[str, dict[int, str]] = {}
     for text, said_as in looked_for.items():
-        saying[text] = _named_so(said_as, ("title", "album")) | _named_so([text], ("title", "artist", "album"))
+        saying[text] = _said_otherwise(said_as) | dict.fromkeys(index.keys(index.written(text, everything)), "")
     named = Q()
     for text in looked_for:
         named |= Q(playlist__name__icontains=text)
@@ -163,18 +171,27 @@ def songs_saying(user: User, texts: Mapping[str, Collection[str]]) -> dict[str, 
     return {text: songs for text, songs in saying.items() if songs}
 
 
-def _named_so(texts: Iterable[str], places: Sequence[str]) -> dict[int, str]:
-    """The songs, by primary key, of which a name says all of a text, and the first such name."""
+def place_of(text: str, title: str, artist: str, album: str) -> str:
+    """Which name of a song says a text: all of it, or else some of it."""
+    places, words = {"title": title, "artist": artist, "album": album}, search_words(text)
+    whole = (place for place, name in places.items() if _stands_in(words, name))
+    some = (place for place, name in places.items() if any(_stands_in([word], name) for word in words))
+    return next(whole, None) or next(some, "title")
+
+
+def _said_otherwise(texts: Iterable[str]) -> dict[int, str]:
+    """The songs, by primary key, of which the title or else the album says all of a text, and which of them does."""
     index = song_index.current()
-    found: dict[int, str] = {}
     everything = index.all(include_unplayable=True)
+    found: dict[int, str] = {}
     for text in texts:
         words = search_words(text)
         for at in np.flatnonzero(index.written(text, everything)).tolist():
             song = index.songs[at]
-            place = next((place for place in places if _stands_in(words, getattr(song, place))), "")
-            if place:
-                found.setdefault(song.pk, place)
+            if _stands_in(words, song.title):
+                found.setdefault(song.pk, "title")
+            elif _stands_in(words, song.album):
+                found.setdefault(song.pk, "album")
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,16 +62,15 @@ def _by_terms(bundle: ModelBundle, wanted: Wanted, match: Vector) -> tuple[Vecto
     A song carries a term with one of its strongest labels, or with a name that says it, and half of it with another of
     its labels. Songs without labels are matched by sound.
     """
-    index, ranker = bundle.index, bundle.labels_and_sound
+    ranker = bundle.labels_and_sound
     terms = asked_terms(wanted.parsed)
     tiers = np.full(len(match), _OF_ALL)
     if len(terms) >= _FEWEST_TERMS:
         said = np.stack([_among(bundle, wanted.said.get(term.text, ())) for term in terms], axis=1)
-        strongest = np.stack([np.isin(index.label_names, term.strongest) for term in terms], axis=1)
         positive = [[label for label, weight in term.labels.items() if weight > 0] for term in terms]
-        every = np.stack([np.isin(index.label_names, labels) for labels in positive], axis=1)
-        carried = ranker.content.carries(strongest, REFUSED_FROM) | said
-        touched = ranker.content.carries(every, REFUSED_FROM) | said
+        groups = _label_groups(bundle, [*(term.strongest for term in terms), *positive])
+        carried, touched = np.split(ranker.content.carries(groups, REFUSED_FROM), 2, axis=1)
+        carried, touched = carried | said, touched | said
         share = np.where(ranker.evidence.amounts == 0, 1.0, (carried.astype(float) + touched).mean(axis=1) / 2)
         match = (match + said.mean(axis=1) * (match.max(initial=0.0) - match)) * share**2
         tiers = np.where(carried.all(axis=1), _OF_ALL, np.where(touched.all(axis=1), _NEARLY_OF_ALL, _LACKING))
@@ -80,6 +79,15 @@ def _by_terms(bundle: ModelBundle, wanted: Wanted, match: Vector) -> tuple[Vecto
         tiers[(tiers == _OF_ALL) & said[:, unlabelled].any(axis=1)] = _SAID_BY_NAMES
     tiers[(tiers == _OF_ALL) & _among(bundle, wanted.occasion)] = _SAID_BY_NAMES
     return match, tiers
+
+
+def _label_groups(bundle: ModelBundle, groups: Sequence[Collection[str]]) -> NDArray[np.bool_]:
+    """Which labels are in groups of names, shape (n_labels, n_groups)."""
+    positions = {name: at for at, name in enumerate(bundle.index.label_names.tolist())}
+    among = np.zeros((len(positions), len(groups)), dtype=bool)
+    for column, names in enumerate(groups):
+        among[[positions[name] for name in names if name in positions], column] = True
+    return among
 
 
 def _with_names_and_years(

@@ -37,7 +37,7 @@ class Wanted:
     compared : list of str
         Words that compare years, where they are known.
     said : dict of str to dict of song to str
-        By word: the songs whose names say it, and which of their names does.
+        By word: the songs whose names say it (`query_names.songs_saying`).
     """
 
     parsed: ParsedQuery
