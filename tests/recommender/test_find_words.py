@@ -94,10 +94,11 @@ def test_without_guitars_no_kind_of_guitar_is_listed_nor_named(ada: User, add: A
 def test_songs_of_all_terms_stand_first_whatever_the_listener_likes(ada: User, add: AddSong) -> None:
     for place in range(6):
         rate(ada, add(f"Ballad {place}", {"90s": 9, "female vocals": 9, "ballad": 5}), 5)
-    add("All", {"90s": 2, "female vocals": 2, "hip-hop": 2, "metal": 9})
+    add("All", {"90s": 1, "female vocals": 1, "hip-hop": 1, "metal": 8, "loud": 8, "dark": 8})
     add("Trace", {"90s": 9, "female vocals": 9, "hip-hop": 0.1})
     for place in range(20):
-        add(f"Other {place}", {"metal": 1})
+        add(f"Rap {place}", {"hip-hop": 5, "party": 1})
+        add(f"Other {place}", {"calm": 1})
     recompute()
     found = titles(find(ada, "90s hip hop with female singer"))
     assert found[0] == "All"
