@@ -214,6 +214,7 @@ class SongMap extends HTMLElement {
       const inSight = points.inside(...corners, legend.counts);
       this.captions.name(inSight);
       await this.list.show(this.closed ? points.within(this.loop, legend.counts) : inSight);
+      if (this.captions.names(inSight)) await this.named(inSight);
       this.captions.name(inSight);
     }, SETTLES_MS);
   }
@@ -411,6 +412,8 @@ class SongMap extends HTMLElement {
   }
 
   #light(label) {
+    // What was tapped before may be pale now, and its card would hide what is lit.
+    this.hover(-1);
     this.legend.light(label === this.legend.lit ? -1 : label);
     this.say(this.legend.litName && `Only songs with ${this.legend.litName} are lit.`);
     this.#moved();

@@ -1,15 +1,18 @@
-// What the parts of the map are called: the label that tells a crowd of songs from all others, in its middle, larger
-// where the crowd is; nearby, where songs stand alone, who plays them. By zoom: a crowd is what lies in a square of the
-// screen, so that looking closer names smaller ones.
+// What the parts of the map are called: each colour of the legend where its songs lie thickest, larger where it has more of
+// them; nearer, the labels that tell a crowd of songs from all others too; where few songs are in sight, the songs, beside
+// their dots. A crowd is what lies in a square of the screen, so that looking closer names smaller ones.
 
 const SQUARE_PX = 170;
-const APART_PX = 120;
+const FINE_PX = 40;
 const FEWEST = 4;
 const LEAST_SHARE = 0.4;
-const FEW = 30;
 const MOST = 14;
-const ALONE = 24;
+const ALONE = 40;
+const NEARER = 1.5;
 const SIZES = [12, 22];
+const LETTER = 0.62;
+const LINE = 1.3;
+const LONGEST = 24;
 
 export class Captions {
   constructor(map) {
@@ -21,79 +24,119 @@ export class Captions {
       for (const label of this.points.labelsOf(i)) this.overall.set(label, (this.overall.get(label) || 0) + 1);
   }
 
-  // Name the songs that are in sight; of a few it is said who plays them, as soon as the list has asked for that.
+  // Whether songs are so few that each is named.
+  names(songs) {
+    return songs.length <= ALONE;
+  }
+
+  // Name the songs that are in sight; of a few it is said what they are called, as soon as the server has told.
   name(songs) {
-    const { view, names } = this.map;
     const before = JSON.stringify(this.shown);
-    this.shown = songs.length > ALONE ? this.#crowds(songs, view.scale) : this.#artists(songs, view.scale, names.known);
+    this.shown = this.names(songs) ? this.#titles(songs) : this.#labels(songs);
     if (JSON.stringify(this.shown) !== before) this.map.draw();
   }
 
-  #crowds(songs, scale) {
-    const { points } = this;
-    // A power of two: while the map is moved or zoomed a little, the squares stay.
-    const side = (SQUARE_PX / 2 ** Math.round(Math.log2(scale * points.width))) * points.width;
-    const squares = new Map();
-    for (const i of songs) {
-      const square = `${Math.floor(points.x[i] / side)} ${Math.floor(points.y[i] / side)}`;
-      if (squares.has(square)) squares.get(square).push(i);
-      else squares.set(square, [i]);
-    }
-    const named = [...squares.values()].map((inside) => this.#named(inside, scale)).filter(Boolean);
-    named.sort((one, other) => other.songs - one.songs);
-    return this.#apart(named, scale);
-  }
-
-  // The label that most sets some songs apart, in their middle; nothing where none is on enough of them.
-  #named(songs, scale) {
-    const { points, overall } = this;
-    if (songs.length < FEWEST) return null;
-    const having = new Map();
-    for (const i of songs)
-      for (const label of points.labelsOf(i)) {
-        if (having.has(label)) having.get(label).push(i);
-        else having.set(label, [i]);
-      }
-    let best = null;
-    let most = 0;
-    for (const [label, those] of having) {
-      const share = those.length / songs.length;
-      const lift = share * Math.log(1 + (those.length / overall.get(label)) * (points.length / songs.length));
-      if (share >= LEAST_SHARE && those.length >= FEWEST - 1 && lift > most) [best, most] = [label, lift];
-    }
-    if (best === null) return null;
-    const those = having.get(best);
-    const mean = (column) => those.reduce((sum, i) => sum + column[i], 0) / those.length;
-    const highest = those.reduce((least, i) => Math.min(least, points.y[i]), Infinity);
-    // Over a few dots it would hide them.
-    const y = those.length < FEW ? highest - SIZES[1] / scale : mean(points.y);
-    const size = Math.min(SIZES[1], SIZES[0] + 2 * Math.log2(those.length / FEWEST));
-    return { text: points.labels[best].name, x: mean(points.x), y, size, songs: those.length };
-  }
-
-  #artists(songs, scale, known) {
-    const named = songs
-      .map((i) => ({ i, about: known.get(this.points.ids[i]) }))
-      .filter(({ about }) => about?.artist)
-      .map(({ i, about }) => ({
-        text: about.artist.length > 24 ? `${about.artist.slice(0, 23)}…` : about.artist,
-        x: this.points.x[i],
-        y: this.points.y[i] - SIZES[1] / scale,
-        size: SIZES[0],
-      }));
-    return this.#apart(named, scale);
-  }
-
-  // Without those that would lie over one that was named before.
-  #apart(named, scale) {
+  #labels(songs) {
+    const { view, fitting, legend } = this.map;
     const kept = [];
-    for (const one of named) {
-      const near = (other) =>
-        Math.abs(one.x - other.x) * scale < APART_PX && Math.abs(one.y - other.y) * scale < 2 * SIZES[1];
-      const again = (other) =>
-        one.text === other.text && Math.hypot(one.x - other.x, one.y - other.y) * scale < 2 * SQUARE_PX;
-      if (kept.length < MOST && !kept.some((other) => near(other) || again(other))) kept.push(one);
-    }
+    const groups = [...this.#coloured(songs)].sort(([, one], [, other]) => other.length - one.length);
+    for (const [label, those] of groups) this.#keep(kept, label, those);
+    if (view.scale > NEARER * fitting && legend.lit < 0)
+      for (const [label, those] of this.#crowds(songs)) this.#keep(kept, label, those);
     return kept;
   }
+
+  // The songs of each colour of the legend; where a label is lit up, all songs are of that one.
+  #coloured(songs) {
+    const { legend } = this.map;
+    if (legend.lit >= 0) return new Map([[legend.lit, songs]]);
+    return grouped(songs, (i) => (legend.colourOf.has(legend.own[i]) ? [legend.own[i]] : []));
+  }
+
+  // For each crowd the label that most sets it apart, and its songs; the largest first.
+  #crowds(songs) {
+    const { points } = this;
+    const side = this.#side(SQUARE_PX);
+    const squares = grouped(songs, (i) => [`${Math.floor(points.x[i] / side)} ${Math.floor(points.y[i] / side)}`]);
+    const told = [...squares.values()].map((inside) => this.#telling(inside)).filter(Boolean);
+    return told.sort(([, one], [, other]) => other.length - one.length);
+  }
+
+  // Nothing where no label is on enough of the songs.
+  #telling(songs) {
+    const { points, overall } = this;
+    let best = null;
+    let most = 0;
+    for (const [label, those] of grouped(songs, (i) => points.labelsOf(i))) {
+      const share = those.length / songs.length;
+      const lift = share * Math.log(1 + (those.length / overall.get(label)) * (points.length / songs.length));
+      if (share >= LEAST_SHARE && those.length >= FEWEST && lift > most) [best, most] = [[label, those], lift];
+    }
+    return best;
+  }
+
+  // So many CSS pixels on the map: a power of two, so that squares stay while the map is moved or zoomed a little.
+  #side(pixels) {
+    const { points } = this;
+    return (pixels / 2 ** Math.round(Math.log2(this.map.view.scale * points.width))) * points.width;
+  }
+
+  // Write a label where its songs lie thickest; where another name is there, at the next thick place.
+  #keep(kept, label, songs) {
+    const { scale } = this.map.view;
+    if (songs.length < FEWEST || kept.length >= MOST) return;
+    const { name: text } = this.points.labels[label];
+    const size = Math.min(SIZES[1], SIZES[0] + 2 * Math.log2(songs.length / FEWEST));
+    const half = (LETTER * size * text.length) / 2;
+    const over = (x, y) => (other) =>
+      Math.abs(x - other.x) * scale < half + (LETTER * other.size * other.text.length) / 2 &&
+      Math.abs(y - other.y) * scale < (LINE * (size + other.size)) / 2;
+    const again = (x, y) => (other) =>
+      text === other.text && Math.hypot(x - other.x, y - other.y) * scale < 2 * SQUARE_PX;
+    const free = this.#thick(songs).find(([x, y]) => !kept.some(over(x, y)) && !kept.some(again(x, y)));
+    if (free) kept.push({ text, x: free[0], y: free[1], size, songs: songs.length });
+  }
+
+  // Where songs lie thickest, and after that where they lie half as thick and more: the middle of the songs in three by
+  // three squares of a fine grid.
+  #thick(songs) {
+    const { points } = this;
+    const side = this.#side(FINE_PX);
+    const at = (i) => [Math.floor(points.x[i] / side), Math.floor(points.y[i] / side)];
+    const squares = grouped(songs, (i) => [at(i).join(" ")]);
+    const crowds = [...squares.values()].map(([first]) => {
+      const [column, row] = at(first);
+      return [-1, 0, 1].flatMap((x) => [-1, 0, 1].flatMap((y) => squares.get(`${column + x} ${row + y}`) || []));
+    });
+    crowds.sort((one, other) => other.length - one.length);
+    const mean = (those, column) => those.reduce((sum, i) => sum + column[i], 0) / those.length;
+    return crowds
+      .filter((those) => 2 * those.length >= crowds[0].length)
+      .map((those) => [mean(those, points.x), mean(those, points.y)]);
+  }
+
+  #titles(songs) {
+    const { known } = this.map.names;
+    return songs
+      .map((i) => ({ i, title: known.get(this.points.ids[i])?.title }))
+      .filter(({ title }) => title)
+      .map(({ i, title }) => ({
+        text: title.length > LONGEST ? `${title.slice(0, LONGEST - 1)}…` : title,
+        x: this.points.x[i],
+        y: this.points.y[i],
+        size: SIZES[0],
+        beside: true,
+      }));
+  }
+}
+
+// What each key has been named by, in the order that they came.
+function grouped(songs, keysOf) {
+  const groups = new Map();
+  for (const i of songs)
+    for (const key of keysOf(i)) {
+      if (groups.has(key)) groups.get(key).push(i);
+      else groups.set(key, [i]);
+    }
+  return groups;
 }

@@ -99,7 +99,7 @@ export class Drawing {
 
   // points; view: { x, y, scale }, the place in the middle and how many CSS pixels one step of the map is;
   // tone: for each song its colour, FADED for pale; ringed: songs with a ring; radius in CSS pixels.
-  // captions: { text, x, y, size }, places of the map and CSS pixels.
+  // captions: { text, x, y, size, beside }, places of the map and CSS pixels; beside a dot, or over the place.
   draw({ points, view, tone, ringed, radius, marks, loop, captions }) {
     const { width, height, ratio } = this;
     const scale = view.scale * ratio;
@@ -127,7 +127,7 @@ export class Drawing {
     }
     this.context.putImageData(this.image, 0, 0);
     const onScreen = (x, y) => [(x - left) * scale, (y - top) * scale];
-    this.#write(onScreen, captions);
+    this.#write(onScreen, captions, (radius + 4) * ratio);
     this.#lines(points, onScreen, { radius, marks, loop });
     this.frames += 1;
   }
@@ -160,17 +160,20 @@ export class Drawing {
     }
   }
 
-  #write(onScreen, captions) {
+  #write(onScreen, captions, away) {
     const { context, ratio, colours } = this;
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.lineJoin = "round";
     this.written = [];
-    for (const { text, x, y, size } of captions) {
+    for (const { text, x, y, size, beside } of captions) {
       context.font = `600 ${size * ratio}px ${colours.font}`;
       context.lineWidth = 4 * ratio;
-      const [middle, height] = onScreen(x, y);
+      const [at, height] = onScreen(x, y);
       const half = context.measureText(text).width / 2 + 4 * ratio;
+      // Right of its dot, or left of it where the picture ends.
+      const side = at + away + 2 * half > this.width ? -1 : 1;
+      const middle = beside ? at + side * (away + half) : at;
       // What lies at the edge is read to its end all the same.
       const place = { x: Math.min(Math.max(middle, half), this.width - half), y: Math.max(height, size * ratio) };
       const box = clearOf({ ...place, half, tall: 0.6 * size * ratio }, this.covering, this.width);

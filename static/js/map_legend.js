@@ -3,6 +3,7 @@
 const LEGEND = 7;
 const GENRE = "genre";
 
+const isOf = (label, kind) => !kind || label.kind === kind;
 const counted = (n) => `${n.toLocaleString("en")} song${n === 1 ? "" : "s"}`;
 
 export class Legend {
@@ -39,21 +40,28 @@ export class Legend {
     return kinds;
   }
 
-  // Colour by the strongest label of a kind, "" for any.
+  // Colour by the strongest label of a kind, "" for any; a song whose strongest one has no colour takes that of its next.
   colourBy(kind) {
     const { points, own } = this;
-    const counts = new Map();
-    for (let i = 0; i < points.length; i += 1) {
-      own[i] = points.labelOf(i, kind);
-      if (own[i] >= 0) counts.set(own[i], (counts.get(own[i]) || 0) + 1);
-    }
-    const most = [...counts].sort((one, other) => other[1] - one[1]).slice(0, LEGEND);
+    for (let i = 0; i < points.length; i += 1) own[i] = points.labelOf(i, kind);
+    const coloured = new Set(this.#counts().map(([label]) => label));
+    for (let i = 0; i < points.length; i += 1)
+      if (!coloured.has(own[i]))
+        own[i] = points.labelsOf(i).find((label) => coloured.has(label) && isOf(points.labels[label], kind)) ?? -1;
+    const most = this.#counts();
     this.colourOf = new Map(most.map(([label], place) => [label, place + 1]));
     const others = most.reduce((left, [, songs]) => left - songs, points.length);
     const entries = most.map(([label, songs]) => this.#entry(label, songs));
     if (others) entries.push(this.#entry(-1, others));
     this.map.piece("legend").replaceChildren(...entries);
     this.light(-1);
+  }
+
+  // The labels that most songs are coloured by, and how many.
+  #counts() {
+    const counts = new Map();
+    for (const label of this.own) if (label >= 0) counts.set(label, (counts.get(label) || 0) + 1);
+    return [...counts].sort((one, other) => other[1] - one[1]).slice(0, LEGEND);
   }
 
   #entry(label, songs) {

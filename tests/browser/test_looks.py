@@ -5,15 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
-
-from recommender.services.song_map import LABELS, WIDTH, Shown
+from playwright.sync_api import Locator, expect
 
 from .conftest import SIZES, Visit
 from .states import keep_a_queue_elsewhere
-from .test_map import answer_all, ask, song_map
 
 pytestmark = pytest.mark.browser
 
@@ -270,49 +266,3 @@ def test_artists_are_round(visit: Visit) -> None:
     for address, pictures in (("/artists/", ".artist-cards .cover"), ("/artists/miles%20davis/", ".person-picture")):
         page.goto(address)
         expect(page.locator(pictures).first).to_have_css("border-radius", "50%")
-
-
-# --- The map ------------------------------------------------------------------------------------
-
-
-def two_crowds() -> bytes:
-    """Three hundred songs of one label on the left, a hundred of another on the right."""
-    rng = np.random.default_rng(1)
-    middles = np.repeat([[12_000, 30_000], [52_000, 34_000]], [300, 100], axis=0)
-    places = middles + rng.normal(scale=900, size=(400, 2))
-    labels = np.full((400, LABELS), 255, np.uint8)
-    labels[:300, 0], labels[300:, 0] = 0, 1
-    return Shown(
-        song_ids=np.arange(1, 401),
-        places=places.clip(0, WIDTH).astype(np.uint16),
-        labels=labels,
-        label_names=["Jazz", "ambient"],
-        label_kinds=["genre", "genre"],
-        left_out=0,
-        not_drawn=0,
-    ).packed
-
-
-def captions(page: Page) -> list[dict[str, Any]]:
-    return ask(page, "map.captions.shown")  # type: ignore[no-any-return]
-
-
-def test_the_map_names_its_crowds_the_larger_ones_larger(visit: Visit) -> None:
-    page = visit("/library/")
-    page.route("**/map/places", lambda route: route.fulfill(body=two_crowds()))
-    page.route("**/map/songs/**", answer_all)
-    page.goto("/map/")
-    song_map(page)
-    jazz, ambient = sorted(captions(page), key=lambda caption: float(caption["x"]))
-    assert (jazz["text"], ambient["text"]) == ("jazz", "ambient")
-    assert abs(jazz["x"] - 12_000) < 3000
-    assert abs(ambient["x"] - 52_000) < 3000
-    assert jazz["size"] > ambient["size"]
-
-
-def test_nearby_the_map_says_who_plays(visit: Visit) -> None:
-    page = visit("/map/")
-    song_map(page)
-    page.wait_for_function("() => document.querySelector('song-map').captions.shown.length > 2")
-    artists = {caption["text"] for caption in captions(page)}
-    assert artists & {"Miles Davis", "Nina Simone", "Aphex Twin", "Erik Satie"}
