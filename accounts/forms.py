@@ -1,7 +1,8 @@
-"""The forms of accounts: signing up, logging in, deleting."""
+"""The forms of accounts: signing up, logging in, name and e-mail address, deleting."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from django import forms
@@ -89,16 +90,13 @@ class LogInForm(AuthenticationForm):
         return super().get_invalid_login_error()
 
 
-class DeleteAccountForm(forms.Form):
-    """The form that confirms deletion: the password once more, to prove that the owner is at this browser."""
+class PasswordAgain(forms.Form):
+    """A form that asks for the password once more, to prove that the owner is at this browser."""
 
+    request: ListenerRequest
     password = forms.CharField(
         label="Your password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
     )
-
-    def __init__(self, request: ListenerRequest, data: QueryDict | None = None) -> None:
-        super().__init__(data)
-        self.request = request
 
     def clean_password(self) -> str:
         """Refuse a wrong password; failures count for the log-in throttle."""
@@ -110,6 +108,45 @@ class DeleteAccountForm(forms.Form):
                 raise forms.ValidationError(_TOO_MANY_FAILURES, code="throttled")
             raise forms.ValidationError("That is not your password.", code="wrong")
         return password
+
+
+class DeleteAccountForm(PasswordAgain):
+    """The form that confirms deletion."""
+
+    def __init__(self, request: ListenerRequest, data: QueryDict | None = None) -> None:
+        super().__init__(data)
+        self.request = request
+
+
+class AccountForm(PasswordAgain, forms.ModelForm):  # type: ignore[type-arg]
+    """The form that changes the name and the e-mail address of an account."""
+
+    email = forms.EmailField(
+        required=False,
+        label="E-mail (optional)",
+        max_length=254,
+        help_text="Only for a link when you forget your password. Without it nobody but an admin can let you back in.",
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+    class Meta:
+        model = User
+        fields = ("username", "email")
+        labels = {"username": "Name"}
+        help_texts = {"username": "You log in with it, and so do players and programs: letters, digits and @ . + - _"}
+
+    def __init__(self, request: ListenerRequest, data: QueryDict | None = None) -> None:
+        # A copy: a form that is refused must not leave its name in the head of the page.
+        super().__init__(data, instance=copy.copy(request.user))
+        self.request = request
+        self.fields["username"].widget.attrs["autocomplete"] = "username"
+
+    def clean_username(self) -> str:
+        """Refuse a name that another account has, in capital letters or small ones."""
+        name: str = self.cleaned_data["username"]
+        if User.objects.filter(username__iexact=name).exclude(pk=self.request.user.pk).exists():
+            raise forms.ValidationError("A user with that username already exists.", code="unique")
+        return name
 
 
 class ApiTokenForm(forms.Form):

@@ -10,6 +10,7 @@ urlpatterns = [
     path("accounts/logout/", views.log_out, name="logout"),
     path("accounts/password/", views.password_change, name="password_change"),
     path("accounts/password/done/", views.password_change_done, name="password_change_done"),
+    path("accounts/account/", views.account, name="account"),
     path("accounts/tokens/", views.api_tokens, name="api_tokens"),
     path("accounts/export/", views.export_account, name="export"),
     path("accounts/delete/", views.account_delete, name="account_delete"),

@@ -1,4 +1,4 @@
-"""The pages of accounts: sign up, log in and out, change and reset the password, export, delete."""
+"""The pages of accounts: sign up, log in and out, name and e-mail, change and reset the password, export, delete."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from .forms import (
+    AccountForm,
     ApiTokenForm,
     ChangePasswordForm,
     DeleteAccountForm,
@@ -105,6 +106,20 @@ def exported(user: User) -> StreamingHttpResponse:
     name = f"dcmrs-{timezone.localdate():%Y-%m-%d}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingHttpResponse(export(user), content_type="application/json", headers=headers)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@sensitive_post_parameters("password")
+def account(request: ListenerRequest) -> HttpResponse:
+    """Show the name and the e-mail address of the one who asks; change them once the password is given."""
+    form = AccountForm(request, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        form.instance.save(update_fields=["username", "email"])
+        messages.success(request, "Saved." if form.changed_data != ["password"] else "Nothing was changed.")
+        return redirect("account")
+    status = 429 if form.has_error("password", "throttled") else 400 if form.errors else 200
+    return render(request, "accounts/account.html", {"form": form}, status=status)
 
 
 @never_cache

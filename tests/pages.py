@@ -78,6 +78,7 @@ PAGES = [
     SitePage("compare", "/compare/?title={title}", 19),
     SitePage("how-it-works", "/how-it-works/", 4),
     # Accounts
+    SitePage("account", "/accounts/account/", 4),
     SitePage("change-password", "/accounts/password/", 4),
     SitePage("change-password-done", "/accounts/password/done/", 4),
     SitePage("players", "/accounts/players/", 6),
