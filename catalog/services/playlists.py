@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, F, Max, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet, Sum
 from django.utils import timezone
 
 from ..file_parts import file_of
@@ -34,6 +34,12 @@ def songs_of(playlist: Playlist) -> QuerySet[Song]:
     return Song.objects.filter(playlist_entries__playlist=playlist).order_by(
         "playlist_entries__position", "playlist_entries__pk"
     )
+
+
+def totals_of(playlist: Playlist) -> tuple[int, float]:
+    """How many songs a playlist has, and how many seconds long they are, as far as their lengths are known."""
+    found = songs_of(playlist).order_by().aggregate(songs=Count("pk"), seconds=Sum("duration_s"))
+    return found["songs"], found["seconds"] or 0.0
 
 
 @transaction.atomic

@@ -32,6 +32,7 @@ from ..services.playlists import (
     roots_of,
     shift_song,
     songs_of,
+    totals_of,
 )
 from ..services.rows import song_rows
 
@@ -66,13 +67,18 @@ def playlists(request: ListenerRequest) -> HttpResponse:
 def playlist(request: ListenerRequest, pk: int) -> HttpResponse:
     """One page of a playlist's songs, to play, move and take out."""
     playlist = _own(request, pk)
-    page = Paginator(songs_of(playlist), SONGS_A_PAGE).get_page(request.GET.get("page"))
+    count, seconds = totals_of(playlist)
+    paginator = Paginator(songs_of(playlist), SONGS_A_PAGE)
+    # In place of a query of its own.
+    paginator.count = count
+    page = paginator.get_page(request.GET.get("page"))
     context = {
         "playlist": playlist,
         "page": page,
         "rows": song_rows(page.object_list, request.user, labels=False),
         "following": songs_of(playlist)[page.end_index()] if page.has_next() else None,
-        "room": MOST_SONGS - page.paginator.count,
+        "seconds": seconds,
+        "room": MOST_SONGS - count,
         "roots": roots_of(playlist),
     }
     return render(request, "catalog/playlist.html", context)
@@ -160,9 +166,9 @@ def remove(request: ListenerRequest, pk: int, song: int) -> HttpResponse:
     after = remove_song(playlist, song)
     if not request.htmx:
         return redirect(playlist)
-    count = songs_of(playlist).count()
+    count, seconds = totals_of(playlist)
     context = {"playlist": playlist, "song": song, "title": title, "after": after, "said": f"{title} is taken out"}
-    context |= {"count": count, "room": MOST_SONGS - count}
+    context |= {"count": count, "seconds": seconds, "room": MOST_SONGS - count}
     return render(request, "catalog/playlist_removed.html", context)
 
 

@@ -266,7 +266,10 @@ async function goOn() {
 }
 
 const commands = {
-  play: ({ songs, at, seconds }) => play(songs.map(songOf), at || 0, seconds),
+  play({ songs, at, seconds, shuffled }) {
+    if (shuffled) queue.shuffled = true;
+    play(songs.map(songOf), shuffled ? Math.floor(Math.random() * songs.length) : at || 0, seconds);
+  },
   add: ({ songs, next }) => add(songs.map(songOf), next),
   similar: ({ song }) => goOnFrom(song instanceof Element ? songOf(song) : song),
   noMore() {

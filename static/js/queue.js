@@ -493,7 +493,7 @@ document.addEventListener("click", ({ target }) => {
     command(on ? "noMore" : "similar", { song: element });
   } else if ("playAll" in dataset) {
     const songs = songsOf(button, "playAll");
-    if (songs.length) command("play", { songs });
+    if (songs.length) command("play", { songs, shuffled: "shuffled" in dataset });
   } else if ("saveAll" in dataset) {
     choosePlaylist(
       songsOf(button, "saveAll").map((element) => ({ song: element.dataset.song })),

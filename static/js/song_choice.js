@@ -1,7 +1,7 @@
 // Several songs of a page chosen at once, for the queue, a playlist or stars: it begins in the menu of a song's three
-// dots, whose place boxes then take, and ends with the page or by "Done".
+// dots, whose place boxes then take, and ends once they are played or put somewhere, with the page, or by "Done".
 
-import { ask, choosePlaylist, command } from "./queue.js";
+import { ask, choosePlaylist, command, say, words } from "./queue.js";
 
 const part = document.getElementById("song-choice");
 const count = part.querySelector("p");
@@ -77,14 +77,24 @@ async function rate(songs, given) {
   }
 }
 
+// What is chosen has come where it was wanted: the choosing is over, and the player says what was done.
+function done(text) {
+  end();
+  say(words(text));
+}
+
 const acts = {
+  play: (songs) => {
+    command("play", { songs });
+    end();
+  },
   next: (songs) => {
     command("add", { songs, next: true });
-    count.textContent = `${counted(songs.length)} come${songs.length === 1 ? "s" : ""} next.`;
+    done(`${counted(songs.length)} come${songs.length === 1 ? "s" : ""} next.`);
   },
   add: (songs) => {
     command("add", { songs });
-    count.textContent = `${counted(songs.length)} put into the queue.`;
+    done(`${counted(songs.length)} put into the queue.`);
   },
   playlist: (songs) => choosePlaylist(songs.map(({ dataset }) => ({ song: dataset.song }))),
 };
@@ -123,6 +133,11 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || !choosing || event.defaultPrevented) return;
   if (event.target.closest("dialog, [popover], .queue")) return;
   end();
+});
+
+// The dialog of playlists says itself what became of them.
+document.getElementById("playlist-choice").addEventListener("htmx:afterSwap", ({ currentTarget }) => {
+  if (choosing && currentTarget instanceof Element && currentTarget.querySelector("[data-playlist-added]")) end();
 });
 
 document.addEventListener("htmx:afterSettle", ({ detail }) => {

@@ -217,6 +217,20 @@ def test_the_pages_ask_the_database_little_however_much_there_is(
     assert page.count("6 songs") == 5
 
 
+def test_a_playlist_says_how_long_it_is_also_after_a_song_is_taken_out(
+    client: Client, playlist: Playlist, songs: list[Song]
+) -> None:
+    Song.objects.update(duration_s=1200)
+    Song.objects.filter(pk=songs[3].pk).update(duration_s=None)
+    page = client.get(address(playlist)).content.decode()
+    assert "4 songs · 1:00:00" in page
+    assert 'data-play-all="playlist-songs" data-shuffled' in page
+    taken = client.post(address(playlist, songs[0], "remove"), headers={"HX-Request": "true"}).content.decode()
+    assert "3 songs · 40:00" in taken
+    Song.objects.update(duration_s=None)
+    assert "3 songs</p>" in client.get(address(playlist)).content.decode()
+
+
 def test_no_playlist_and_an_empty_one_say_what_to_do(client: Client, listener: User) -> None:
     assert "No playlist yet" in client.get("/playlists/").content.decode()
     empty = make_playlist(listener, "Empty")
