@@ -330,6 +330,8 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_I18N = False
 USE_TZ = True
+# Of days and hours in the admin.
+FORMAT_MODULE_PATH = "dcmrs_site.formats"
 
 # --- API ----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

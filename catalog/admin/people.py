@@ -102,7 +102,7 @@ admin.site.unregister(User)
 class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
     """Django's page of users, with what there is of each here."""
 
-    list_display = ("username", "plays", "uploads", "space", "last_login", "is_staff", "is_active", "email")
+    list_display = ("username", "email", "plays", "uploads", "space", "last_login", "is_staff", "is_active")
     list_filter = (KindFilter, "is_staff", "is_superuser", "is_active", "groups")
     inlines = (AllowanceInline,)
     readonly_fields = ("last_login", "date_joined", "has_uploaded", "has_played")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -37,6 +38,12 @@ def row_of(client: Client, name: str, address: str = USERS) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", row).split())
 
 
+def test_times_are_those_of_a_day_of_24_hours_as_on_other_pages(client: Client, boss: User) -> None:
+    make_user("ada")
+    User.objects.filter(username="ada").update(last_login=datetime(2026, 12, 1, 14, 47, tzinfo=UTC))
+    assert "1 Dec 2026, 14:47" in row_of(client, "ada")
+
+
 def form_of(user: User, **changed: str) -> dict[str, str]:
     """What the page of a user sends."""
     return {
@@ -60,10 +67,10 @@ def test_the_list_tells_uploads_space_and_plays(client: Client, boss: User, sett
     for song in Song.objects.all():
         make_plays(ada, song, 3)
     make_user("bob")
-    assert row_of(client, "ada").startswith("ada 6 2 1.2 MB")
-    assert row_of(client, "bob").startswith("bob 0 may not -")
+    assert row_of(client, "ada").startswith("ada - 6 2 1.2 MB")
+    assert row_of(client, "bob").startswith("bob - 0 may not -")
     settings.UPLOAD_OPEN = True
-    assert row_of(client, "bob").startswith("bob 0 0 -")
+    assert row_of(client, "bob").startswith("bob - 0 0 -")
 
 
 def test_imported_listeners_stand_apart(client: Client, boss: User) -> None:

@@ -1,0 +1,1 @@
+"""The English formats, by Django's names."""
