@@ -17,6 +17,7 @@ from ..models import Label, Song
 from ..services.doubts import MOST_AN_HOUR, TooManyDoubtsError, doubt, doubted_labels
 from ..services.song_labels import LabelGroup, labels_by_kind
 
+MAY_ADD_LABELS = "catalog.change_song"
 _DOUBTED = {"1": True, "0": False}
 
 
@@ -55,4 +56,10 @@ def doubts_context(request: ListenerRequest, song: Song, groups: list[LabelGroup
     """What `catalog/doubts.html` needs."""
     doubted = doubted_labels(request.user, song)
     standing = [label for group in groups for label in group.labels if not label.refused]
-    return {"song": song, "doubts": [(label, label.pk in doubted) for label in standing], "n_doubted": len(doubted)}
+    return {
+        "song": song,
+        "doubts": [(label, label.pk in doubted) for label in standing],
+        "n_doubted": len(doubted),
+        # Of most listeners it is known without asking what they may.
+        "may_curate": request.user.is_staff and request.user.has_perm(MAY_ADD_LABELS),
+    }

@@ -107,3 +107,17 @@ def test_doubts_go_over_with_a_merged_song_and_back(song: Song) -> None:
     assert LabelDoubt.objects.get().song == into
     apart = unmerge_song(into.merged.get())
     assert LabelDoubt.objects.get().song == apart
+
+
+def test_a_listener_is_told_that_curators_add_what_is_missing(client: Client, listener: User, song: Song) -> None:
+    page = client.get(f"/songs/{song.pk}/").content.decode()
+    assert "Labels that are missing are added by the curators of this site." in page
+    assert f"/admin/catalog/song/{song.pk}/change/" not in page
+
+
+def test_a_curator_is_led_to_where_labels_are_added(client: Client, song: Song) -> None:
+    client.force_login(make_user("boss", is_staff=True, is_superuser=True))
+    page = client.get(f"/songs/{song.pk}/").content.decode()
+    assert f'href="/admin/catalog/song/{song.pk}/change/"' in page
+    assert "are added by the curators" not in page
+    assert 'list="known-labels"' in client.get(f"/admin/catalog/song/{song.pk}/change/").content.decode()
