@@ -42,9 +42,9 @@ def test_an_artist_has_albums_labels_and_songs(client: Client, listener: User, r
     assert [row.song.title for row in response.context["rows"]] == ["So What", "Nefertiti"]
     page = " ".join(response.content.decode().split())
     assert "2 songs · 2 albums" in page
-    # What can be done comes before the labels, which say how many songs they are on where that is not all of them.
+    # What can be done comes before the labels, each of which says how many songs it is on.
     assert page.index("Play all") < page.index('aria-label="Labels of their songs"')
-    assert "<span>jazz</span></a>" in page
+    assert '<span>jazz</span><span class="chip-said">2 songs</span></a>' in page
     assert '<span>calm</span><span class="chip-said">1 song</span></a>' in page
     assert reverse("similar_artists", args=["miles davis"]) in page
 
