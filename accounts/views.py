@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -23,6 +24,7 @@ from django.contrib.auth.views import (
 )
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -68,7 +70,8 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             login(request, form.save(), backend="accounts.backends.Accounts")
             return redirect(_safe_next(request) or settings.LOGIN_REDIRECT_URL)
-    context = {"form": form, "next": _safe_next(request), "throttled": throttled}
+    address = _safe_next(request)
+    context = {"form": form, "next": address, "to_song": _leads_to_song(address), "throttled": throttled}
     return render(request, "accounts/signup.html", context, status=429 if throttled else 200)
 
 
@@ -79,12 +82,25 @@ def _safe_next(request: HttpRequest) -> str:
     return address if safe else ""
 
 
+def _leads_to_song(address: str) -> bool:
+    """Whether an address is that of a song's page; of which song, strangers do not learn, nor whether there is one."""
+    try:
+        return resolve(urlsplit(address).path).url_name == "song"
+    except Resolver404:
+        return False
+
+
 class LogIn(LoginView):
     """Django's, with a status of its own for an attempt that was not looked at."""
 
     authentication_form = LogInForm
     template_name = "accounts/login.html"
     redirect_authenticated_user = True
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        """Add whether a song's page is what was asked for."""
+        found: dict[str, Any] = super().get_context_data(**context)
+        return found | {"to_song": _leads_to_song(self.get_redirect_url())}
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Answer a throttled attempt with status 429."""
