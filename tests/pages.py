@@ -70,6 +70,7 @@ PAGES = [
     SitePage("taste-empty", "/taste/", 6, "newcomer"),
     SitePage("taste-label", "/taste/labels/{label}/", 10),
     SitePage("history", "/taste/history/", 10),
+    SitePage("history-most", "/taste/history/?by=most", 9),
     SitePage("not-this", "/taste/not-this/", 9),
     SitePage("my-ratings", "/ratings/", 9),
     SitePage("favourites", "/favourites/", 10),

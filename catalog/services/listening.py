@@ -7,7 +7,7 @@ from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max, Sum
 from django.utils import timezone
 
 from ..models import Label, NotThis, Nudge, Play, PlayCount, Rating, Song
@@ -71,3 +71,13 @@ def nudge(user: User, label: Label, weight: float | None) -> None:
         Nudge.objects.update_or_create(user=user, label=label, defaults={"weight": weight})
     else:
         Nudge.objects.filter(user=user, label=label).delete()
+
+
+def most_played(user: User, most: int) -> list[Song]:
+    """The songs that a listener has played most, wherever the counts come from; of equal ones, what was last first."""
+    counts = (
+        PlayCount.objects.filter(user=user).order_by().values("song").annotate(n=Sum("count"), last=Max("last_played"))
+    )
+    ids = list(counts.order_by("-n", F("last").desc(nulls_last=True), "song").values_list("song", flat=True)[:most])
+    songs = Song.objects.in_bulk(ids)
+    return [songs[pk] for pk in ids]

@@ -15,9 +15,11 @@ from accounts.http import ListenerRequest
 
 from ..models import NowPlaying, Play
 from ..services import playback
+from ..services.listening import most_played
 from ..services.rows import SongRow, song_rows
 
 _PLAYS_A_PAGE = 50
+_MOST_PLAYED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,10 @@ class _Day:
 
 @require_GET
 def history(request: ListenerRequest) -> HttpResponse:
-    """One page of the listener's plays, latest first, by day."""
+    """One page of the listener's plays, latest first, by day; by `most`, the songs that were played most."""
+    if request.GET.get("by") == "most":
+        songs = most_played(request.user, _MOST_PLAYED)
+        return render(request, "catalog/history_most.html", {"rows": song_rows(songs, request.user)})
     plays = Play.objects.filter(user=request.user).select_related("song").order_by("-played_at", "-pk")
     page = Paginator(plays, _PLAYS_A_PAGE).get_page(request.GET.get("page"))
     now = _now(request) if page.number == 1 else []
