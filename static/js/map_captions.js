@@ -1,5 +1,5 @@
 // What the parts of the map are called: each colour of the legend where its songs lie thickest, larger where it has more of
-// them; nearer, the labels that tell a crowd of songs from all others too; where few songs are in sight, the songs, beside
+// them; nearer, the labels of that kind that tell a crowd of songs from all others too; where few songs are in sight, the songs, beside
 // their dots. A crowd is what lies in a square of the screen, so that looking closer names smaller ones.
 
 const SQUARE_PX = 170;
@@ -64,10 +64,10 @@ export class Captions {
 
   // Nothing where no label is on enough of the songs.
   #telling(songs) {
-    const { points, overall } = this;
+    const { points, overall, map } = this;
     let best = null;
     let most = 0;
-    for (const [label, those] of grouped(songs, (i) => points.labelsOf(i))) {
+    for (const [label, those] of grouped(songs, (i) => points.labelsOf(i).filter(map.legend.isColoured))) {
       const share = those.length / songs.length;
       const lift = share * Math.log(1 + (those.length / overall.get(label)) * (points.length / songs.length));
       if (share >= LEAST_SHARE && those.length >= FEWEST && lift > most) [best, most] = [[label, those], lift];
@@ -81,7 +81,7 @@ export class Captions {
     return (pixels / 2 ** Math.round(Math.log2(this.map.view.scale * points.width))) * points.width;
   }
 
-  // Write a label where its songs lie thickest; where another name is there, at the next thick place.
+  // Write a label where its songs lie thickest; where another name is there, at the next thick place, or a line off.
   #keep(kept, label, songs) {
     const { scale } = this.map.view;
     if (songs.length < FEWEST || kept.length >= MOST) return;
@@ -93,7 +93,10 @@ export class Captions {
       Math.abs(y - other.y) * scale < (LINE * (size + other.size)) / 2;
     const again = (x, y) => (other) =>
       text === other.text && Math.hypot(x - other.x, y - other.y) * scale < 2 * SQUARE_PX;
-    const free = this.#thick(songs).find(([x, y]) => !kept.some(over(x, y)) && !kept.some(again(x, y)));
+    const thick = this.#thick(songs);
+    const off = (LINE * SIZES[1]) / scale;
+    const places = [...thick, ...thick.flatMap(([x, y]) => [off, -off].map((by) => [x, y + by]))];
+    const free = places.find(([x, y]) => !kept.some(over(x, y)) && !kept.some(again(x, y)));
     if (free) kept.push({ text, x: free[0], y: free[1], size, songs: songs.length });
   }
 

@@ -3,7 +3,6 @@
 const LEGEND = 7;
 const GENRE = "genre";
 
-const isOf = (label, kind) => !kind || label.kind === kind;
 const counted = (n) => `${n.toLocaleString("en")} song${n === 1 ? "" : "s"}`;
 
 export class Legend {
@@ -28,6 +27,9 @@ export class Legend {
   // Whether a song counts for what is chosen: neither refused nor without the label that is lit up.
   counts = (i) => this.tone[i] !== this.FADED;
 
+  // Whether a label is of the kind that the map is coloured by.
+  isColoured = (label) => !this.kind || this.points.labels[label].kind === this.kind;
+
   #offer() {
     const { labels } = this.points;
     const kinds = new Set(labels.map(({ kind }) => kind));
@@ -43,11 +45,12 @@ export class Legend {
   // Colour by the strongest label of a kind, "" for any; a song whose strongest one has no colour takes that of its next.
   colourBy(kind) {
     const { points, own } = this;
+    this.kind = kind;
     for (let i = 0; i < points.length; i += 1) own[i] = points.labelOf(i, kind);
     const coloured = new Set(this.#counts().map(([label]) => label));
     for (let i = 0; i < points.length; i += 1)
       if (!coloured.has(own[i]))
-        own[i] = points.labelsOf(i).find((label) => coloured.has(label) && isOf(points.labels[label], kind)) ?? -1;
+        own[i] = points.labelsOf(i).find((label) => coloured.has(label) && this.isColoured(label)) ?? -1;
     const most = this.#counts();
     this.colourOf = new Map(most.map(([label], place) => [label, place + 1]));
     const others = most.reduce((left, [, songs]) => left - songs, points.length);

@@ -118,7 +118,10 @@ def test_where_few_songs_are_in_sight_each_has_its_title_beside_it(visit: Visit)
 
 def test_lighting_up_names_the_lit_songs_and_closes_the_card_of_an_earlier_tap(visit: Visit) -> None:
     page = visit("/library/", size="phone", has_touch=True)
-    open_map(page, crowds_of((50, (8000, 60_000), [JAZZ, CALM]), (60, (30_000, 40_000), [AMBIENT])))
+    open_map(
+        page,
+        crowds_of((50, (8000, 60_000), [JAZZ, CALM]), (60, (34_000, 34_000), [AMBIENT]), (5, (60_000, 5000), [SWING])),
+    )
     page.touchscreen.tap(*place_of(page, 55))
     card = page.locator("[data-map-card]")
     expect(card).to_be_visible()
@@ -135,3 +138,18 @@ def test_the_page_says_how_it_is_used_by_mouse_or_by_finger(visit: Visit, option
     page = visit("/map/", size="phone" if options else "desktop", **options, has_touch=bool(options))
     assert page.locator("#map-how").inner_text().count("a song to see what it is") == 1
     assert said in page.locator("#map-how").inner_text()
+
+
+def test_coloured_by_genre_the_map_names_genres_alone_nearer_too(visit: Visit) -> None:
+    page = visit("/library/")
+    crowds = [(30, (5000 + 9000 * label, 30_000), [label]) for label in range(7)]
+    open_map(page, crowds_of(*crowds, (60, (60_000, 60_000), [CALM, SWING])))
+    ask(page, "map.zoom(1.8, ...map.onCanvas(map.points.length - 1))")
+    page.wait_for_function(
+        "() => document.querySelector('song-map').captions.shown.some(({ text }) => text === 'swing')"
+    )
+    assert "calm" not in captions(page)
+    page.get_by_label("Colour by").select_option("strongest label")
+    page.wait_for_function(
+        "() => document.querySelector('song-map').captions.shown.some(({ text }) => text === 'calm')"
+    )

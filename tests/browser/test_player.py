@@ -229,11 +229,42 @@ def test_several_songs_are_chosen_for_the_queue_a_playlist_and_stars(visit: Visi
     choice.get_by_role("button", name="Add to a playlist").click()
     page.get_by_role("dialog").get_by_role("button", name="Make it").wait_for()
     page.keyboard.press("Escape")
+    # Nothing was put anywhere: they are chosen still.
+    expect(choice).to_be_visible()
     choice.get_by_role("button", name="Add to the queue").click()
-    choice.get_by_role("button", name="Done").click()
+    expect(page.locator("#player-said")).to_contain_text("3 songs put into the queue.")
+    expect(choice).to_be_hidden()
     expect(page.locator(".song-choose")).to_have_count(0)
     open_queue(page)
     assert len(queue(page)) == 3
+
+
+def test_chosen_songs_are_played_or_put_into_a_playlist_and_then_the_choosing_is_over(visit: Visit) -> None:
+    page = visit("/library/?sort=title", "newcomer")
+    rows = page.locator("#songs .song-row")
+    choice = page.get_by_role("region", name="Chosen songs")
+
+    def choose_two() -> None:
+        rows.first.locator("[data-more]").click()
+        page.get_by_role("button", name="Choose several songs").click()
+        rows.nth(2).get_by_role("checkbox").check()
+        expect(choice).to_contain_text("2 songs chosen")
+
+    choose_two()
+    choice.get_by_role("button", name="Add to a playlist").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("New playlist").fill("Two chosen")
+    dialog.get_by_role("button", name="Make it").click()
+    expect(dialog).to_contain_text("2 songs added to Two chosen")
+    page.keyboard.press("Escape")
+    expect(choice).to_be_hidden()
+    expect(page.locator(".song-choose")).to_have_count(0)
+    choose_two()
+    choice.get_by_role("button", name="Play", exact=True).click()
+    expect(choice).to_be_hidden()
+    expect(playing(page)).to_have_text(rows.first.get_attribute("data-title") or "")
+    open_queue(page)
+    assert queue(page) == [rows.nth(number).get_attribute("data-title") for number in (0, 2)]
 
 
 def test_the_queue_is_moved_by_dragging(visit: Visit) -> None:
