@@ -44,6 +44,12 @@ window.addEventListener("pagehide", () => {
   sessionStorage.setItem(PLACES, JSON.stringify([...places]));
 });
 window.addEventListener("popstate", (event) => {
+  layerAt(event.state);
+  if (event.state && event.state.page === here) {
+    // What lay over the page has gone or come back, and the page is here: htmx need not fetch it again.
+    event.stopImmediatePropagation();
+    return;
+  }
   here = event.state?.page || fresh();
   latest = null;
   isAsking = false;
@@ -59,6 +65,49 @@ document.addEventListener("htmx:beforeHistoryUpdate", ({ detail }) => {
   }
 });
 for (const done of ["htmx:pushedIntoHistory", "htmx:replacedInHistory"]) document.addEventListener(done, mark);
+
+// --- What lies over a page --------------------------------------------------------------------
+
+// The full-screen player has an entry of the history of its own over that of its page, so that Back closes it. Its
+// name is the entry's `layer`; the event "page:layer" tells when going back or forward has opened or closed it.
+let layer = history.state?.layer || null;
+let settling = null;
+let wentBack = null;
+
+function layerAt(state) {
+  wentBack?.();
+  if (settling) return;
+  layer = state?.layer || null;
+  document.dispatchEvent(new CustomEvent("page:layer", { detail: layer }));
+}
+
+async function settle() {
+  // `settling` is set first.
+  await null;
+  while ((history.state?.layer || null) !== layer) {
+    if (layer) {
+      mark();
+      history.pushState({ ...history.state, layer }, "");
+    } else {
+      const gone = new Promise((resolve) => {
+        wentBack = resolve;
+      });
+      history.back();
+      await gone;
+    }
+  }
+  settling = null;
+}
+
+/**
+ * @param {string | null} name of what lies over the page, null for nothing
+ * @returns {Promise<void>} once the history says so
+ */
+export function setLayer(name) {
+  layer = name;
+  settling ??= settle();
+  return settling;
+}
 
 // --- Asking -----------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 // events.
 
 import { artistsFrom, showArtists } from "./artists.js";
+import { setLayer } from "./navigation.js";
 import { showFavourite, showRefused } from "./opinions.js";
 import { addressOf, numberOf } from "./song_addresses.js";
 import { opinionOf } from "./stars.js";
@@ -22,6 +23,7 @@ const SCROLLED_AWAY = 60;
 // below them.
 const onPhone = matchMedia("(max-width: 47.99rem)");
 const isFull = () => player.hasAttribute("data-full");
+const FULL = "player";
 
 let state = { queue: [], place: -1, goingOn: null };
 let asked = null;
@@ -271,18 +273,33 @@ onPhone.addEventListener("change", () => {
   showLyrics();
 });
 
-// A link in it leads to a page, which is to be seen.
-panel.addEventListener("click", ({ target }) => {
-  if (!target.closest("a") || !isFull()) return;
-  hidePanel(true);
+// A link in it leads to a page, which is to be seen, and comes after this one in the history.
+document.addEventListener("htmx:confirm", (event) => {
+  const { elt, issueRequest } = event.detail;
+  if (!isFull() || !elt.matches("#player a")) return;
+  event.preventDefault();
+  hidePanel(true).then(() => issueRequest());
+});
+
+// Back closes it where it fills the window, and the page stays.
+document.addEventListener("page:layer", ({ detail }) => {
+  if ((detail === FULL) === isFull() || !current()) return;
+  openQueue(detail === FULL, true);
+});
+window.addEventListener("load", () => {
+  if (history.state?.layer !== FULL) return;
+  if (current()) openQueue(true, true);
+  else setLayer(null);
 });
 
 function hidePanel(hidden, full = isFull()) {
   panel.hidden = hidden;
   player.toggleAttribute("data-full", !hidden && (full || onPhone.matches));
   coverPage();
+  const settled = setLayer(isFull() ? FULL : null);
   for (const toggle of document.querySelectorAll("[data-queue-toggle]"))
     toggle.setAttribute("aria-expanded", String(!hidden));
+  return settled;
 }
 
 function openQueue(open, full = false) {
