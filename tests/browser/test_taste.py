@@ -43,6 +43,43 @@ def label(page: Page, name: str) -> Locator:
     return page.locator(".taste-label").filter(has=page.get_by_text(name, exact=True))
 
 
+def test_on_a_phone_stars_stand_on_the_songs_to_try(visit: Visit) -> None:
+    page = sign_up(visit, "phone", has_touch=True, is_mobile=True)
+    songs = page.locator(".songs-to-try [data-song]")
+    for at in range(songs.count()):
+        stars = songs.nth(at).get_by_role("radio", name="4 stars")
+        expect(stars).to_have_css("opacity", "1")
+        assert stars.evaluate(
+            """star => {
+                star.scrollIntoView({ block: "center", behavior: "instant" });
+                const { x, y, width, height } = star.getBoundingClientRect();
+                return document.elementFromPoint(x + width / 2, y + height / 2) === star;
+            }"""
+        )
+    with page.expect_response(lambda answer: answer.url.endswith("/rate/")):
+        songs.first.get_by_role("radio", name="5 stars").tap()
+    expect(page.get_by_role("heading", name="Close to your taste")).to_have_count(1)
+
+
+def test_stars_given_in_the_menu_bring_the_first_recommendations_and_a_way_to_them(visit: Visit) -> None:
+    page = sign_up(visit, "phone", has_touch=True, is_mobile=True)
+    page.locator(".songs-to-try [data-more]").first.tap()
+    page.locator("#song-menu").get_by_role("radio", name="5 stars").tap()
+    expect(page.get_by_role("heading", name="Close to your taste")).to_have_count(1)
+    page.keyboard.press("Escape")
+    page.locator("#player-said").get_by_role("link", name="Show my recommendations").tap()
+    expect(page.locator("#rows h2").first).to_be_in_viewport()
+    # Where labels are picked too.
+    expect(page.get_by_role("main").get_by_role("link", name="Show my recommendations")).to_be_visible()
+
+
+def test_a_picked_label_shows_its_songs_beside_the_labels(visit: Visit) -> None:
+    page = sign_up(visit, "phone")
+    page.get_by_role("button", name="instrumental", exact=True).click()
+    expect(page.get_by_role("button", name="instrumental", pressed=True)).to_be_in_viewport()
+    expect(row(page, "From the labels you picked").locator(".song-card .cover").first).to_be_in_viewport(ratio=1)
+
+
 @pytest.mark.parametrize("size", ["phone", "desktop"])
 def test_from_signing_up_to_the_first_recommendations(visit: Visit, size: str) -> None:
     page = sign_up(visit, size)
@@ -58,7 +95,7 @@ def test_from_signing_up_to_the_first_recommendations(visit: Visit, size: str) -
     expect(page.get_by_role("heading", name="From the labels you picked")).to_be_in_viewport()
 
     # A song to try gets its stars: the rows follow without a word.
-    to_try = page.locator("[data-rows-follow] [data-song]").first
+    to_try = page.locator(".songs-to-try [data-song]").first
     to_try.get_by_role("radio", name="5 stars").check()
     expect(page.get_by_role("heading", name="Close to your taste")).to_have_count(1)
     title = to_try.locator(".song-row-title").text_content() or ""
