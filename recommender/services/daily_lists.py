@@ -162,7 +162,8 @@ def _new_here(user: User) -> tuple[list[int], str]:
     """The latest songs that the listener has not heard, what fits them first."""
     known = taste_of(user).known
     songs = list(Song.objects.playable().order_by("-added_at", "-pk")[: _NEWEST + len(known)])
-    new = [song for song in songs if song.pk not in known][:_NEWEST]
+    no_music = _without_music()
+    new = [song for song in songs if song.pk not in known and song.pk not in no_music][:_NEWEST]
     fitting = {one.song.pk: one for one in recommend(user, n=5 * _NEWEST, playable_only=True)}
     first = sorted(
         new[: 2 * LENGTH], key=lambda song: -fitting[song.pk].score if song.pk in fitting else 0.0
@@ -172,6 +173,11 @@ def _new_here(user: User) -> tuple[list[int], str]:
     reasons = [fitting[song.pk] for song in first if song.pk in fitting]
     words = f" What you may like comes first: {reasons[0].words}." if reasons and reasons[0].words else ""
     return _spread(first), f"The latest songs that you have not heard yet.{words}"
+
+
+def _without_music() -> set[int]:
+    bundle = current.bundle()
+    return set() if bundle is None else set(bundle.index.song_ids[~bundle.has_music].tolist())
 
 
 def _of_words(user: User, words: str) -> tuple[list[int], str]:

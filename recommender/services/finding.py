@@ -256,7 +256,10 @@ def _fitting(user: User, wanted: Wanted, n: int, *, playable_only: bool, new_onl
         refused = index.labels([pks[label] for label in parsed.refused])
         scores = query_weights.exclude_refused(scores, bundle.content.shares(refused))
     leave_out = index.songs(list(taste.known) if new_only else taste.disliked)
-    ranked = top(scores, _POOL * n, leave_out=leave_out, among=index.playable if playable_only else None)
+    among = bundle.may_be_recommended(query).copy()
+    # What is called so is found whatever it is.
+    among[index.songs(sorted(wanted.also.union(*wanted.saying)))] = True
+    ranked = top(scores, _POOL * n, leave_out=leave_out, among=among & index.playable if playable_only else among)
     # Spare songs replace those deleted since the snapshot.
     spread = spread_artists(ranked, index.artists, n + _SPARE, fit=scores)
     asking = batch

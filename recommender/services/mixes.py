@@ -60,6 +60,8 @@ def mix(user: User, seeds: Sequence[Song], n: int) -> list[int]:
     if bundle is None or n < 1:
         return []
     index, taste = bundle.index, taste_of(user)
+    places = index.songs([seed.pk for seed in seeds[:MOST_SEEDS]])
+    among = bundle.has_music if bundle.has_music[places].any() else np.ones_like(bundle.has_music)
     rankings = []
     for seed in seeds[:MOST_SEEDS]:
         if (similarity := similarity_of(seed, playable_only=True)) is not None:
@@ -67,7 +69,7 @@ def mix(user: User, seeds: Sequence[Song], n: int) -> list[int]:
             rankings += [by_sound] if by is not By.LISTENERS else []
             rankings += [by_listeners] if by is not By.SOUND else []
     leave_out = np.concatenate([index.songs(taste.disliked), index.songs([seed.pk for seed in seeds])])
-    pool = top(fused(rankings, len(index.song_ids)), max(_POOL, n), leave_out=leave_out, among=index.playable)
+    pool = top(fused(rankings, len(index.song_ids)), max(_POOL, n), leave_out=leave_out, among=index.playable & among)
     own: Vector = bundle.methods[bundle.best].scores(taste.as_batch(index))[0]
     liked = pool[np.argsort(-own[pool], kind="stable")]
     # Of songs that nothing speaks for, taste says nothing.

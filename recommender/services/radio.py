@@ -72,7 +72,8 @@ def songs_after(
     if bundle is None:
         return _newest(remembered, n)
     index, taste = bundle.index, taste_of(user)
-    among = index.playable.copy()
+    at = index.songs([seed.pk])
+    among = index.playable & (bundle.like_song(int(at[0])) if len(at) else bundle.has_music)
     among[index.songs(taste.disliked)] = False
     recent = index.songs(remembered)
     recent = recent[among[recent]][: int(np.count_nonzero(among)) // 2]

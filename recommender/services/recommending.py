@@ -86,6 +86,7 @@ def recommend(
     query_share: float = engine.QUERY_SHARE,
     n: int = 20,
     playable_only: bool = False,
+    every_song: bool = False,
 ) -> list[Recommendation]:
     """The raw ranking: a method's highest-scoring songs for a listener, without the songs they know.
 
@@ -101,6 +102,8 @@ def recommend(
         Most songs.
     playable_only : bool
         Only songs with a file here.
+    every_song : bool
+        Also what is no music (`ModelBundle.may_be_recommended`): the method as it is.
 
     Raises
     ------
@@ -126,9 +129,10 @@ def recommend(
     most = 4 * REASONS if asked else REASONS
     said = more_asked_than_liked(bundle, batch, asked) if asked else set()
     of_query = set(index.labels(list(said)).tolist())
+    scores = recommender.scores(batch)[0]
     return listed(
         bundle,
-        recommender.scores(batch)[0],
+        scores if every_song else np.where(bundle.may_be_recommended(asked), scores, 0.0),
         n,
         leave_out=index.songs(list(taste.known)),
         playable_only=playable_only,

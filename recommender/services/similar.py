@@ -135,7 +135,7 @@ class SongSimilarities:
             scores = self._sound if by is By.SOUND else self._jaccard
         found = recommending.listed(
             self._bundle,
-            scores,
+            np.where(self._candidates, scores, 0.0),
             n,
             leave_out=np.array([self._song]),
             playable_only=self._playable_only,
@@ -164,7 +164,7 @@ class SongSimilarities:
 
     def _other_songs(self) -> NDArray[np.bool_]:
         playable = self._bundle.index.playable
-        among = playable.copy() if self._playable_only else np.ones_like(playable)
+        among = self._bundle.like_song(self._song) & (playable if self._playable_only else True)
         among[self._song] = False
         return among
 

@@ -50,7 +50,8 @@ def artists_like(key: str, n: int = _SHOWN) -> list[SimilarArtist]:
     direction = sound.vectors[heard].mean(axis=0)
     cosines = sound.vectors @ (direction / max(float(np.linalg.norm(direction)), 1e-12))
     artists = index.artists[sound.songs]
-    others = index.playable[sound.songs] & (artists != UNKNOWN_ARTIST) & (artists != index.artists[at[0]])
+    music = bundle.has_music if bundle.has_music[at].any() else np.ones_like(bundle.has_music)
+    others = (index.playable & music)[sound.songs] & (artists != UNKNOWN_ARTIST) & (artists != index.artists[at[0]])
     artists, cosines, songs = artists[others], cosines[others], sound.songs[others]
     if not len(artists):
         return []

@@ -32,7 +32,8 @@ def sound_path(start: Song, end: Song, most: int) -> list[tuple[int, float]]:
     at = bundle.index.songs([start.pk]), bundle.index.songs([end.pk])
     if not len(at[0]) or not len(at[1]):
         return []
-    found = bundle.paths.path(int(at[0][0]), int(at[1][0]), min(most, MOST_SONGS), bundle.index.playable)
+    between = bundle.index.playable & bundle.has_music
+    found = bundle.paths.path(int(at[0][0]), int(at[1][0]), min(most, MOST_SONGS), between)
     if found is None:
         return []
     steps = [bundle.paths.step(one, other) for one, other in pairwise(found)]

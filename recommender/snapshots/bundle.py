@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..engine.content import Content
@@ -83,6 +84,29 @@ class ModelBundle:
     def best(self) -> str:
         """The method that pages rank by: the first of `DEFAULT_METHODS` that is fitted."""
         return next(name for name in DEFAULT_METHODS if name in self.methods)
+
+    @cached_property
+    def has_music(self) -> NDArray[np.bool_]:
+        """Which songs are music, shape (n_songs,): all but those whose labels only say that they are none."""
+        weights, says_none = self.content.weights, self.index.says_no_music
+        return ~((weights @ says_none.astype(np.float64) > 0) & (weights @ (~says_none).astype(np.float64) == 0))
+
+    def may_be_recommended(self, asked: Mapping[int, float] | None = None) -> NDArray[np.bool_]:
+        """Which songs pages may recommend, shape (n_songs,).
+
+        Speech and noise stay in the library and in search; they come to nobody who has not asked for them.
+
+        Parameters
+        ----------
+        asked : mapping of label, by primary key, to weight, optional
+            A query: one for speech lists it.
+        """
+        wanted = self.index.labels([label for label, weight in (asked or {}).items() if weight > 0])
+        return np.ones_like(self.has_music) if self.index.says_no_music[wanted].any() else self.has_music
+
+    def like_song(self, song: int) -> NDArray[np.bool_]:
+        """Which songs may be listed as similar to one, shape (n_songs,): music to music, anything to speech."""
+        return self.has_music if self.has_music[song] else np.ones_like(self.has_music)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All arrays by file name: the part's name, a dot, and the array's name."""

@@ -11,6 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine.interface import IndexMapping, LabelContribution, Positions
+from ..engine.query_tokens import word_key
+
+_WITHOUT_MUSIC = frozenset({"spoken word", "no music heard", "speech", "audiobook", "podcast"})
+"""Labels of recordings that are no music, by `word_key`: what taggers give, and what tags of files say."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +69,11 @@ class SongLabelIndex:
     def label_positions(self) -> dict[int, int]:
         """The position of each label by its primary key."""
         return {pk: position for position, pk in enumerate(self.label_ids.tolist())}
+
+    @cached_property
+    def says_no_music(self) -> NDArray[np.bool_]:
+        """Which labels say that a recording is no music, shape (n_labels,)."""
+        return np.array([word_key(name) in _WITHOUT_MUSIC for name in self.label_names.tolist()], dtype=np.bool_)
 
     def shown_first(self, parts: Sequence[LabelContribution], most: int) -> list[LabelContribution]:
         """The first contributions that say something to a listener; where none does, those that the song has clearly.

@@ -48,7 +48,8 @@ class Command(BaseCommand):
                 build.refresh(progress, options["method"])
             method = options["method"] or ("hybrid" if "hybrid" in recommending.methods() else "content")
             found = {
-                user.get_username(): recommending.recommend(user, method, query=query, n=options["n"]) for user in users
+                user.get_username(): recommending.recommend(user, method, query=query, n=options["n"], every_song=True)
+                for user in users
             }
         except (ValueError, OSError) as error:
             raise CommandError(str(error)) from error

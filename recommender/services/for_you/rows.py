@@ -122,6 +122,8 @@ class RowBuilder:
         self.mix: list[int] = []
         self.mood_matched, self.more = True, False
         self.free = np.ones_like(self.index.playable) if include_unplayable else self.index.playable.copy()
+        self.free &= bundle.may_be_recommended(query)
+        self.again = self.free.copy()
         self.free[self.index.songs(list(taste.known))] = False
         self.batch = taste.as_batch(self.index)
         self.direction = self.content.directions(self.batch)[0]
@@ -182,7 +184,7 @@ class RowBuilder:
         ranked = self._ranked_with_dial(scores, self.taste.dial)
         if len(ranked) < MIX:
             liked = self.index.songs(self.taste.liked)
-            ranked = np.concatenate([ranked, liked[self.index.playable[liked] | self.include_unplayable]])
+            ranked = np.concatenate([ranked, liked[self.again[liked]]])
         self.mix = spread_artists(ranked, self.index.artists, MIX + _SPARE).tolist()
 
     def _add_close_row(self) -> None:
@@ -250,7 +252,7 @@ class RowBuilder:
         last_events: dict[int, str] = {}
         for _, at, song in candidates[:_POOL]:
             for position in self.index.songs([song]).tolist():
-                if self.include_unplayable or self.index.playable[position]:
+                if self.again[position]:
                     last_events[position] = at
         ranked = np.fromiter(last_events, np.intp)
         chosen = spread_artists(ranked, self.index.artists, ROW + _SPARE).tolist()
