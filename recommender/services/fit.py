@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from django.contrib.auth.models import User
 
-from catalog.models import Song
+from catalog.models import Song, SongLabel
 
 from ..snapshots import current
 from ..snapshots.bundle import ModelBundle
@@ -30,7 +30,7 @@ class Fit:
     labels : list
         The labels with the largest contributions.
     unknown : str
-        `listener` or `song` if that side has no labels, else empty.
+        `listener` or `song` if that side has no labels, `snapshot` if the song's are newer than it, else empty.
     like : list of Song
         Of a song without labels: the liked songs that it sounds like, which the score then is of.
     """
@@ -95,11 +95,11 @@ def fits_you(user: User, song: Song) -> Fit:
     """Compute the fit of a song to a listener's profile."""
     bundle = current.bundle()
     if bundle is None or not len(at := bundle.index.songs([song.pk])):
-        return Fit(0.0, [], unknown="song")
+        return Fit(0.0, [], unknown="snapshot" if labels_to_come(bundle, song) else "song")
     index, content = bundle.index, bundle.content
     taste = taste_of(user)
     if not content.song(int(at[0])).any():
-        return _fit_by_sound(bundle, taste, int(at[0]))
+        return _fit_by_sound(bundle, taste, song, int(at[0]))
     direction = content.directions(taste.as_batch(index))[0]
     if not direction.any():
         return Fit(0.0, [], unknown="listener")
@@ -120,13 +120,22 @@ def fits_you(user: User, song: Song) -> Fit:
     return Fit(float(content.cosines(direction)[at[0]]), labels)
 
 
-def _fit_by_sound(bundle: ModelBundle, taste: Taste, song: int) -> Fit:
+def labels_to_come(bundle: ModelBundle | None, song: Song) -> bool:
+    """Whether a song without labels in the snapshot has some by now that tell it from others; in one query."""
+    labels = list(SongLabel.objects.counting().filter(song=song, weight__gt=0).values_list("label_id", flat=True))
+    if bundle is None or not labels:
+        return bool(labels)
+    known = bundle.index.labels(labels)
+    return len(known) < len(labels) or bool((bundle.content.idf[known] > 0).any())
+
+
+def _fit_by_sound(bundle: ModelBundle, taste: Taste, song: Song, at: int) -> Fit:
     """The fit of a song without labels: how near it sounds to what the listener likes."""
-    if bundle.sound is None or not bundle.sound.knows(song):
-        return Fit(0.0, [], unknown="song")
+    if bundle.sound is None or not bundle.sound.knows(at):
+        return Fit(0.0, [], unknown="snapshot" if labels_to_come(bundle, song) else "song")
     ranker, batch = bundle.labels_and_sound, taste.as_batch(bundle.index)
-    [reasons] = resolve_reasons(bundle.index, ranker.explain(batch, np.array([song]), _LIKE), {}, ())
+    [reasons] = resolve_reasons(bundle.index, ranker.explain(batch, np.array([at]), _LIKE), {}, ())
     like = [reason.song for reason in reasons if isinstance(reason, SongReason)]
     if not like:
         return Fit(0.0, [], unknown="listener")
-    return Fit(ranker.sound_cosine(batch, song), [], like=like)
+    return Fit(ranker.sound_cosine(batch, at), [], like=like)

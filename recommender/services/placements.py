@@ -34,6 +34,7 @@ class PlacementReason(StrEnum):
     NO_TASTE = "no taste"
     LABELS_AGAINST_IT = "labels against it"
     SHARES_NO_LABEL = "shares no label"
+    SHARES_TOO_LITTLE = "shares too little"
     SCORES_TOO_LOW = "scores too low"
     NO_SCORE = "no score"
 
@@ -207,6 +208,10 @@ def _reason_without_labels_and_sound(comparator: Comparator, position: int) -> t
     why, text = _reason_without_content(comparator, position)
     if why is PlacementReason.LABELS_AGAINST_IT:
         return why, text
+    content = comparator.bundle.content
+    if content.cosines(content.directions(comparator.batch)[0])[position] > 0:
+        said = "It shares labels with what the listener likes, but too little for its labels and its sound together."
+        return PlacementReason.SHARES_TOO_LITTLE, said
     return PlacementReason.SHARES_NO_LABEL, "Neither its labels nor its sound are like what the listener likes."
 
 

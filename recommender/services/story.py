@@ -14,6 +14,7 @@ from django.utils.timezone import localtime
 from catalog.models import NotThis, PlayCount, Rating, Song
 
 from .comparison import Comparator, comparator
+from .fit import labels_to_come
 from .placements import Placement, PlacementReason, explain
 from .taste import DISLIKED_TO
 
@@ -29,6 +30,7 @@ _COMPANY = "cooccurrence"
 _YOU = {
     PlacementReason.NO_TASTE: "nothing is known of your taste yet. Give a few songs stars.",
     PlacementReason.SHARES_NO_LABEL: "it shares no label with the songs that you like.",
+    PlacementReason.SHARES_TOO_LITTLE: "what it shares with the songs that you like is too little to recommend it.",
     PlacementReason.LISTENER_PLAYED_NOTHING: "you have played nothing yet that others could have played too.",
     PlacementReason.SHARES_NO_LISTENER: "nobody who plays it plays what you play.",
     PlacementReason.NOBODY_PLAYED_IT: "nobody has played it yet, so only its labels and its sound can bring it to you.",
@@ -68,6 +70,8 @@ def story_of(listener: User, song: Song) -> Story | None:
         return Story(f"Not recommended, because you know it: {_interaction(listener, song)}.", [])
     if first.why is PlacementReason.NEW:
         return Story("Not recommended yet: it is so new that nothing has been compared with it.", [])
+    if first.why is PlacementReason.NO_LABEL and labels_to_come(here.bundle, song):
+        return Story("Not recommended yet: its labels are new, and count with the next computation.", [])
     more = (
         [] if song.playable else ["There is no file of it here, so pages leave it out unless you ask for such songs."]
     )

@@ -158,7 +158,11 @@ def similar(request: ListenerRequest, pk: int) -> HttpResponse:
     # A listener on the page of a song without a file has chosen to see such songs.
     similarity = similarity_of(song, playable_only=song.playable)
     found = [similarity.by(by, _SIMILAR) if similarity else SimilarSongs.none(by) for by in By]
-    return render(request, "recommender/similar.html", {"lists": [_similar_list(one) for one in found]})
+    lists = {one.by: _similar_list(one) for one in found}
+    if bool(lists[By.SOUND].lines) != bool(lists[By.LISTENERS].lines):
+        # The two as one would be the one of them again.
+        del lists[By.BOTH]
+    return render(request, "recommender/similar.html", {"lists": lists.values(), "one_only": By.BOTH not in lists})
 
 
 @require_safe

@@ -494,6 +494,23 @@ def test_similar_songs_name_the_labels_they_share(page: Client, library: dict[st
     assert "No other song" in text(page, f"/songs/{library['Unheard'].pk}/similar/")
 
 
+def test_where_nobody_has_played_the_list_of_both_is_left_out(
+    page: Client, ada: User, library: dict[str, Song]
+) -> None:
+    build.build()
+    where = f"/songs/{library['So What'].pk}/similar/"
+    shown = text(page, where)
+    assert "So there is no list of both together." in shown
+    assert "Both" not in shown
+    for user in (ada, make_user()):
+        for title in ("So What", "Blue in Green"):
+            make_plays(user, library[title], 2)
+    build.build()
+    shown = text(page, where)
+    assert "So there is no list" not in shown
+    assert "Both" in shown
+
+
 def test_fits_you_names_the_labels_and_where_they_come_from(page: Client, ada: User, library: dict[str, Song]) -> None:
     build.build()
     where = f"/songs/{library['Birdland'].pk}/fits-you/"

@@ -190,7 +190,7 @@ def test_popular_and_unknown_methods_refuse_what_they_cannot_do(library: dict[st
 def test_without_a_snapshot_there_is_nothing(library: dict[str, Song], ada: User) -> None:
     assert recommending.recommend(ada) == similar_songs(library["Thunder"]).songs == []
     assert profile_of(ada).labels == []
-    assert fits_you(ada, library["Thunder"]).unknown == "song"
+    assert fits_you(ada, library["Thunder"]).unknown == "snapshot"
 
 
 def test_a_label_that_came_after_the_snapshot_weighs_nothing_yet(library: dict[str, Song], ada: User) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import LibraryRoot, NotThis, Song
+from catalog.services.embeddings import store_embedding
 from catalog.services.listening import record_play
+from recommender.services.fit import fits_you
 from recommender.services.story import story_of
 from recommender.snapshots import build
-from tests.factories import make_plays, make_rating, make_song, make_user
+from tests.factories import add_labels, make_plays, make_rating, make_song, make_user
 from tests.pages import OWN_QUERIES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
@@ -75,6 +78,40 @@ def test_a_song_that_shares_nothing_says_so(ada: User, songs: list[Song], root: 
     strange = make_song("Strange", labels={"other": 0.9}, root=root, path="strange.mp3")
     build.build()
     assert told(ada, strange).startswith("Not recommended: it shares no label")
+
+
+def test_a_song_that_shares_a_label_is_not_said_to_share_none(ada: User, root: LibraryRoot) -> None:
+    rng = np.random.default_rng(0)
+    liked = make_song("Liked", labels={"rock": 0.9, "loud": 0.8}, root=root, path="liked.mp3")
+    other = make_song("Other", labels={"rock": 0.1, "choir": 0.9, "organ": 0.9}, root=root, path="other.mp3")
+    store_embedding(liked, "test", np.arange(1, 9))
+    store_embedding(other, "test", -np.arange(1, 9))
+    for number in range(20):
+        song = make_song(labels={f"genre {number % 4}": 0.9}, root=root, path=f"{number}.mp3")
+        store_embedding(song, "test", rng.normal(size=8))
+    make_rating(ada, liked, 5)
+    build.build()
+    fit = fits_you(ada, other)
+    assert [label.label for label in fit.labels] == ["rock"]
+    assert fit.of_100 > 0
+    assert told(ada, other).startswith("Not recommended: what it shares with the songs that you like is too little")
+
+
+def test_labels_that_the_snapshot_does_not_know_yet_are_said_to_be_new(
+    page: Client, ada: User, songs: list[Song], root: LibraryRoot
+) -> None:
+    bare = make_song("Bare", root=root, path="bare.mp3")
+    make_rating(ada, songs[0], 5)
+    build.build()
+    assert fits_you(ada, bare).unknown == "song"
+    add_labels(bare, {"genre 0": 0.9})
+    late = make_song("Late", labels={"genre 1": 0.9}, root=root, path="late.mp3")
+    assert told(ada, bare).startswith("Not recommended yet: its labels are new")
+    for song in (bare, late):
+        shown = page.get(f"/songs/{song.pk}/fits-you/").content.decode()
+        assert "with the next computation this says" in shown
+        assert "once it has labels" not in shown
+        assert "it has no label yet" not in shown
 
 
 def test_a_listener_without_taste_is_told_so(ada: User, songs: list[Song]) -> None:
