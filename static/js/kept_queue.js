@@ -137,5 +137,10 @@ document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "hidden") hiddenAt = Date.now();
   else if (Date.now() - hiddenAt > LOOKED_AGAIN_AFTER_MS) look();
 });
+// Whoever goes on to another page wants something else; the next visit offers it again.
+document.addEventListener("htmx:pushedIntoHistory", () => {
+  offer.hidden = true;
+});
+
 // After player.js has put back what this browser kept.
 if (!wentOn) window.addEventListener("load", look);
