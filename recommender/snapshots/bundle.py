@@ -89,7 +89,9 @@ class ModelBundle:
     def has_music(self) -> NDArray[np.bool_]:
         """Which songs are music, shape (n_songs,): all but those whose labels only say that they are none."""
         weights, says_none = self.content.weights, self.index.says_no_music
-        return ~((weights @ says_none.astype(np.float64) > 0) & (weights @ (~says_none).astype(np.float64) == 0))
+        speaks, otherwise = (weights @ kind.astype(np.float64) for kind in (says_none, ~says_none))
+        music: NDArray[np.bool_] = (speaks <= 0) | (otherwise > 0)
+        return music
 
     def may_be_recommended(self, asked: Mapping[int, float] | None = None) -> NDArray[np.bool_]:
         """Which songs pages may recommend, shape (n_songs,).

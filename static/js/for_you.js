@@ -23,9 +23,10 @@ document.addEventListener("htmx:afterRequest", async (event) => {
     select: "#rows",
     swap: "outerHTML",
   });
-  const ready = document.querySelector("[data-rows-ready][hidden]");
-  if (!ready || elt.elements.stars.value === "0") return;
-  ready.hidden = false;
+  const page = document.querySelector("[data-rows-follow]:not([data-said])");
+  if (!page || elt.elements.stars.value === "0") return;
+  page.dataset.said = "";
+  for (const link of page.querySelectorAll("[data-rows-ready]")) link.hidden = false;
   const link = document.createElement("a");
   link.href = "#rows";
   link.className = "button button-quiet";
