@@ -5,6 +5,8 @@ import { canKeep, forget, keptSongs, remove } from "./kept_songs.js";
 
 const CANNOT = "Songs can be kept only where this site is opened by HTTPS: a browser has no place for them otherwise.";
 
+const ASKED_EVERY_MS = 3000;
+
 /** @param {number} bytes */
 function size(bytes) {
   if (bytes < 1e6) return `${Math.ceil(bytes / 1000)} kB`;
@@ -36,6 +38,7 @@ class KeptSongs extends HTMLElement {
     for (const name of ["online", "offline"]) window.addEventListener(name, () => this.showNetwork(), { signal });
     const again = document.querySelector("[data-network-again]");
     again?.addEventListener("click", () => this.tryAgain(), { signal });
+    if (again) this.awaitServer();
     this.showNetwork();
     this.show();
   }
@@ -51,6 +54,18 @@ class KeptSongs extends HTMLElement {
     this.append(link);
     htmx.process(link);
     link.click();
+  }
+
+  /** Try again once the server answers: an event tells of a network, often before anything can be reached by it. */
+  async awaitServer() {
+    const page = document.querySelector("link[rel=manifest]").getAttribute("href");
+    while (!this.ended.signal.aborted) {
+      await new Promise((resolve) => setTimeout(resolve, ASKED_EVERY_MS));
+      if (this.ended.signal.aborted || !navigator.onLine || document.visibilityState === "hidden") continue;
+      // Without a server the service worker answers that there is nothing.
+      const answer = await fetch(page, { cache: "no-store" }).catch(() => null);
+      if (answer?.status === 200 && !this.ended.signal.aborted) return this.tryAgain();
+    }
   }
 
   showNetwork() {
