@@ -13,6 +13,7 @@ from ..engine.adventure import fractional_ranks
 from ..engine.interface import ListenerBatch, Vector
 from ..engine.query_tiers import tiered
 from ..engine.query_weights import REFUSED_FROM
+from ..engine.ranking import best as best_of
 from ..snapshots.bundle import ModelBundle
 from .query_wanted import Wanted, asked_terms
 
@@ -21,6 +22,12 @@ _SAID = 1.01
 
 _FEWEST_TERMS = 2
 """A single term is carried by every song that is listed for it."""
+
+
+_ALIKE = 0.6
+"""A song is like what is named if it is at least so like it, relative to what is nearest."""
+
+_FEWEST_ALIKE = 24
 
 
 _LACKING, _NEARLY_OF_ALL, _OF_ALL, _SAID_BY_NAMES = range(4)
@@ -39,8 +46,8 @@ def query_scores(bundle: ModelBundle, wanted: Wanted, batch: ListenerBatch) -> V
         match, tiers = _by_terms(bundle, wanted, match)
     if wanted.like is not None:
         similar = ranker.alike(index.songs(wanted.like.songs))
-        candidates = similar > 0
-        match = (fractional_ranks(similar) + fractional_ranks(match)) / 2 if asks else similar
+        candidates = (similar > 0) & (_near(similar) if asks else True)
+        match = (_ranks_among(similar, candidates) + _ranks_among(match, candidates)) / 2 if asks else similar
         tiers[:] = 0
     elif not asks and not (wanted.saying or wanted.preferred or wanted.by_year):
         # Only negated terms: nothing is asked for, and what people play comes first where taste says nothing.
@@ -54,6 +61,21 @@ def query_scores(bundle: ModelBundle, wanted: Wanted, batch: ListenerBatch) -> V
         tiers = tiers + (_SAID_BY_NAMES + 1) * saying
     tiers = tiers + _among(bundle, wanted.beyond)
     return tiered(tiers, match, candidates, taste, batch.query_share)
+
+
+def _near(similar: Vector) -> NDArray[np.bool_]:
+    """What is like a song, before it is asked which of it is calmer or faster: at least a page's songs."""
+    nearest = best_of(similar, _FEWEST_ALIKE)
+    near: NDArray[np.bool_] = similar >= _ALIKE * similar[nearest].mean()
+    near[nearest] = True
+    return near
+
+
+def _ranks_among(values: Vector, among: NDArray[np.bool_]) -> Vector:
+    """Fractional ranks of some songs among themselves; 0 for the others."""
+    ranks = np.zeros(len(values))
+    ranks[among] = fractional_ranks(values[among])
+    return ranks
 
 
 def _by_terms(bundle: ModelBundle, wanted: Wanted, match: Vector) -> tuple[Vector, NDArray[np.int64]]:

@@ -336,6 +336,20 @@ def test_like_a_song_but_calmer_keeps_the_kind_and_bends_the_mood(ada: User, nam
     assert titles(find(ada, "etwas wie Exodus, aber ruhiger"))[0] == "Sundown"
 
 
+def test_what_is_calmer_or_faster_is_still_like_what_is_named(ada: User, root: LibraryRoot) -> None:
+    for number in range(40):
+        labels = {"new age": 0.9, "fast" if number % 4 == 0 else "calm": 0.3 + number / 100}
+        make_song(
+            f"Quiet {number}", "Enya" if number == 1 else "Kitaro", labels=labels, root=root, path=f"q{number}.mp3"
+        )
+        loud = {"metal": 0.9, "fast": 0.9, **({"new age": 0.2} if number % 2 else {})}
+        make_song(f"Loud {number}", "Others", labels=loud, root=root, path=f"l{number}.mp3")
+    recompute()
+    found = titles(find(ada, "like Enya but faster", n=15))
+    assert len(found) == 15
+    assert all(title.startswith("Quiet") for title in found)
+
+
 def test_to_like_something_is_no_likeness(ada: User, named: dict[str, Song]) -> None:
     found = find(ada, "I like jazz")
     assert found.like is None
