@@ -57,7 +57,9 @@ def open_the_queue(page: Page) -> None:
 
 def open_what_plays(page: Page) -> None:
     play_similar(page)
-    page.locator(".player-open").click()
+    # It is there again after a page is loaded anew.
+    if not page.locator(".player[data-full]").count():
+        page.locator(".player-open").click()
     page.locator(".queue-song").nth(2).wait_for()
 
 
