@@ -24,7 +24,6 @@ from .content import DISLIKE, Content
 from .interface import (
     Contribution,
     IndexMapping,
-    LabelContribution,
     ListenerBatch,
     Matrix,
     ModelPart,
@@ -405,12 +404,8 @@ class LabelsAndSound:
             sounds = [SoundContribution(int(like[at]), scale * float(cosines[at])) for at in nearest if cosines[at]]
             said += [one for one in sounds if one.weight > 0]
             # What speaks least against a song that is listed for the level of its kind alone.
-            found.append(sorted(said, key=_clear_and_strong_first)[:k] or [*sounds[:1]])
+            found.append(sorted(said, key=lambda one: -abs(one.weight))[:k] or [*sounds[:1]])
         return found
-
-
-def _clear_and_strong_first(one: Contribution) -> tuple[bool, float]:
-    return isinstance(one, LabelContribution) and not one.clear, -abs(one.weight)
 
 
 class _Row(NamedTuple):

@@ -26,7 +26,7 @@ from .query_names import LikeMeant, NameMeant, artists_in, like_meant, name_mean
 from .query_scores import query_scores
 from .query_vocabulary import vocabulary
 from .query_wanted import Wanted
-from .reasons import REASONS, LabelReason, balanced, sounds_like, told
+from .reasons import REASONS, LabelReason, balanced, by_others, sounds_like, told
 from .recommending import Recommendation, chosen, more_asked_than_liked
 from .taste import taste_of
 
@@ -280,7 +280,9 @@ def _fitting(user: User, wanted: Wanted, n: int, *, playable_only: bool, new_onl
         scores,
         n,
         playable_only=playable_only,
-        reasons=lambda songs: [balanced(some, of_query) for some in ranker.explain(asking, songs, 4 * REASONS)],
+        reasons=lambda songs: [
+            balanced(some, of_query) for some in by_others(songs, ranker.explain(asking, songs, 4 * REASONS))
+        ],
         asked=said,
     )
 

@@ -82,6 +82,16 @@ def sounds_like(reasons: Iterable[Reason]) -> str:
     return f"sounds like {' and '.join(f'“{song.title}”' for song in songs[:_SONGS_IN_WORDS])}" if songs else ""
 
 
+def by_others(
+    songs: engine.Positions, reasons: Sequence[Sequence[engine.Contribution]]
+) -> list[list[engine.Contribution]]:
+    """Reasons without a song as one for itself: what matches a query best is among what all songs are compared with."""
+    return [
+        [one for one in some if isinstance(one, engine.LabelContribution) or one.song != song]
+        for song, some in zip(songs.tolist(), reasons, strict=True)
+    ]
+
+
 def balanced(reasons: Sequence[engine.Contribution], asked: Collection[int]) -> list[engine.Contribution]:
     """The strongest contributions, with at least one of the query's labels and one other if there are any.
 

@@ -18,7 +18,7 @@ from ..engine.ranking import top
 from ..snapshots import current
 from ..snapshots.bundle import ModelBundle
 from .label_queries import query_of
-from .reasons import REASONS, LabelReason, Reason, SongReason, balanced, in_words, resolve_reasons
+from .reasons import REASONS, LabelReason, Reason, SongReason, balanced, by_others, in_words, resolve_reasons
 from .taste import taste_of
 
 ASKABLE = ["content", "labels_and_sound", "hybrid"]
@@ -136,7 +136,9 @@ def recommend(
         n,
         leave_out=index.songs(list(taste.known)),
         playable_only=playable_only,
-        reasons=lambda songs: [balanced(some, of_query) for some in recommender.explain(batch, songs, most)],
+        reasons=lambda songs: [
+            balanced(some, of_query) for some in by_others(songs, recommender.explain(batch, songs, most))
+        ],
         asked=said,
     )
 

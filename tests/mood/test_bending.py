@@ -151,7 +151,7 @@ def test_a_song_names_the_mood_and_the_taste_that_brought_it(snapshots: Path) ->
     root, user = make_root(), make_user()
     bright = dict.fromkeys(DEFAULT_TABLE["happy", "match"], 0.9)
     make_rating(user, make_song("Liked", labels={"jazz": 1.0}, root=root, path="0.mp3"), 5)
-    make_song("Both", labels={**bright, "jazz": 0.2}, root=root, path="1.mp3")
+    make_song("Both", labels={**bright, "jazz": 0.5}, root=root, path="1.mp3")
     make_song("Neither", labels={"rock": 1.0}, root=root, path="2.mp3")
     build.build()
     (found,) = first_ten(user, {"happy": 1.0})

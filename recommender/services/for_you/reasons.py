@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...engine.interface import Contribution, LabelContribution, ListenerBatch, Vector
 from ...snapshots.bundle import ModelBundle
-from ..reasons import REASONS, counted, in_words, listed, resolve_labels, resolve_reasons, sounds_like
+from ..reasons import REASONS, by_others, counted, in_words, listed, resolve_labels, resolve_reasons, sounds_like
 from ..taste import Taste
 
 Explainer = Callable[[Sequence[int]], list[str]]
@@ -60,7 +60,12 @@ class RowReasons:
     def asked_first(self, batch: ListenerBatch, query: Mapping[int, float]) -> Explainer:
         """Explain by labels of a query and the profile, the query's first; without any, by what a song sounds like."""
         most = self._index.n_asked_for(REASONS)
-        return lambda songs: self._in_words(self._ranker.explain(batch, np.array(songs, np.intp), most), query)
+
+        def explain(songs: Sequence[int]) -> list[str]:
+            at = np.array(songs, np.intp)
+            return self._in_words(by_others(at, self._ranker.explain(batch, at, most)), query)
+
+        return explain
 
     def shared_with_song(self, seed: int) -> Explainer:
         """Explain by the labels that songs share with one; those that share none only sound like it."""
