@@ -12,8 +12,9 @@ from django.db.models import Sum, Value
 from ..models import NotThis, PlayCount, Rating, Song, SongLabel
 
 _SHOWN_LABELS = 3
-CLEAR = 0.5
-"""Of what taggers predict of a song, labels are shown that have this share of the strongest one's probability."""
+# From which probability on a person rather agrees with what a tagger predicts; where nothing is so sure, from which
+# share of the strongest label's.
+_LIKELY, _CLEAR = 0.5, 0.5
 _REFUSED = 0
 
 
@@ -35,7 +36,7 @@ def song_rows(songs: Iterable[Song], user: User, *, labels: bool = True) -> list
     """
     shown = list(songs)
     ids = [song.pk for song in shown]
-    strengths = label_strengths(ids if labels else [], CLEAR)
+    strengths = label_strengths(ids if labels else [], clear=True)
     stars, refused = _opinions(ids, user)
     plays = dict(
         PlayCount.objects.filter(user=user, song__in=ids).order_by().values_list("song").annotate(Sum("count"))
@@ -64,19 +65,24 @@ def _opinions(ids: list[int], user: User) -> tuple[dict[int, int], set[int]]:
 
 def strongest_labels(song: Song) -> list[str]:
     """A song's strongest labels, as its row shows them, in one query."""
-    return _strongest(label_strengths([song.pk], CLEAR)[song.pk])
+    return _strongest(label_strengths([song.pk], clear=True)[song.pk])
 
 
 def _strongest(strengths: dict[str, float]) -> list[str]:
     return [name.lower() for name in sorted(strengths, key=lambda name: (-strengths[name], name))[:_SHOWN_LABELS]]
 
 
-def label_strengths(song_ids: Iterable[int], faintest: float = 0.0) -> defaultdict[int, dict[str, float]]:
+def least_shown(strongest: float) -> float:
+    """From which probability on predicted labels of a song are shown, whose strongest one has this probability."""
+    return _LIKELY if strongest >= _LIKELY else _CLEAR * strongest
+
+
+def label_strengths(song_ids: Iterable[int], *, clear: bool = False) -> defaultdict[int, dict[str, float]]:
     """The strength of each label of each song, by song and name, in one query; curators override all other sources.
 
     Weights of different sources are compared as shares of the song's largest weight from that source. Labels that say
-    little to a listener (`Label.background`) are there only where a song has no others; predicted ones have the share
-    `faintest` at least.
+    little to a listener (`Label.background`) are there only where a song has no others; with `clear`, predicted ones
+    only from `least_shown` on.
     """
     annotations = (
         SongLabel.objects.counting()
@@ -91,12 +97,12 @@ def label_strengths(song_ids: Iterable[int], faintest: float = 0.0) -> defaultdi
             background.add(name)
     strengths: defaultdict[int, dict[str, float]] = defaultdict(dict)
     for song, of_song in by_song.items():
-        told = _strengths([one for one in of_song if one[0] not in background], faintest)
-        strengths[song] = told or _strengths(of_song, faintest)
+        told = _strengths([one for one in of_song if one[0] not in background], clear=clear)
+        strengths[song] = told or _strengths(of_song, clear=clear)
     return strengths
 
 
-def _strengths(annotations: list[tuple[str, str, float]], faintest: float) -> dict[str, float]:
+def _strengths(annotations: list[tuple[str, str, float]], *, clear: bool) -> dict[str, float]:
     """Strengths of one song's annotations (name, source, weight): a curator's yes counts 2, a no removes the label."""
     largest: defaultdict[str, float] = defaultdict(float)
     for _, source, weight in annotations:
@@ -105,9 +111,8 @@ def _strengths(annotations: list[tuple[str, str, float]], faintest: float) -> di
     for name, source, weight in annotations:
         if source == SongLabel.Source.CURATOR or weight <= 0:
             continue
-        share = weight / largest[source]
-        if source != SongLabel.Source.CNN or share >= faintest:
-            strength[name] = max(strength.get(name, 0.0), share)
+        if not clear or source != SongLabel.Source.CNN or weight >= least_shown(largest[source]):
+            strength[name] = max(strength.get(name, 0.0), weight / largest[source])
     for name, source, weight in annotations:
         if source == SongLabel.Source.CURATOR:
             strength[name] = 2.0 if weight > 0 else 0.0

@@ -7,12 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..models import Label, Song, SongLabel
-from .rows import CLEAR
+from .rows import least_shown
 
 # From which probability on that a person agrees with a label, and how strong it is then.
 _STRENGTHS = ((0.75, "strongly"), (0.5, "clearly"), (0.25, "somewhat"), (0.0, "slightly"))
-LIKELY = 0.5
-"""From which probability on a person rather agrees with a label than not."""
 MOST_SHOWN = 8
 """Labels that a song's page shows at once; the others are unfolded."""
 
@@ -83,9 +81,8 @@ def first_and_more(groups: list[LabelGroup]) -> tuple[list[LabelGroup], list[Lab
 def _faint(predicted: list[AnnotatedLabel]) -> set[int]:
     """Those of some predicted labels that a person would rather not agree with, by primary key."""
     shares = {label.pk: label.share or 0.0 for label in predicted}
-    strongest = max(shares.values(), default=0.0)
-    at_least = LIKELY if strongest >= LIKELY else CLEAR * strongest
-    return {pk for pk, share in shares.items() if share < at_least}
+    least = least_shown(max(shares.values(), default=0.0))
+    return {pk for pk, share in shares.items() if share < least}
 
 
 def _those(groups: list[LabelGroup], wanted: Callable[[AnnotatedLabel], bool]) -> list[LabelGroup]:

@@ -29,8 +29,11 @@ from .interface import (
     no_progress,
 )
 
-CLEAR = 0.5
-"""A label that taggers predict is clear on a song where it has this share of the song's largest term frequency."""
+LIKELY, CLEAR = 0.5, 0.5
+"""A label is clear on a song from this term frequency on, as a tagger's probability that a person agrees with it; where
+a song has nothing so sure, from this share of its largest one on."""
+
+_PRECISION = 1e-6
 
 DISLIKE = 0.25
 """Share of a disliked song's weights that is subtracted from the profile."""
@@ -149,13 +152,14 @@ class Content:
         return parts
 
     def _clear(self, song: int) -> NDArray[np.bool_]:
-        """Which of a song's labels are on it as strongly as `CLEAR` says, or people's words: they count from 1."""
+        """Which of a song's labels a person would rather agree with; people's own words count from 1."""
         row = slice(self.weights.indptr[song], self.weights.indptr[song + 1])
         idf = self.idf[self.weights.indices[row]]
         shares = np.divide(self.weights.data[row], idf, out=np.zeros(len(idf)), where=idf > 0)
         shares /= max(float(shares.max(initial=0.0)), ROUNDING)
-        strongest = 0.0 if self.strongest is None else float(self.strongest[song])
-        clear: NDArray[np.bool_] = (shares >= CLEAR) | (shares * strongest >= 1.0 - ROUNDING)
+        strongest = 1.0 if self.strongest is None else float(self.strongest[song])
+        least = LIKELY if strongest >= LIKELY else CLEAR * strongest
+        clear: NDArray[np.bool_] = shares * strongest >= least - _PRECISION
         return clear
 
     def explain(self, batch: ListenerBatch, songs: Positions, k: int) -> Sequence[Sequence[Contribution]]:

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from catalog.models import Song
-from catalog.services.rows import CLEAR, label_strengths
+from catalog.services.rows import label_strengths
 
 from ...snapshots import current
 from ...snapshots.bundle import ModelBundle
@@ -91,7 +91,7 @@ def arrivals(bundle: ModelBundle | None) -> Arrivals:
     songs |= {song.pk: song for song in unread.order_by("-pk")[:_LOOKED_AT] if song.pk not in songs}
     known = _in_snapshot(bundle, songs.values())
     missing = [song for song in songs.values() if song.pk not in known]
-    strengths = label_strengths((song.pk for song in missing), CLEAR)
+    strengths = label_strengths((song.pk for song in missing), clear=True)
     # A song in which nothing was heard has nothing that the snapshot could learn of it.
     shown = [one for one in missing if strengths[one.pk] or one.pk > newest or one.tagging_state in _WAITING][:ROW]
     return Arrivals(heard, waiting, [Card(song, _why(song, strengths[song.pk])) for song in shown], snapshot)
