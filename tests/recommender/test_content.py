@@ -165,7 +165,7 @@ def test_of_what_a_tagger_predicts_clear_labels_come_first_in_reasons_and_people
     counted = np.array([[9.0, 1.0, 0.0], [8.0, 0.0, 2.0], [7.0, 0.0, 0.0], [0.0, 0.0, 3.0]])
     found = {}
     for name, tf in (("predicted", predicted), ("counted", counted)):
-        content = Content.fit(TrainingData(csr_array(tf), csr_array((0, 4), dtype=np.int32)))
+        content = Content.fit(TrainingData(csr_array(tf), csr_array(np.zeros((0, 4), np.int32))))
         assert content.from_arrays(content.arrays()).label_contributions(content.song(0), np.array([0]), 2) == (
             content.label_contributions(content.song(0), np.array([0]), 2)
         )
