@@ -456,6 +456,12 @@ menu.addEventListener("keydown", (event) => {
   keys.at((keys.indexOf(document.activeElement) + by) % keys.length).focus();
 });
 
+// On another page there is no song that they were opened for.
+window.addEventListener("popstate", () => {
+  if (menu.matches(":popover-open")) menu.hidePopover();
+  for (const open of document.querySelectorAll("dialog[open]")) if (open instanceof HTMLDialogElement) open.close();
+});
+
 menu.addEventListener("click", ({ target }) => {
   if (target.closest("a")) {
     menu.hidePopover();

@@ -131,3 +131,22 @@ def test_a_reload_shows_it_again_and_back_closes_it(visit: Visit) -> None:
     page.evaluate("history.back()")
     expect_closed(page)
     expect(row_of(page, "Xtal")).to_be_visible()
+
+
+def test_no_menu_or_dialog_of_a_song_lies_over_the_page_that_back_leads_to(visit: Visit) -> None:
+    page = visit("/taste/")
+    page.get_by_role("link", name="Library", exact=True).first.click()
+    heading(page, "Library")
+    page.locator("[data-more]:visible").first.click()
+    expect(page.locator("#song-menu")).to_be_visible()
+    page.go_back()
+    heading(page, "Your taste")
+    expect(page.locator("#song-menu")).to_be_hidden()
+    page.go_forward()
+    heading(page, "Library")
+    page.locator("[data-more]:visible").first.click()
+    page.locator("#song-menu").get_by_role("button", name="Add to a playlist").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.go_back()
+    heading(page, "Your taste")
+    expect(page.get_by_role("dialog")).to_be_hidden()
