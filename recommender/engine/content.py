@@ -144,22 +144,28 @@ class Content:
             row = slice(indptr[song], indptr[song + 1])
             labels = indices[row]
             products = data[row] * direction[labels]
-            clear = self._clear(int(song))
+            clear = self._clear[row]
             largest = np.lexsort((-np.abs(products), ~clear))[:k]
             parts.append(
                 [LabelContribution(int(labels[i]), float(products[i]), bool(clear[i])) for i in largest if products[i]]
             )
         return parts
 
-    def _clear(self, song: int) -> NDArray[np.bool_]:
-        """Which of a song's labels a person would rather agree with; people's own words count from 1."""
-        row = slice(self.weights.indptr[song], self.weights.indptr[song + 1])
-        idf = self.idf[self.weights.indices[row]]
-        shares = np.divide(self.weights.data[row], idf, out=np.zeros(len(idf)), where=idf > 0)
-        shares /= max(float(shares.max(initial=0.0)), ROUNDING)
-        strongest = 1.0 if self.strongest is None else float(self.strongest[song])
-        least = LIKELY if strongest >= LIKELY else CLEAR * strongest
-        clear: NDArray[np.bool_] = shares * strongest >= least - _PRECISION
+    @cached_property
+    def _clear(self) -> NDArray[np.bool_]:
+        """Which labels of songs a person would rather agree with, as `weights.data`; people's words count from 1."""
+        idf, lengths = self.idf[self.weights.indices], np.diff(self.weights.indptr)
+        frequencies = np.divide(self.weights.data, idf, out=np.zeros(len(idf)), where=idf > 0)
+        described = lengths > 0
+        if not described.any():
+            return np.zeros(0, dtype=bool)
+        largest = np.maximum.reduceat(frequencies, self.weights.indptr[:-1][described])
+        strongest = np.ones(len(largest)) if self.strongest is None else self.strongest[described].astype(np.float64)
+        least = np.where(strongest >= LIKELY, LIKELY, CLEAR * strongest) - _PRECISION
+        # Frequencies are known up to the norm of the song's weights, which its largest one tells.
+        clear: NDArray[np.bool_] = frequencies >= np.repeat(
+            least * largest / np.maximum(strongest, ROUNDING), lengths[described]
+        )
         return clear
 
     def explain(self, batch: ListenerBatch, songs: Positions, k: int) -> Sequence[Sequence[Contribution]]:
