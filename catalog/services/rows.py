@@ -35,6 +35,8 @@ def song_rows(songs: Iterable[Song], user: User, *, labels: bool = True) -> list
     Pages that show no labels pass `labels=False`, which saves a query.
     """
     shown = list(songs)
+    if not shown:
+        return []
     ids = [song.pk for song in shown]
     strengths = label_strengths(ids if labels else [], clear=True)
     stars, refused = _opinions(ids, user)

@@ -26,7 +26,7 @@ from ..services.finding import Findings, examples, find
 from ..services.for_you.arrivals import arrivals
 from ..snapshots import current
 
-_LISTED = 30
+_LISTED = 24
 _MOST_EXAMPLES = 4
 _LABELS_SHOWN = 3
 
