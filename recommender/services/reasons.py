@@ -85,7 +85,7 @@ def sounds_like(reasons: Iterable[Reason]) -> str:
 def by_others(
     songs: engine.Positions, reasons: Sequence[Sequence[engine.Contribution]]
 ) -> list[list[engine.Contribution]]:
-    """Reasons without a song that sounds like itself: the best matches of a query are what all songs are compared with."""
+    """Reasons without a song that sounds like itself: all songs are compared with the best matches of a query."""
     return [
         [one for one in some if not (isinstance(one, engine.SoundContribution) and one.song == song)]
         for song, some in zip(songs.tolist(), reasons, strict=True)
