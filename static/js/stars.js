@@ -1,11 +1,11 @@
-// A song's labels, and what the listener says of it: stars, as its rows have them, and whether it is a favourite. page.js keeps the stars
-// alike that show the same song, opinions.js the favourites.
+// A song's labels, and what the listener says of it: stars, as its rows have them, and whether it is a favourite. page.js
+// keeps the stars alike that show the same song, opinions.js the favourites.
 
 import { addressOf } from "./song_addresses.js";
 
 /**
  * @param {string} song address of its page
- * @returns {Promise<{ stars: HTMLFormElement | null, favourite: boolean, labels: string }>} no stars where the server cannot be reached
+ * @returns {Promise<{ stars: HTMLFormElement | null, favourite: boolean, labels: string }>} no stars without a server
  */
 export async function opinionOf(song) {
   const nothing = { stars: null, favourite: false, labels: "" };
