@@ -311,6 +311,9 @@ def calibrated(
 ) -> tuple[Floats, Floats]:
     """Slopes and intercepts from scores to log-odds that people agree, each held to those of its kind.
 
+    Where it could not be counted how often a label is true, its odds are those of its kind, divided by how much rarer
+    it is (`Entry.rarer`) [1]_.
+
     Parameters
     ----------
     scores : float64, shape (n_recordings, n_labels)
@@ -321,6 +324,11 @@ def calibrated(
     Returns
     -------
     slopes, intercepts : float64, shape (n_labels,)
+
+    References
+    ----------
+    .. [1] M. Saerens, P. Latinne, C. Decaestecker, "Adjusting the outputs of a classifier to new a priori
+       probabilities: a simple procedure", Neural Computation 14, 2002.
     """
     n_positive = (true & asked).sum(axis=0)
     known = np.flatnonzero((n_positive >= _FEWEST_POSITIVE) & np.isfinite(scores).all(axis=0))
@@ -332,12 +340,14 @@ def calibrated(
         return np.ones(len(words)), np.full(len(words), -2.0)
     kinds = [entry.kind for entry in words.entries]
     slopes, intercepts = np.zeros(len(words)), np.zeros(len(words))
-    for label, kind in enumerate(kinds):
+    for label, (kind, entry) in enumerate(zip(kinds, words.entries, strict=True)):
         of_kind = [numbers for other, numbers in alone.items() if kinds[other] == kind] or list(alone.values())
         held: Floats = np.median(np.stack(of_kind), axis=0)
         if label in alone:
             share = n_positive[label] / (n_positive[label] + _HELD_CALIBRATION)
             held = share * alone[label] + (1 - share) * held
+        else:
+            held = held - (0.0, np.log(entry.rarer))
         slopes[label], intercepts[label] = held
     return slopes, intercepts
 

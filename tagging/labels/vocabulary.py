@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ class Entry:
         Other spellings.
     background : bool
         Whether it says little to a listener: searchable, but not shown first.
+    rarer : float
+        How many times rarer it is in people's libraries than what the networks learned from lets them expect.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Entry:
     outputs: Mapping[str, tuple[str, ...]]
     aliases: tuple[str, ...] = ()
     background: bool = False
+    rarer: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +140,9 @@ def vocabulary() -> Vocabulary:
     )
 
 
-def _entry(name: str, kind: str, outputs: list[str], aliases: tuple[str, ...] = (), background: bool = False) -> Entry:
+def _entry(name: str, kind: str, outputs: list[str], aliases: Sequence[str] = (), **more: Any) -> Entry:
     by_set: dict[str, tuple[str, ...]] = {}
     for output in outputs:
         of_set, _, tag = output.partition(": ")
         by_set[of_set] = (*by_set.get(of_set, ()), tag)
-    return Entry(name, kind, by_set, tuple(aliases), background)
+    return Entry(name, kind, by_set, tuple(aliases), **more)

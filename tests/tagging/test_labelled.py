@@ -13,10 +13,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from scipy.special import expit
 
-from tagging.evaluation.fitting_merging import READING, cross_validated, fit_merging, said_of_labels
+from tagging.evaluation.fitting_merging import READING, calibrated, cross_validated, fit_merging, said_of_labels
 from tagging.evaluation.judging import judge_labels, table
 from tagging.evaluation.labelled import Labelled, Question, read_labelled
-from tagging.labels.vocabulary import vocabulary
+from tagging.labels.vocabulary import Vocabulary, vocabulary
 from tagging.taggers.registry import LocalTagger
 from tagging.training.augmentation import altered_copies
 from tagging.training.label_layer import LabelLayer, operating_points
@@ -202,6 +202,25 @@ def test_folders_are_judged_on_the_command_line(bundled: LocalTagger, tmp_path: 
             call_command("evaluate_tagger", "--truth", str(tmp_path), option, stdout=out, stderr=StringIO())
     with pytest.raises(CommandError, match="go with folders"):
         call_command("evaluate_tagger", "--files", str(tmp_path), "--cross-validate", stdout=out, stderr=StringIO())
+
+
+def test_what_libraries_rarely_have_must_be_the_clearer() -> None:
+    labelled, _, _ = made_up()
+    blues = labelled.questions[0].true
+    scores = np.random.default_rng(1).normal(0.0, 1.0, (len(blues), len(WORDS)))
+    scores[:, PLACE["blues"]] += 2.0 * blues
+    asked, true = np.zeros((2, len(blues), len(WORDS)), np.bool_)
+    for counted in ("blues", "harp"):
+        asked[:, PLACE[counted]], true[:, PLACE[counted]] = True, blues
+    slope, intercept = calibrated(scores, asked, true, WORDS)
+    rarer = {entry.name: entry.rarer for entry in WORDS.entries}
+    assert rarer["sitar"] > 1 == rarer["flute"]
+    sitar, flute, harp = (PLACE[name] for name in ("sitar", "flute", "harp"))
+    assert slope[sitar] == slope[flute]
+    assert intercept[flute] - intercept[sitar] == pytest.approx(np.log(rarer["sitar"]))
+    # People's answers count, where there are any: it is they who know how rare a label is.
+    ordinary = Vocabulary(tuple(replace(entry, rarer=1.0) for entry in WORDS.entries), WORDS.sets)
+    assert calibrated(scores, asked, true, ordinary)[1][harp] == intercept[harp]
 
 
 def test_a_label_layer_learns_scores_and_is_calibrated() -> None:
