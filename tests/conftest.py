@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import itertools
 import os
 import shutil
 import tempfile
@@ -18,7 +19,7 @@ from django.core.cache import cache
 from pytest_django import DjangoDbBlocker, Settings
 from xdist.remote import Producer
 
-from . import flushing, migrated, slowness
+from . import flushing, migrated, slowness, statements
 from .scheduling import Scheduling, is_waiting
 
 if TYPE_CHECKING:
@@ -125,16 +126,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """What waits comes first, then what takes long. On another database than SQLite, only what is about one runs again.
 
     That is every test that touches the database (by pytest-django's marker or fixtures, or in servers of its own), but
-    for those marked as `long` or `one_database`, and those of pages: each way of asking the database has other tests.
+    for those marked as `long` or `one_database`, those of pages, and those that ask it for nothing that others do not
+    ask for too (`statements.py`): each way of asking the database has a test.
     """
     slowness.mark(items)
     # Tests that empty the database stay behind those that find it as migrations left it.
     items.sort(key=lambda item: (not is_waiting(item.nodeid), item.get_closest_marker("long") is None))
     if "TEST_DATABASE_URL" not in os.environ:
         return
-    left_out = [item for item in items if not _is_about_the_database(item)]
-    items[:] = [item for item in items if _is_about_the_database(item)]
-    config.hook.pytest_deselected(items=left_out)
+    same = frozenset() if config.pluginmanager.has_plugin("tests.statements") else statements.read()
+    runs = [_is_about_the_database(item) and slowness.name(item.nodeid) not in same for item in items]
+    config.hook.pytest_deselected(items=[item for item, does_run in zip(items, runs, strict=True) if not does_run])
+    items[:] = itertools.compress(items, runs)
 
 
 def pytest_collection_finish() -> None:

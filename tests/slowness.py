@@ -29,7 +29,12 @@ def name(node_id: str) -> str:
 
 def read() -> frozenset[str]:
     """The tests that were slow when they were measured last."""
-    lines = LIST.read_text().splitlines()
+    return read_list(LIST)
+
+
+def read_list(file: Path) -> frozenset[str]:
+    """The tests of a file, a line each but for comments."""
+    lines = file.read_text().splitlines()
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
